@@ -1,0 +1,56 @@
+"""Everything bb_core raises on purpose.
+
+BuilderbrainError            what was found, where, what to do
+├── DomainError              a plugin cannot be used as a domain
+│   ├── GrammarError         grammar.lark does not parse, leaves the fence or fails the fuzz gate
+│   └── SchemaError          plan_schema.yaml is not a plan schema
+├── PlanError                text or JSON that is not a plan
+├── CacheError               a generated file is not what its digest says
+└── ToolError                a tool call ended without a result; carries its kind
+"""
+
+from typing import Literal
+
+ToolFault = Literal["invalid", "denied", "conflict", "timeout_unknown", "unavailable", "limit"]
+
+
+class BuilderbrainError(Exception):
+    """Base of every expected error: one line a person can act on."""
+
+    def __init__(self, found: str, *, where: str = "", fix: str = "") -> None:
+        self.found, self.where, self.fix = found, where, fix
+        place = f"{where}: " if where else ""
+        advice = f". {fix[0].upper()}{fix[1:]}" if fix else ""
+        super().__init__(f"{place}{found}{advice}")
+
+
+class DomainError(BuilderbrainError):
+    """A plugin cannot be used as a domain."""
+
+
+class GrammarError(DomainError):
+    """A grammar file does not parse, leaves the fence, or fails the fuzz gate."""
+
+
+class SchemaError(DomainError):
+    """A plan_schema.yaml is not a plan schema."""
+
+
+class PlanError(BuilderbrainError):
+    """Text or JSON that is not a plan."""
+
+
+class CacheError(BuilderbrainError):
+    """A generated file is not what its digest says."""
+
+
+class ToolError(BuilderbrainError):
+    """A tool call ended without a result.
+
+    `kind` is closed: invalid and denied never help to repeat; conflict means the world moved;
+    unavailable means nothing happened; limit means later; timeout_unknown means nobody knows.
+    """
+
+    def __init__(self, kind: ToolFault, found: str, *, where: str = "", fix: str = "") -> None:
+        self.kind: ToolFault = kind
+        super().__init__(found, where=where, fix=fix)

@@ -1,0 +1,186 @@
+"""plan_schema.yaml: what a domain's tools are, need, change and cost.
+
+The file is read into frozen pydantic models. Every error names file:line, what was found and
+what to do. The models are data only; `check.py` and `codegen.py` give them their meaning.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from bb_core.effects import Effect
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
+Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
+ArgSchema = dict[str, Any]
+"""A JSON Schema, or `{"type-name": "OrderId"}` once a bare type name has been read."""
+
+_CALL = re.compile(r"^([a-z][a-z0-9_]*)(?:\(((?:args|result)(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\))?$")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _effect(value: object) -> object:
+    return Effect.parse(value) if isinstance(value, str) and value.isidentifier() else value
+
+
+class Entity(_Model):
+    """A thing with state. `read` names the tool that observes one, `arg` its key argument."""
+
+    key: str
+    read: Name
+    arg: Name
+
+
+class Fact(_Model):
+    """Something a step can establish and another can require.
+
+    `exclusive`: at most one holder in a run. `killed_by_write`: gone after any write to the entity.
+    """
+
+    entity: Name
+    exclusive: bool = False
+    killed_by_write: bool = False
+    says: str = ""
+
+
+class Label(_Model):
+    """A flow label: who may read what carries it (None: anyone), and whether it is trusted."""
+
+    readers: frozenset[str] | None = None
+    trusted: bool = True
+
+
+class Condition(_Model):
+    """A CEL condition with a name a verdict can cite and a sentence a person can read."""
+
+    id: RuleName
+    expr: str
+    says: str = ""
+
+
+class Sink(_Model):
+    """What may flow into an argument: labels some `readers` may see, or only trusted values."""
+
+    readers: frozenset[str] | None = None
+    trusted: bool = False
+
+
+class Compensation(_Model):
+    """The call that undoes a write. Argument values are paths: `args.x` or `result.y`."""
+
+    tool: Name
+    args: dict[Name, str] = {}
+
+
+class Limits(_Model):
+    """Budgets of a run. `sums` bound what tools consume, over all rounds together."""
+
+    steps: int = Field(default=24, ge=1, le=512)
+    depth: int = Field(default=16, ge=1)
+    width: int = Field(default=12, ge=1)
+    writes: int = Field(default=8, ge=0)
+    rounds: int = Field(default=4, ge=1)
+    sums: dict[Name, int] = {}
+
+
+class Tool(_Model):
+    """One tool: its types, what it needs first, what it changes, what it costs."""
+
+    does: str
+    effect: Annotated[Effect, BeforeValidator(_effect)] = Effect.IRREVERSIBLE
+    args: dict[Name, ArgSchema] = {}
+    optional: frozenset[str] = frozenset()
+    returns: ArgSchema = {}
+    echoes: dict[Pointer, Name] = {}
+    entity: dict[Name, str] = {}
+    requires: tuple[str, ...] = ()
+    establishes: tuple[str, ...] = ()
+    kills: tuple[str, ...] = ()
+    approves: bool = False
+    guards: tuple[Condition, ...] = ()
+    ensures: tuple[Condition, ...] = ()
+    consumes: dict[Name, str] = {}
+    once_per: tuple[Name, ...] = ()
+    excludes: frozenset[str] = frozenset()
+    labels: dict[Pointer, frozenset[str]] = {}
+    sinks: dict[Name, Sink] = {}
+    declassifies: frozenset[str] = frozenset()
+    compensate: Compensation | None = None
+    waives: dict[Literal["approval", "compensation"], str] = {}
+    fallible: bool = True
+    idempotent: bool | None = None
+    key: tuple[Name, ...] | None = None
+    timeout_s: float = Field(default=10.0, gt=0)
+    retries: int = Field(default=0, ge=0, le=10)
+    reconcile: Name | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a second identical call changes nothing more: reads, and tools that say so."""
+        return self.idempotent if self.idempotent is not None else not self.effect.acts
+
+
+class PlanSchema(_Model):
+    """A domain's plan schema, whole and cross-checked."""
+
+    plan_schema: Literal[1]
+    domain: Name
+    title: str = ""
+    types: dict[str, ArgSchema] = {}
+    entities: dict[Name, Entity] = {}
+    facts: dict[Name, Fact] = {}
+    labels: dict[Name, Label] = {}
+    limits: Limits = Limits()
+    tools: dict[Name, Tool]
+
+    def resolve(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """A JSON Schema with named types written out; a named type keeps its name in `x-type`."""
+        if "type-name" in schema:
+            name = schema["type-name"]
+            return {**self.resolve(self.types[name]), "x-type": name}
+        out: dict[str, Any] = dict(schema)
+        if isinstance(out.get("items"), Mapping):
+            out["items"] = self.resolve(out["items"])
+        if isinstance(out.get("properties"), Mapping):
+            out["properties"] = {k: self.resolve(v) for k, v in out["properties"].items()}
+        return out
+
+    def arg(self, tool: str, name: str) -> dict[str, Any]:
+        """The resolved JSON Schema of one argument."""
+        return self.resolve(self.tools[tool].args[name])
+
+    def result(self, tool: str) -> dict[str, Any]:
+        """The resolved JSON Schema of a tool's result; {} when it promises nothing."""
+        return self.resolve(self.tools[tool].returns)
+
+    def args_schema(self, tool: str) -> dict[str, Any]:
+        """One JSON Schema for a tool's whole argument object."""
+        spec = self.tools[tool]
+        return {
+            "type": "object",
+            "properties": {name: self.arg(tool, name) for name in spec.args},
+            "required": [name for name in spec.args if name not in spec.optional],
+            "additionalProperties": False,
+        }
+
+
+class FactCall(BaseModel):
+    """A parsed `requires`, `establishes` or `kills` entry: `observed(args.order_id)`."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    term: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "FactCall":
+        """Read `name` or `name(args.x)` or `name(result.y)`; raises ValueError."""
+        match = _CALL.match(text)
+        if not match:
+            raise ValueError(f"{text!r} is not name, name(args.x) or name(result.y)")
+        return cls(name=match[1], term=match[2] or "")
