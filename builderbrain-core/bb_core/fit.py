@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import jsonschema_rs
+from jsonschema_rs.canonical import Containment, Satisfiability
 
 Fit = Literal["fits", "guard", "no"]
 INDEX = "*"
@@ -28,10 +29,10 @@ def fit(source: Mapping[str, Any], target: Mapping[str, Any]) -> Fit:
 def _fit(source: str, target: str, named: bool) -> Fit:
     have = jsonschema_rs.canonicalize(json.loads(source))
     want = jsonschema_rs.canonicalize(json.loads(target))
-    if want.covers(have) == "yes":
+    if want.covers(have) is Containment.YES:
         return "fits"
     # A bare string that might happen to spell an order id is no reason to offer it as one.
-    if named or want.intersect(have).satisfiability() == "no":
+    if named or want.intersect(have).satisfiability() is Satisfiability.NO:
         return "no"
     return "guard"
 
