@@ -1,0 +1,94 @@
+"""B: steps, writes, sums and once-only calls stay inside their limits, over the whole run."""
+
+from typing import TYPE_CHECKING
+
+from bb_core.errors import SchemaError
+from bb_core.guards import number
+from bb_core.plan import refs, value_json
+from bb_core.state import once_key
+from bb_core.terms import Term, term
+
+if TYPE_CHECKING:
+    from bb_core.at import At, Case
+
+Interval = tuple[int, int | None]
+
+
+def sizes(case: "Case") -> None:
+    """The plan with the rounds before it is no larger than the limits allow."""
+    limits, state = case.schema.limits, case.state
+    rows = [
+        ("steps", state.steps + len(case.plan.steps), limits.steps),
+        ("depth", len(case.graph.waves), limits.depth),
+        ("width", max(map(len, case.graph.waves), default=0), limits.width),
+        ("writes", state.writes + len(case.acting), limits.writes),
+        ("rounds", state.rounds + 1, limits.rounds),
+    ]
+    for name, found, most in rows:
+        if found > most:
+            case.refuse(f"B.{name}", "", f"{found} {name}, at most {most} are allowed")
+
+
+def sums(case: "Case") -> None:
+    """Each sum's interval, spendings so far included, lies under its limit, or is held at run time."""
+    for name, most in case.schema.limits.sums.items():
+        low, high = case.state.spent.get(name, 0), case.state.spent.get(name, 0)
+        bounded: int | None = high
+        spenders = [s for s in case.plan.steps if name in case.schema.tools[s.tool].consumes]
+        for step in spenders:
+            least, greatest = _amount(case, step.id, case.schema.tools[step.tool].consumes[name])
+            low += least
+            bounded = None if bounded is None or greatest is None else bounded + greatest
+        if low > most:
+            case.refuse(f"B.{name}", spenders[-1].id if spenders else "", f"{name} would be at least {low}, at most {most} is allowed")
+        elif bounded is None or bounded > most:
+            _hold(case, name, most, [s.id for s in spenders])
+
+
+def _hold(case: "Case", name: str, most: int, spenders: list[str]) -> None:
+    from bb_core.at import At
+
+    for ident in spenders:
+        at = At(case, case.steps[ident])
+        at.residue(f"B.{name}", "sum", name, f"{name} stays under {most}", max=most, amount=at.spec.consumes[name])
+
+
+def _amount(case: "Case", ident: str, expr: str) -> Interval:
+    """The least and greatest amount a step can consume; None when nothing bounds it."""
+    step = case.steps[ident]
+    if not any(refs(step.args)):
+        try:
+            exact = number(expr, {"args": value_json(step.args)})
+        except SchemaError as error:
+            case.refuse("B.amount", ident, error.found)
+            return 0, 0
+        return exact, exact
+    name = expr.removeprefix("args.")
+    schema = case.schema.arg(step.tool, name) if name in case.schema.tools[step.tool].args else {}
+    return int(schema.get("minimum", 0)), schema.get("maximum")
+
+
+def once_per(at: "At", args: tuple[str, ...]) -> None:
+    """No other step, and no earlier round, makes the same call."""
+    case, mine = at.case, _keys(at, args)
+    if not any(refs(at.step.args)) and once_key(at.step.tool, at.spec, at.step.args) in case.state.once:
+        at.refuse("B.once", f"{at.step.tool} was already called with this {', '.join(args)} in an earlier round")
+        return
+    unknown = bool(case.state.once) and any(t.step for t in mine)
+    for other in case.plan.steps:
+        if other.tool != at.step.tool or other.id == at.step.id:
+            continue
+        theirs = tuple(term(other.args.get(name), case.steps, case.schema) for name in args)
+        same = [a.same(b) for a, b in zip(mine, theirs, strict=True)]
+        if False in same:
+            continue
+        if None in same:
+            unknown = True
+        elif other.id > at.step.id:
+            at.refuse("B.once", f"{other.id} makes the same call ({', '.join(args)})", "leave one out")
+    if unknown:
+        at.residue("B.once", "once", ", ".join(args), "at most one such call in a run", keys=list(args))
+
+
+def _keys(at: "At", args: tuple[str, ...]) -> tuple[Term, ...]:
+    return tuple(term(at.step.args.get(name), at.case.steps, at.case.schema) for name in args)

@@ -1,0 +1,139 @@
+"""What a run has behind it: facts, spendings and taint carried from round to round.
+
+A run may plan, execute and plan again. The policy holds over the whole run because every plan is
+checked against the state the earlier rounds left. Values here are concrete: they have happened.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bb_core.canonical import Json, digest_json
+from bb_core.guards import number
+from bb_core.plan import resolve_pointer
+from bb_core.schema import FactCall, PlanSchema, Tool
+
+if TYPE_CHECKING:
+    from bb_core.verdict import Checked
+
+
+@dataclass(frozen=True, slots=True)
+class Tainted:
+    """A text or number that came out of a labelled field, and its labels."""
+
+    value: str
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A step that was carried out: its arguments with every reference resolved, and its result."""
+
+    step: str
+    tool: str
+    args: Mapping[str, Any]
+    result: Json
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The run so far. `request` is the one text that is trusted: what the person asked for."""
+
+    request: str = ""
+    facts: frozenset[tuple[str, str | int]] = frozenset()
+    spent: Mapping[str, int] = field(default_factory=dict)
+    once: frozenset[str] = frozenset()
+    approvals: frozenset[str] = frozenset()
+    tools: frozenset[str] = frozenset()
+    tainted: tuple[Tainted, ...] = ()
+    steps: int = 0
+    writes: int = 0
+    rounds: int = 0
+
+    def holders(self, fact: str) -> frozenset[str | int]:
+        """The keys an established fact is true of."""
+        return frozenset(value for name, value in self.facts if name == fact)
+
+    def after(self, checked: "Checked", happened: Sequence[Happened]) -> "State":
+        """The state a round leaves, given what was carried out, in order."""
+        state = replace(self, rounds=self.rounds + 1)
+        for event in happened:
+            state = step_after(state, checked.compiled.schema, event)
+        return state
+
+
+def approval(tool: str, args: Mapping[str, Any]) -> str:
+    """The digest an approval is bound to: this tool with exactly these arguments."""
+    return digest_json({"tool": tool, "args": dict(args)})
+
+
+def once_key(tool: str, spec: Tool, args: Mapping[str, Any]) -> str:
+    """The digest that makes a call unique in a run, by the arguments `once_per` names."""
+    return digest_json([tool, [args.get(name) for name in spec.once_per]])
+
+
+def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
+    """The state after one step, whether it came from this run or is read back from a log."""
+    spec = schema.tools[event.tool]
+    spent = dict(state.spent)
+    for name, expr in spec.consumes.items():
+        spent[name] = spent.get(name, 0) + int(number(expr, {"args": dict(event.args)}))
+    once = {once_key(event.tool, spec, event.args)} if spec.once_per else set()
+    return replace(
+        state,
+        facts=_facts(state, schema, spec, event),
+        spent=spent,
+        once=state.once | once,
+        tools=state.tools | {event.tool},
+        tainted=(*state.tainted, *taints(spec, event.result)),
+        steps=state.steps + 1,
+        writes=state.writes + int(spec.effect.acts),
+    )
+
+
+def _facts(state: State, schema: PlanSchema, spec: Tool, event: Happened) -> frozenset[tuple[str, str | int]]:
+    gone = {FactCall.parse(text).name: look(FactCall.parse(text).term, event) for text in spec.kills}
+    for name, fact in schema.facts.items():
+        if spec.effect.acts and fact.killed_by_write and fact.entity in spec.entity:
+            gone[name] = look(spec.entity[fact.entity], event)
+    kept = {(n, v) for n, v in state.facts if n not in gone or (gone[n] is not None and gone[n] != v)}
+    new = {(call.name, look(call.term, event)) for call in map(FactCall.parse, spec.establishes)}
+    return frozenset(kept | {(n, v) for n, v in new if isinstance(v, str | int)})
+
+
+def look(path: str, event: Happened) -> Any:
+    """The value a schema path (`args.x`, `result.y`) names in something that happened."""
+    root, _, rest = path.partition(".")
+    source: Any = {"args": dict(event.args), "result": event.result}.get(root)
+    try:
+        return resolve_pointer(source, "/" + rest.replace(".", "/") if rest else "")
+    except Exception:
+        return None
+
+
+def taints(spec: Tool, result: Json) -> list[Tainted]:
+    """The labelled leaves of a result."""
+    found = []
+    for pointer, labels in spec.labels.items():
+        for value in _leaves_at(result, pointer.split("/")[1:]):
+            found.append(Tainted(value, labels))
+    return found
+
+
+def _leaves_at(value: Json, tokens: list[str]) -> list[str]:
+    if not tokens:
+        return _leaves(value)
+    head, rest = tokens[0], tokens[1:]
+    if isinstance(value, list) and head == "*":
+        return [leaf for item in value for leaf in _leaves_at(item, rest)]
+    if isinstance(value, dict) and head in value:
+        return _leaves_at(value[head], rest)
+    return []
+
+
+def _leaves(value: Json) -> list[str]:
+    if isinstance(value, dict):
+        return [leaf for item in value.values() for leaf in _leaves(item)]
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
