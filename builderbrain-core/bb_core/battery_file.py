@@ -1,13 +1,13 @@
 """battery.yaml -> tasks.
 
-    tasks:
-      - id: refund-1
-        prompt: Please refund my mug.
-        rounds: [{steps: [{id: n1, tool: get_order, args: {order_id: W1}}]}]   # or a list of steps
-        diff: {/orders/W1/status: refunded}
-        world: {}            # changes to the twin's seed state
-        expect: done         # or refuse, with the rule that refuses
-        tags: [refund]
+tasks:
+  - id: refund-1
+    prompt: Please refund my mug.
+    rounds: [{steps: [{id: n1, tool: get_order, args: {order_id: W1}}]}]   # or a list of steps
+    diff: {/orders/W1/status: refunded}
+    world: {}            # changes to the twin's seed state
+    expect: done         # or refuse, with the rule that refuses
+    tags: [refund]
 """
 
 from typing import Any
@@ -29,7 +29,9 @@ def read_battery(text: str, where: str) -> tuple[Task, ...]:
         task = _task(document, ("tasks", index), entry)
         if task.id in seen:
             raise DomainError(
-                f"task id {task.id!r} is here twice", where=document.at(("tasks", index)), fix="rename one"
+                f"task id {task.id!r} is here twice",
+                where=document.at(("tasks", index)),
+                fix="rename one",
             )
         seen[task.id] = index
         tasks.append(task)
@@ -46,11 +48,15 @@ def entries(document: Document, *keys: str) -> list[Json]:
     extra = sorted(set(top) - set(keys))
     if extra:
         raise DomainError(
-            f"unknown key {extra[0]!r}", where=document.at((extra[0],)), fix=f"known: {', '.join(keys)}"
+            f"unknown key {extra[0]!r}",
+            where=document.at((extra[0],)),
+            fix=f"known: {', '.join(keys)}",
         )
     value = top.get(keys[0], [])
     if not isinstance(value, list):
-        raise DomainError(f"{keys[0]!r} must be a list, found {kind(value)}", where=document.at((keys[0],)))
+        raise DomainError(
+            f"{keys[0]!r} must be a list, found {kind(value)}", where=document.at((keys[0],))
+        )
     return value
 
 
@@ -80,7 +86,13 @@ def typed(document: Document, path: Path, data: dict[str, Any], key: str, defaul
 
 def kind(value: object) -> str:
     """What a person calls the type of a JSON value."""
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true/false", type(None): "nothing"}
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "text",
+        bool: "true/false",
+        type(None): "nothing",
+    }
     return names.get(type(value), "a number")
 
 
@@ -93,7 +105,9 @@ def _task(document: Document, path: Path, entry: Json) -> Task:
     expect = typed(document, path, data, "expect", "done")
     if expect not in ("done", "refuse"):
         raise DomainError(
-            f"'expect' is {expect!r}", where=document.at((*path, "expect")), fix="use done or refuse"
+            f"'expect' is {expect!r}",
+            where=document.at((*path, "expect")),
+            fix="use done or refuse",
         )
     return Task(
         id=ident,

@@ -26,7 +26,9 @@ def read_text(folder: Path, name: str, *, limit: int = LIMIT) -> str:
         raise DomainError(_missing(path, error), where=where, fix=f"add {name}") from error
     if not found.is_relative_to(folder.resolve()):
         raise DomainError(
-            "is a symlink that leaves the domain's folder", where=where, fix="keep a copy in the folder"
+            "is a symlink that leaves the domain's folder",
+            where=where,
+            fix="keep a copy in the folder",
         )
     if not stat.S_ISREG(info.st_mode):
         raise DomainError("is not a regular file", where=where)
@@ -44,13 +46,15 @@ def decode(data: bytes, where: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DomainError(
-            f"byte 0x{data[error.start]:02x} is not UTF-8", where=f"{where}:{line}", fix="save it as UTF-8"
+            f"byte 0x{data[error.start]:02x} is not UTF-8",
+            where=f"{where}:{line}",
+            fix="save it as UTF-8",
         ) from error
     for line, content in enumerate(text.splitlines(), 1):
         hidden = _BIDI & set(content)
         if hidden:
             raise DomainError(
-                f"holds the invisible character U+{ord(min(hidden)):04X}, which reorders what is seen",
+                f"holds invisible U+{ord(min(hidden)):04X}, which reorders what is seen",
                 where=f"{where}:{line}",
                 fix="write it as an escape",
             )
@@ -68,7 +72,9 @@ def refuse_lookalikes(folder: Path, where: str) -> None:
         if odd:
             title = unicodedata.name(odd[0], f"U+{ord(odd[0]):04X}")
             raise DomainError(
-                f"file name {ascii(name)} holds {title}", where=where, fix="rename it in plain ASCII"
+                f"file name {name!a} holds {title}",
+                where=where,
+                fix="rename it in plain ASCII",
             )
 
 

@@ -1,10 +1,10 @@
-"""golden/plans.yaml -> plans that must be accepted, and plans that must be refused, and by which rule.
+"""golden/plans.yaml -> plans that must be accepted, and plans that must be refused, by a rule.
 
-    accept:
-      - {name: read one order, plan: {steps: […]}}
-    refuse:
-      - {name: refund unseen, plan: {steps: […]}, rule: T.observed}
-      - {name: half a plan, text: '{"steps":[', rule: parse}
+accept:
+  - {name: read one order, plan: {steps: […]}}
+refuse:
+  - {name: refund unseen, plan: {steps: […]}, rule: T.observed}
+  - {name: half a plan, text: '{"steps":[', rule: parse}
 """
 
 from collections.abc import Mapping
@@ -78,7 +78,9 @@ def _case(document: Document, section: str, index: int, entry: Json) -> Case:
         raise DomainError(f"case {name!r} needs either 'plan' or 'text'", where=where)
     if section == "refuse" and not rule:
         raise DomainError(
-            f"case {name!r} does not say which rule refuses it", where=where, fix="add rule: T.observed"
+            f"case {name!r} does not say which rule refuses it",
+            where=where,
+            fix="add rule: T.observed",
         )
     return Case(
         name=name,

@@ -25,8 +25,14 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _effect(value: object) -> object:
-    return Effect.parse(value) if isinstance(value, str) and value.isidentifier() else value
+def _effect(value: object) -> Effect:
+    if isinstance(value, Effect):
+        return value
+    try:
+        return Effect.parse(str(value))
+    except KeyError:
+        names = ", ".join(effect.name.lower() for effect in Effect)
+        raise ValueError(f"effect {value!r} is not one of {names}") from None
 
 
 class Entity(_Model):

@@ -31,7 +31,7 @@ from bb_core.errors import DomainError
 from bb_core.skins import Kind, Skin
 from bb_core.yaml_lines import Document, read_yaml
 
-KEYS = frozenset("name kind tags before after replace tools values tasks".split())
+KEYS = frozenset({"name", "kind", "tags", "before", "after", "replace", "tools", "values", "tasks"})
 TASK_KEYS = frozenset({"prompt", "rounds", "diff", "world", "expect", "rule"})
 
 
@@ -43,7 +43,9 @@ def read_skins(text: str, where: str) -> tuple[Skin, ...]:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise DomainError(
-                f"skin {name!r} is here twice", where=document.at(("skins", index)), fix="rename one"
+                f"skin {name!r} is here twice",
+                where=document.at(("skins", index)),
+                fix="rename one",
             )
     return tuple(skins)
 

@@ -21,7 +21,7 @@ DEPTH = 40
 NODES = 200_000
 Path = tuple[str | int, ...]
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?\Z")
-_WORDS: dict[str, None | bool] = {"": None, "~": None, "null": None, "true": True, "false": False}
+_WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -103,7 +103,11 @@ class _Reader:
         raise DomainError(found, where=f"{self.where}:{line}", fix=fix)
 
     def wants_key(self) -> bool:
-        return bool(self.stack) and isinstance(self.stack[-1].value, dict) and self.stack[-1].key is None
+        return (
+            bool(self.stack)
+            and isinstance(self.stack[-1].value, dict)
+            and self.stack[-1].key is None
+        )
 
     def scalar(self, event: Any, line: int) -> None:
         if event.tag is not None and event.tag != "!":
@@ -149,10 +153,10 @@ class _Reader:
         self.anchors.pop(event.anchor or "", None)
         self.stack.append(_Open(value, path, event.anchor, first))
 
-    def alias(self, name: str, line: int) -> None:
+    def alias(self, name: str | None, line: int) -> None:
         if self.wants_key():
             self.fail(f"alias *{name} stands for a key", line, "write the key out")
-        if name not in self.anchors:
+        if name is None or name not in self.anchors:
             self.fail(f"alias *{name} names something unfinished or unknown", line)
         value, size = self.anchors[name]
         self.add(value, line, size)

@@ -1,0 +1,139 @@
+"""FolderDomain: a domain kept as files beside an `__init__.py`.
+
+grammar.lark  plan_schema.yaml       required
+tool_adapters.py                     ADAPTERS: Adapters; imported only when a plan is about to run
+battery.yaml  skins.yaml  skins.py   tasks; skins as data; SKINS: Sequence[Skin] if it takes code
+golden/plans.yaml                    plans that must be accepted, and refused
+"""
+
+import hashlib
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bb_core.domain_files import LIMIT, read_text
+from bb_core.errors import DomainError
+from bb_core.hooks import API, hookimpl
+
+if TYPE_CHECKING:
+    from bb_core.adapters import Adapters
+    from bb_core.battery import Task
+    from bb_core.golden_file import Golden
+    from bb_core.grammar import Grammar, Mode
+    from bb_core.schema import PlanSchema
+    from bb_core.skins import Skin
+
+FILES = (
+    "grammar.lark",
+    "plan_schema.yaml",
+    "tool_adapters.py",
+    "skins.yaml",
+    "skins.py",
+    "battery.yaml",
+    "golden/plans.yaml",
+)
+
+
+class FolderDomain:
+    """The five hooks, answered from the files in a package's folder, read anew at each call."""
+
+    api = API
+
+    def __init__(self, package: str, *, mode: "Mode" = "strict") -> None:
+        self.package, self.mode = package, mode
+        module = sys.modules.get(package)
+        file = getattr(module, "__file__", None)
+        if not file:
+            raise DomainError(
+                f"no package {package!r} is being imported", fix="FolderDomain(__name__)"
+            )
+        self.folder = Path(file).parent
+
+    @hookimpl
+    def grammar(self) -> "Grammar":
+        """grammar.lark; raises DomainError when it cannot be read."""
+        from bb_core.grammar import Grammar
+
+        return Grammar(self.text("grammar.lark"), self.mode, f"{self.folder.name}/grammar.lark")
+
+    @hookimpl
+    def plan_schema(self) -> "PlanSchema":
+        """plan_schema.yaml; raises SchemaError with file and line."""
+        from bb_core.schema_file import load_schema
+
+        return load_schema(self.text("plan_schema.yaml"), f"{self.folder.name}/plan_schema.yaml")
+
+    @hookimpl
+    def tool_adapters(self) -> "Adapters":
+        """ADAPTERS of tool_adapters.py; raises DomainError when there is none."""
+        from bb_core.adapters import Adapters
+
+        self.text("tool_adapters.py")
+        adapters = getattr(
+            importlib.import_module(f"{self.package}.tool_adapters"), "ADAPTERS", None
+        )
+        if not isinstance(adapters, Adapters):
+            raise DomainError(
+                f"ADAPTERS is {type(adapters).__name__}",
+                where=f"{self.folder.name}/tool_adapters.py",
+                fix="set ADAPTERS = Adapters(tools=…, connect=…, twin=…)",
+            )
+        return adapters
+
+    @hookimpl
+    def invariance_skins(self) -> "Sequence[Skin]":
+        """The skins of skins.yaml, then SKINS of skins.py; none when neither is there."""
+        from bb_core.skin_file import read_skins
+
+        skins: list[Skin] = []
+        if self.has("skins.yaml"):
+            skins += read_skins(self.text("skins.yaml"), f"{self.folder.name}/skins.yaml")
+        if self.has("skins.py"):
+            self.text("skins.py")
+            skins += getattr(importlib.import_module(f"{self.package}.skins"), "SKINS", ())
+        return skins
+
+    @hookimpl
+    def eval_battery(self) -> "Sequence[Task]":
+        """The tasks of battery.yaml; none when it is not there."""
+        from bb_core.battery_file import read_battery
+
+        if not self.has("battery.yaml"):
+            return ()
+        return read_battery(self.text("battery.yaml"), f"{self.folder.name}/battery.yaml")
+
+    def golden(self) -> "Golden":
+        """The plans of golden/plans.yaml; none when it is not there. Not a hook: tests read it."""
+        from bb_core.golden_file import Golden, read_golden
+
+        if not self.has("golden/plans.yaml"):
+            return Golden()
+        return read_golden(self.text("golden/plans.yaml"), f"{self.folder.name}/golden/plans.yaml")
+
+    def has(self, name: str) -> bool:
+        """Whether a file of the domain is there, be it only a dangling link."""
+        return (self.folder / name).exists() or (self.folder / name).is_symlink()
+
+    def text(self, name: str) -> str:
+        """A file's text; raises DomainError when it is not a small regular file in the folder."""
+        return read_text(self.folder, name)
+
+    def stamp(self) -> str:
+        """A digest over the domain's files as they are now; unreadable ones count as they fail."""
+        total = hashlib.sha256()
+        for name in FILES:
+            if self.has(name):
+                total.update(f"{name}\0{_digest(self.folder / name)}\0".encode())
+        return total.hexdigest()
+
+
+def _digest(path: Path) -> str:
+    """What `read_text` would see of a file: its content's digest, or why it would refuse."""
+    try:
+        if not path.is_file() or path.stat().st_size > LIMIT:
+            return f"unread {path.resolve()}"
+        return f"{path.resolve()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    except (OSError, RuntimeError) as error:
+        return f"unread {error}"
