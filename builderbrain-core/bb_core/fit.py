@@ -22,17 +22,19 @@ def fit(source: Mapping[str, Any], target: Mapping[str, Any]) -> Fit:
     want, have = target.get("x-type"), source.get("x-type")
     if want and have:
         return "fits" if want == have else "no"
-    return _fit(json.dumps(source, sort_keys=True), json.dumps(target, sort_keys=True), bool(want))
+    # A text that might happen to spell an order id is no reason to offer it as one; a number that
+    # might lie in a named range is.
+    strict = bool(want) and source.get("type") == "string"
+    return _fit(json.dumps(source, sort_keys=True), json.dumps(target, sort_keys=True), strict)
 
 
 @lru_cache(maxsize=16384)
-def _fit(source: str, target: str, named: bool) -> Fit:
+def _fit(source: str, target: str, strict: bool) -> Fit:
     have = jsonschema_rs.canonicalize(json.loads(source))
     want = jsonschema_rs.canonicalize(json.loads(target))
     if want.covers(have) is Containment.YES:
         return "fits"
-    # A bare string that might happen to spell an order id is no reason to offer it as one.
-    if named or want.intersect(have).satisfiability() is Satisfiability.NO:
+    if strict or want.intersect(have).satisfiability() is Satisfiability.NO:
         return "no"
     return "guard"
 
