@@ -1,0 +1,97 @@
+"""Run every benchmark against its bar and write docs/benchmarks.md from what they print.
+
+usage: python benchmarks/all.py [NAME ...]     no name: all. Rows of benchmarks not run stay as they are.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+KEPT = HERE.parent / "docs" / "benchmarks.jsonl"
+SCRIPTS = {
+    "syntax": "syntax.py",
+    "masks": "masks.py",
+    "checker": "checker.py",
+    "tau_retail": "tau_retail/run.py",
+    "durability": "durability.py",
+    "ledger": "ledger.py",
+    "startup": "startup.py",
+}
+FRAME = ("name", "passed", "machine", "versions", "seed", "bar", "skipped")
+
+
+def run(name: str) -> dict[str, Any]:
+    """The JSON line a benchmark printed; one without a line has failed."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / SCRIPTS[name])], stdout=subprocess.PIPE, text=True, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    found: dict[str, Any] = json.loads(lines[-1]) if lines else {"passed": False, "error": "printed no line"}
+    return {**found, "name": name, "passed": bool(found.get("passed")) and done.returncode == 0}
+
+
+def kept() -> dict[str, dict[str, Any]]:
+    """The last line of every benchmark that has been run on this page."""
+    if not KEPT.exists():
+        return {}
+    rows = map(json.loads, KEPT.read_text("utf-8").splitlines())
+    return {row["name"]: row for row in rows}
+
+
+def page(rows: dict[str, dict[str, Any]]) -> str:
+    """docs/benchmarks.md, whole."""
+    parts = [
+        "# Benchmarks\n\nMade by `make proof` (`benchmarks/all.py`) from what each script prints; never edited by hand.\n"
+        "Speeds are ratios or times on the machine named; a row that fell short of its bar says so.\n"
+    ]
+    for name in SCRIPTS:
+        if name in rows:
+            parts.append(section(rows[name]))
+    return "\n".join(parts)
+
+
+def section(row: dict[str, Any]) -> str:
+    """One benchmark's figures as a table."""
+    state = f"skipped: {row['skipped']}" if row.get("skipped") else "holds" if row["passed"] else "**falls short**"
+    head = f"## {row['name']}: {state}\n\n`benchmarks/{SCRIPTS[row['name']]}`"
+    seed = f", seed {row['seed']}" if "seed" in row else ""
+    head += f" on {text(row.get('machine', 'a machine not named'))}{seed}\n"
+    if row.get("bar"):
+        head += f"\nBar: {text(row['bar'])}\n"
+    rows = [f"| {key} | {text(value)} |" for key, value in row.items() if key not in FRAME]
+    versions = f"\nVersions: {text(row['versions'])}\n" if row.get("versions") else ""
+    return head + "\n| figure | value |\n|---|---|\n" + "\n".join(rows) + "\n" + versions
+
+
+def text(value: Any) -> str:
+    """A figure as a table cell."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {text(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(text, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def main(names: list[str]) -> int:
+    """Run, keep, write; the exit status is 1 when any benchmark run now fell short."""
+    unknown = [name for name in names if name not in SCRIPTS]
+    if unknown:
+        print(f"no benchmark {unknown[0]!r}; there are: {', '.join(SCRIPTS)}", file=sys.stderr)
+        return 2
+    rows, short = kept(), False
+    for name in names or SCRIPTS:
+        print(f"benchmark {name} …", file=sys.stderr, flush=True)
+        rows[name] = run(name)
+        print(json.dumps(rows[name]), flush=True)
+        short = short or not rows[name]["passed"]
+    KEPT.write_text("".join(json.dumps(rows[n], sort_keys=True) + "\n" for n in SCRIPTS if n in rows), "utf-8")
+    PAGE.write_text(page(rows), "utf-8")
+    return int(short)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
