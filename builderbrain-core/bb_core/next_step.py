@@ -1,0 +1,242 @@
+"""The typed language of the next step: what may follow the steps already written.
+
+A plan is written in segments. Segment i is step i and what comes after it, a separator (another
+step follows) or the closing text (the plan is whole):
+
+    open? ID TOOL args after? when?  (sep | close)
+
+Inside it each tool stands with its literal name and its own arguments, each value is a literal of
+its type or a reference to an earlier result that fits, `after` lists earlier ids in order, and
+`when` compares an earlier scalar with a literal of that scalar's type. So no unknown tool, wrong
+argument, dangling or ill-typed reference and no cycle can be written at all. Not covered: facts,
+effects, budgets and guards; those are the checker's, on the finished plan.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from bb_core.automaton import Automaton, Exit
+from bb_core.errors import SchemaError
+from bb_core.fit import INDEX, at, fit, paths
+from bb_core.language import EMPTY, NOTHING, Language, Lit, Repeat, alt, seq
+from bb_core.numerals import integers
+from bb_core.plan import escape
+from bb_core.schema import PlanSchema
+from bb_core.surface import Piece, Slot, Surface
+from bb_core.typed import MAX_ITEMS, compact, language, members_in_order
+
+_ORDERED = ("==", "!=", "<", "<=", ">", ">=")
+_KEPT = 256
+_SCALARS = frozenset({"string", "integer", "number", "boolean", "null"})
+
+
+Fill: TypeAlias = Mapping[str, Language]
+CLOSE, MORE = "close", "more"
+"""The names of a segment's two exits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment: its texts as a language, and the automaton that reads them.
+
+    The automaton's completions run to the end of the plan: the exit that promises another step
+    owes that step and the closing text.
+    """
+
+    language: Language
+    automaton: Automaton
+
+
+def step_id(index: int) -> str:
+    """The id of the step at this place, from 0: n1, n2, ..."""
+    return f"n{index + 1}"
+
+
+class NextStep:
+    """A domain's segments. They are made once per sequence of tools and kept."""
+
+    def __init__(self, surface: Surface, schema: PlanSchema) -> None:
+        self.surface, self.schema = surface, schema
+        self._segments: dict[tuple[str, ...], Segment] = {}
+        self._fits: dict[tuple[str, str], Language] = {}
+        self._values: dict[tuple[tuple[str, ...], str], Language] = {}
+        self._args_of = {
+            tool: {name: schema.arg(tool, name) for name in spec.args}
+            for tool, spec in schema.tools.items()
+        }
+
+    def segment(self, tools: tuple[str, ...] = ()) -> Segment:
+        """What the next segment may be, after steps with these tools."""
+        if tools not in self._segments:
+            if len(self._segments) >= _KEPT:
+                del self._segments[next(iter(self._segments))]
+            body = self._body(len(tools), tools, tuple(self.schema.tools))
+            exits = self._exits(tools)
+            whole = seq(body, alt(*(way.text for way in exits)))
+            self._segments[tools] = Segment(whole, Automaton(body, exits))
+        return self._segments[tools]
+
+    def tool(self, tools: tuple[str, ...], text: str) -> str:
+        """The tool that a text of `segment(tools)` calls; raises ValueError for any other text."""
+        named = [t for t in self.schema.tools if self._slot("TOOL", t) in text]
+        if len(named) == 1:
+            return named[0]
+        for tool in named:
+            body = self._body(len(tools), tools, (tool,))
+            if Automaton(body, self._exits(tools)).reads(text.encode()):
+                return tool
+        raise ValueError(f"not a step after {list(tools)}: {text!r}")
+
+    @property
+    def shortest(self) -> bytes:
+        """A shortest whole plan; its tokens are the smallest budget a decode can have."""
+        return self.segment().automaton.start.completion
+
+    def _exits(self, tools: tuple[str, ...]) -> tuple[Exit, ...]:
+        plan, count = self.surface.plan, len(tools) + 1
+        close = Exit(plan.close, b"", CLOSE)
+        if count >= self.schema.limits.steps:
+            return (close,)
+        return (close, Exit(plan.sep, self._owed(count), MORE))
+
+    def _owed(self, index: int) -> bytes:
+        """A short step at this place that needs nothing of the steps before it, and the close."""
+        body = self._body(index, (), tuple(self.schema.tools))
+        return Automaton(body, (Exit(self.surface.plan.close),)).start.completion
+
+    def _body(self, index: int, tools: tuple[str, ...], names: Sequence[str]) -> Language:
+        pieces = self.surface.step
+        own = [i for i, piece in enumerate(pieces) if isinstance(piece, Slot) and _of_tool(piece)]
+        start, stop = own[0], own[-1] + 1
+        fixed = {
+            "ID": Lit(self._slot("ID", step_id(index))),
+            "after": self._after(len(tools)),
+            "when": self._when(tools),
+        }
+        return seq(
+            "" if index else self.surface.plan.open,
+            *(_piece(piece, fixed) for piece in pieces[:start]),
+            alt(*(self._call(pieces[start:stop], name, tools, fixed) for name in names)),
+            *(_piece(piece, fixed) for piece in pieces[stop:]),
+        )
+
+    def _call(
+        self, pieces: Sequence[Piece], tool: str, tools: tuple[str, ...], fixed: Fill
+    ) -> Language:
+        own = {"TOOL": Lit(self._slot("TOOL", tool)), "args": self._args(tool, tools)}
+        return seq(*(_piece(piece, {**fixed, **own}) for piece in pieces))
+
+    def _slot(self, name: str, text: str) -> str:
+        return compact(text) if name in self.surface.quoted else text
+
+    def _args(self, tool: str, tools: tuple[str, ...]) -> Language:
+        spec, args = self.schema.tools[tool], self.surface.args
+        members = [(self._arg(tool, name, tools), name not in spec.optional) for name in spec.args]
+        return seq(args.open, members_in_order(members, args.sep) if members else EMPTY, args.close)
+
+    def _arg(self, tool: str, name: str, tools: tuple[str, ...]) -> Language:
+        want = self._args_of[tool][name]
+        key = (tools, _key(want))
+        if key not in self._values:
+            where = f"{self.schema.domain}: {tool}.{name}"
+            self._values[key] = language(want, where, lambda one: self._refs(one, tools))
+        fill = {"KEY": Lit(self._slot("KEY", name)), "value": self._values[key]}
+        return seq(*(_piece(piece, fill) for piece in self.surface.arg))
+
+    def _refs(self, want: Mapping[str, Any], tools: tuple[str, ...]) -> Language:
+        key = _key(want)
+        places = ((step_id(i), self._fitting(tool, key, want)) for i, tool in enumerate(tools))
+        found = alt(*(seq(step, pointers) for step, pointers in places if pointers != NOTHING))
+        return NOTHING if found == NOTHING else self._ref(found)
+
+    def _fitting(self, tool: str, key: str, want: Mapping[str, Any]) -> Language:
+        """The pointers into a tool's result that lead to a value that fits."""
+        if (tool, key) not in self._fits:
+            fits = (pointer for pointer, have in self._places(tool) if fit(have, want) != "no")
+            self._fits[tool, key] = alt(*fits)
+        return self._fits[tool, key]
+
+    def _ref(self, target: Language) -> Language:
+        fill = {"REF": self._quoted("REF", target)}
+        return seq(*(_piece(piece, fill) for piece in self.surface.ref))
+
+    def _quoted(self, name: str, lang: Language) -> Language:
+        return seq('"', lang, '"') if name in self.surface.quoted else lang
+
+    def _places(self, tool: str) -> Iterator[tuple[Language, dict[str, Any]]]:
+        """Every place in a tool's result: the pointer text that names it, and its schema."""
+        result = self.schema.result(tool)
+        for path, sub in paths(result) if result else ():
+            yield seq(*_pointer(result, path)), sub
+
+    def _after(self, count: int) -> Language:
+        after = self.surface.after
+        ids: list[tuple[Language, bool]] = [
+            (Lit(self._slot("ID", step_id(index))), False) for index in range(count)
+        ]
+        listed = alt(
+            *(members_in_order([(ids[i][0], True), *ids[i + 1 :]], after.sep) for i in range(count))
+        )
+        return Repeat(seq(after.open, listed, after.close), 0, 1) if count else EMPTY
+
+    def _when(self, tools: tuple[str, ...]) -> Language:
+        groups: dict[str, list[Language]] = {}
+        for index, tool in enumerate(tools):
+            for key, pointers in self._scalars(tool).items():
+                groups.setdefault(key, []).append(seq(step_id(index), pointers))
+        choices = [self._condition(json.loads(key), alt(*refs)) for key, refs in groups.items()]
+        found = alt(*choices)
+        return EMPTY if found == NOTHING else Repeat(found, 0, 1)
+
+    @lru_cache  # noqa: B019  an instance lives as long as its domain
+    def _scalars(self, tool: str) -> dict[str, Language]:
+        """The pointers to scalars in a tool's result, by the scalar's schema."""
+        groups: dict[str, list[Language]] = {}
+        for pointer, have in self._places(tool):
+            if _scalar(have):
+                groups.setdefault(_key(have), []).append(pointer)
+        return {key: alt(*pointers) for key, pointers in groups.items()}
+
+    def _condition(self, have: dict[str, Any], refs: Language) -> Language:
+        try:
+            scalar = language(have, self.schema.domain)
+        except SchemaError:
+            return NOTHING  # a result no literal can be written for cannot be compared with one
+        ops = _ORDERED if have.get("type") in ("integer", "number") else _ORDERED[:2]
+        fill = {
+            "REF": self._quoted("REF", refs),
+            "OP": alt(*(self._slot("OP", op) for op in ops)),
+            "scalar": scalar,
+        }
+        return seq(*(_piece(piece, fill) for piece in self.surface.when))
+
+
+def _piece(piece: Piece, fill: Fill) -> Language:
+    return Lit(piece) if isinstance(piece, str) else fill[piece.name]
+
+
+def _key(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, sort_keys=True)
+
+
+def _of_tool(slot: Slot) -> bool:
+    return slot.name in ("TOOL", "args")
+
+
+def _scalar(schema: Mapping[str, Any]) -> bool:
+    kind = schema.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    return "enum" in schema or "const" in schema or set(kinds) <= _SCALARS
+
+
+def _pointer(result: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Language | str]:
+    for depth, token in enumerate(path):
+        if token == INDEX:
+            array = at(result, ["0" if t == INDEX else t for t in path[:depth]]) or {}
+            yield "/"
+            yield integers(0, min(array.get("maxItems", MAX_ITEMS), MAX_ITEMS) - 1)
+        else:
+            yield "/" + escape(token)
