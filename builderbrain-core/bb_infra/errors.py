@@ -1,0 +1,16 @@
+"""Everything bb_infra raises on purpose.
+
+BuilderbrainError            (bb_core.errors)
+└── InfraError               the wiring around a run does not hold
+    └── LedgerError          a record cannot be kept, or a ledger or checkpoint cannot be used
+"""
+
+from bb_core.errors import BuilderbrainError
+
+
+class InfraError(BuilderbrainError):
+    """The wiring around a run does not hold."""
+
+
+class LedgerError(InfraError):
+    """A record cannot be kept, or a ledger, checkpoint or key cannot be used."""
