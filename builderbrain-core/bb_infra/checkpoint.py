@@ -128,6 +128,8 @@ def verify_signature(text: str, signature: str, public: str) -> bool:
         data = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         return False
+    if base64.b64encode(data).decode() != encoded:  # spare bits of the last digit
+        return False
     if head != _DASH + name or data[:4] != hashed:
         return False
     invalid, ed25519 = _cryptography()

@@ -1,4 +1,4 @@
-"""The ledger's file: what is written, what is refused, and what a power cut or a full disk leaves."""
+"""The ledger's file: what is written, what is refused, what a power cut or a full disk leaves."""
 
 import json
 import os
