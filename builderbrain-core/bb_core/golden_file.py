@@ -18,19 +18,22 @@ from bb_core.yaml_lines import Document, read_yaml
 
 PARSE = "parse"
 """The rule of a refused example that is not even a plan."""
-KEYS = frozenset({"name", "plan", "text", "rule", "world", "state"})
+KEYS = frozenset({"name", "plan", "text", "rule", "world", "request"})
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One golden plan, in JSON form or as surface text, and the line it stands on."""
+    """One golden plan, in JSON form or as surface text, and the line it stands on.
+
+    `request` is what the person asked for; `world` changes the twin a guarded plan is tried on.
+    """
 
     name: str
     plan: Json = None
     text: str = ""
     rule: str = ""
     world: Mapping[str, Any] = field(default_factory=dict)
-    state: Mapping[str, Any] = field(default_factory=dict)
+    request: str = ""
     line: int = 0
 
 
@@ -88,6 +91,6 @@ def _case(document: Document, section: str, index: int, entry: Json) -> Case:
         text=text,
         rule=rule,
         world=typed(document, path, data, "world", {}),
-        state=typed(document, path, data, "state", {}),
+        request=typed(document, path, data, "request", ""),
         line=document.lines[path],
     )

@@ -158,7 +158,7 @@ class _Reader:
             self.fail(f"alias *{name} stands for a key", line, "write the key out")
         if name is None or name not in self.anchors:
             self.fail(f"alias *{name} names something unfinished or unknown", line)
-        value, size = self.anchors[name]
+        value, size = self.anchors[str(name)]
         self.add(value, line, size)
 
     def add(self, value: Json, line: int, size: int = 1) -> Path:

@@ -1,0 +1,1 @@
+"""builderbrain wiring: the `bb` command, configuration, ledger file, pytest plugin."""
