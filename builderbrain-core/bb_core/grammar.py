@@ -46,12 +46,13 @@ def build_parser(grammar: Grammar) -> "Lark":
             start=START,
             parser="lalr",
             lexer="contextual",
-            keep_all_tokens=True,  # `true` and `null` are values; the reader tells them by their text
+            keep_all_tokens=True,  # `true` and `null` are values, told apart by their text
             maybe_placeholders=False,
             propagate_positions=True,
         )
-        # Lark's own strict mode needs interegular for regex pairs, which bb_core.lint decides exactly.
-        LALR_Analyzer(cast(Any, lark.parser).parser_conf, strict=True).compute_lalr()
+        # Lark's own strict mode needs interegular for regex pairs; bb_core.lint decides those.
+        analyzer: Any = LALR_Analyzer(cast(Any, lark.parser).parser_conf, strict=True)
+        analyzer.compute_lalr()
     except LarkError as error:
         line = getattr(error, "line", None)
         where = f"{grammar.source}:{line}" if line else grammar.source

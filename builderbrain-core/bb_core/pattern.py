@@ -10,6 +10,7 @@ import re
 from bb_core.language import Alt, Chars, Language, Lit, Repeat, chars, complement, lengths, seq
 
 UNBOUNDED = 1 << 20
+_PUNCTUATION = "!\"#$%&'()*+,-./:;=?@[\\]^_`{|}~"  # Rust gives \< and \> a meaning
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
 _HEX = {"x": 2, "u": 4, "U": 8}
 _COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
@@ -45,9 +46,12 @@ class PatternError(ValueError):
         super().__init__(f"{found}; {fix}")
 
 
-def read_pattern(text: str, *, dot_all: bool = False) -> Language:
-    """The language of a fenced regular expression; alternatives keep their order."""
-    reader = _Reader(text, dot_all)
+def read_pattern(text: str, *, compiled: bool = False) -> Language:
+    """The language of a fenced regular expression; alternatives keep their order.
+
+    `compiled` reads what Lark made of a fenced terminal, which escapes blanks as `re.escape` does.
+    """
+    reader = _Reader(text, compiled)
     language = reader.alternatives()
     if reader.at < len(text):
         raise PatternError(reader.at, "')' closes nothing", "write \\)")
@@ -57,8 +61,8 @@ def read_pattern(text: str, *, dot_all: bool = False) -> Language:
 
 
 class _Reader:
-    def __init__(self, text: str, dot_all: bool) -> None:
-        self.text, self.at, self.dot_all = text, 0, dot_all
+    def __init__(self, text: str, compiled: bool) -> None:
+        self.text, self.at, self.compiled = text, 0, compiled
 
     def ahead(self, what: str) -> bool:
         return self.text.startswith(what, self.at)
@@ -91,9 +95,7 @@ class _Reader:
         if self.bounds() is not None:
             raise PatternError(self.at - 1, "a repeat of a repeat", "put the inner one in ( )")
         if lengths(item)[0] == 0:
-            raise PatternError(
-                start, "a repeat of something that may be empty", "repeat a required part"
-            )
+            raise PatternError(start, "a repeat of what may be empty", "repeat a required part")
         return Repeat(item, *bounds)
 
     def bounds(self) -> tuple[int, int] | None:
@@ -124,7 +126,7 @@ class _Reader:
             return Lit(self.escape())
         if sign == ".":
             self.at += 1
-            return complement([] if self.dot_all else [(10, 10)])
+            return complement([(10, 10)])
         if sign in "^$":
             fix = "leave it out: a terminal is matched where it stands"
             raise PatternError(
@@ -163,14 +165,18 @@ class _Reader:
             return chr(point)
         if sign in _ESCAPES:
             return _ESCAPES[sign]
-        if sign in "".join(_BANNED_ESCAPES) or sign.lower() in "wdspb":
-            why, fix = _BANNED_ESCAPES.get(sign) or _BANNED_ESCAPES[sign.lower()]
-            raise PatternError(start, f"\\{sign}: {why}", fix)
+        if sign and sign in _PUNCTUATION:
+            return sign
+        if sign and self.compiled and not sign.isalnum():
+            return sign
+        raise self.bad_escape(start, sign)
+
+    def bad_escape(self, start: int, sign: str) -> PatternError:
+        if banned := _BANNED_ESCAPES.get(sign) or _BANNED_ESCAPES.get(sign.lower()):
+            return PatternError(start, f"\\{sign}: {banned[0]}", banned[1])
         if sign.isdecimal():
-            raise PatternError(start, f"\\{sign}: llguidance has no back-references", _LOOK)
-        if not sign or not sign.isascii() or sign.isalnum() or sign.isspace():
-            raise PatternError(start, f"\\{sign} is not an escape both engines know", "write \\xNN")
-        return sign
+            return PatternError(start, f"\\{sign}: llguidance has no back-references", _LOOK)
+        return PatternError(start, f"\\{sign} is not an escape both engines know", "write \\xNN")
 
     def char_class(self) -> Chars:
         start = self.at
@@ -179,10 +185,8 @@ class _Reader:
         self.at += negated
         ranges: list[tuple[int, int]] = []
         while not self.ahead("]") or not ranges:
-            if self.at >= len(self.text) or (self.ahead("]") and not ranges):
-                raise PatternError(
-                    start, "'[' is not closed or has nothing in it", "write [...] or \\["
-                )
+            if self.ahead("]"):
+                raise PatternError(start, "a class of nothing", "write \\[\\] for the two brackets")
             low = self.member()
             if self.ahead("-") and not self.ahead("-]"):
                 self.at += 1
@@ -209,6 +213,7 @@ class _Reader:
             )
         if self.ahead("\\"):
             return self.escape()
-        sign = self.text[self.at : self.at + 1]
+        if self.at >= len(self.text):
+            raise PatternError(self.at - 1, "'[' is not closed", "write the missing ] or \\[")
         self.at += 1
-        return sign
+        return self.text[self.at - 1]

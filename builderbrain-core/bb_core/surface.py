@@ -1,56 +1,8 @@
-"""A domain's plan language as values: the literal pieces of the skeleton, and its slots.
+"""A domain's plan language: its surface, plans printed in it, and plans parsed from it."""
 
-    plan: open step (sep step)* close      args: open (arg (sep arg)*)? close
-    step: ID, TOOL, args, after?, when?    after: open ID (sep ID)* close
-    arg:  KEY … value                      when: REF, OP, scalar      ref: before REF after
+from bb_core.plan_printer import print_plan
+from bb_core.plan_reader import parse_plan
+from bb_core.surface_reader import read_surface
+from bb_core.surface_shape import Listing, Piece, Slot, Surface
 
-A piece is a literal text or a Slot. `print_surface.py` writes plans with it, `read_surface.py`
-reads it out of grammar.lark.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from bb_core.language import Language
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place to fill: a terminal (ID, TOOL, KEY, REF, OP) or a rule (args, after, when, value, scalar)."""
-
-    name: str
-    optional: bool = False
-
-
-Piece = str | Slot
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """`open item sep item close`; `empty` says whether no item at all is allowed."""
-
-    open: str
-    sep: str
-    close: str
-    empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Surface:
-    """All a printer, a parser or a mask has to know of a domain's plan language.
-
-    `terminals` holds the exact language of each slot terminal, quotes included; `quoted` names
-    the ones that are written as JSON strings.
-    """
-
-    plan: Listing
-    step: tuple[Piece, ...]
-    args: Listing
-    arg: tuple[Piece, ...]
-    ref: tuple[Piece, ...]
-    after: Listing
-    when: tuple[Piece, ...]
-    terminals: Mapping[str, Language]
-    quoted: frozenset[str]
-    blanks: bool = False
-    """Whether the grammar ignores blanks, so that one plan has more than one spelling."""
+__all__ = ["Listing", "Piece", "Slot", "Surface", "parse_plan", "print_plan", "read_surface"]
