@@ -18,13 +18,15 @@ from bb_core import cache, codegen
 from bb_core.battery import Task
 from bb_core.canonical import canonical, digest
 from bb_core.errors import DomainError
-from bb_core.fence import fence
-from bb_core.grammar import Grammar, build_parser, load_parser, mask_text, save_parser
-from bb_core.lint import lint
+from bb_core.grammar import Grammar, load_parser, mask_text, save_parser
+from bb_core.lint import admit
 from bb_core.plan import Plan, from_json
 from bb_core.schema import PlanSchema
 from bb_core.skins import Skin
-from bb_core.surface import Surface, parse_plan, print_plan, read_surface
+from bb_core.plan_printer import print_plan
+from bb_core.plan_reader import parse_plan
+from bb_core.surface import Surface
+from bb_core.surface_reader import read_surface
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -83,7 +85,9 @@ class Compiled:
         found: Adapters | None = self.source.ask("tool_adapters")
         if found is None:
             raise DomainError("has no tool adapters, so its plans cannot run", where=self.name)
-        missing = sorted(self.schema.tools.keys() - found.tools.keys())
+        # A tool that approves needs no adapter: asking for consent is the executor's.
+        acting = {name for name, tool in self.schema.tools.items() if not tool.approves}
+        missing = sorted(acting - found.tools.keys())
         if missing:
             raise DomainError(f"no adapter for: {', '.join(missing)}", where=self.name, fix="add them to tool_adapters.py")
         return found
@@ -133,10 +137,7 @@ def compile_domain(source: Source, home: Path | None = None) -> Compiled:
 
 def generate(grammar: Grammar, schema: PlanSchema) -> dict[str, bytes]:
     """Every generated file of a domain, by name. Same input, same bytes."""
-    fence(grammar)
-    parser = build_parser(grammar)
-    if grammar.mode == "strict":
-        lint(grammar)
+    parser = admit(grammar)
     tools = {name: {"args": schema.args_schema(name), "returns": schema.result(name)} for name in schema.tools}
     return {
         "parser.txt": save_parser(parser),
