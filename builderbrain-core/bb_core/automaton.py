@@ -45,10 +45,11 @@ class _Term:
 class _Rest:
     """A continuation: this term, then the tail. Without a term it forks, or is an exit."""
 
-    __slots__ = ("edges", "exit", "exits", "forks", "short", "tail", "term")
+    __slots__ = ("edges", "exit", "exits", "forks", "owed", "short", "tail", "term")
 
     def __init__(self, term: "_Term | None", tail: "_Rest | None", short: bytes) -> None:
         self.term, self.tail, self.short = term, tail, short
+        self.owed = 0 if tail is None else tail.owed
         self.forks: tuple[_Rest, ...] = ()
         self.exit: str | None = None
         self.edges: tuple[tuple[int, _Rest], ...] | None = None
@@ -58,13 +59,15 @@ class _Rest:
 class State:
     """Where a reading stands. `completion` is a shortest text from here to an end.
 
-    `exits` names the exits whose text is read to the end; it is empty inside the language.
+    `exits` names the exits whose text is read to the end; it is empty inside the language. The last
+    `owed` bytes of the completion lie beyond this language.
     """
 
-    __slots__ = ("completion", "exits", "next", "rests")
+    __slots__ = ("completion", "exits", "next", "owed", "rests")
 
-    def __init__(self, rests: frozenset[_Rest], exits: frozenset[str], completion: bytes) -> None:
-        self.rests, self.exits, self.completion = rests, exits, completion
+    def __init__(self, rests: frozenset[_Rest], exits: frozenset[str], nearest: _Rest) -> None:
+        self.rests, self.exits = rests, exits
+        self.completion, self.owed = nearest.short, nearest.owed
         self.next: dict[int, State | None] = {}
 
     @property
@@ -122,20 +125,20 @@ class Automaton:
         if rests not in self._states:
             for rest in rests:
                 self._expand(rest)
-            ends = [rest.short for rest in rests]
-            shortest = min(ends, key=lambda end: (len(end), end))
+            nearest = min(rests, key=lambda rest: (len(rest.short), rest.short))
             exits = frozenset[str]().union(*(rest.exits for rest in rests))
-            self._states[rests] = State(rests, exits, shortest)
+            self._states[rests] = State(rests, exits, nearest)
         return self._states[rests]
 
     def _ends(self, exits: Sequence[Exit]) -> _Rest:
         forks = []
         for way in exits:
             done = _Rest(None, None, way.owed)
-            done.exit = way.name
+            done.exit, done.owed = way.name, len(way.owed)
             forks.append(self._rest(_literal(way.text.encode()), done))
-        fork = _Rest(None, None, min((f.short for f in forks), key=len))
-        fork.forks = tuple(forks)
+        nearest = min(forks, key=lambda rest: len(rest.short))
+        fork = _Rest(None, None, nearest.short)
+        fork.forks, fork.owed = tuple(forks), nearest.owed
         return fork
 
     def _rest(self, term: _Term, tail: _Rest) -> _Rest:

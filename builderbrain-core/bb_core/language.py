@@ -129,6 +129,27 @@ def lengths(lang: Language) -> tuple[int, int]:
             return low * least, high * most
 
 
+def deepest(lang: Language) -> tuple[int, int]:
+    """Bytes of the shortest text, and of the longest way that can be left from inside a text."""
+    match lang:
+        case Lit(text):
+            return len(text.encode()), len(text.encode())
+        case Chars(ranges):
+            return len(chr(ranges[0][0]).encode()), 4
+        case Seq(items):
+            after = deep = 0
+            for item in reversed(items):
+                short, inside = deepest(item)
+                after, deep = after + short, max(deep, inside + after)
+            return after, deep
+        case Alt(items):
+            pairs = [deepest(item) for item in items]
+            return min(short for short, _ in pairs), max(deep for _, deep in pairs)
+        case Repeat(item, least, _):
+            short, deep = deepest(item)
+            return short * least, deep + short * max(least - 1, 0)
+
+
 def to_regex(lang: Language) -> str:
     """The language as a regular expression that Python, Rust and llguidance read alike."""
     match lang:

@@ -21,12 +21,12 @@ from typing import Any, TypeAlias
 from bb_core.automaton import Automaton, Exit
 from bb_core.errors import SchemaError
 from bb_core.fit import INDEX, at, fit, paths
-from bb_core.language import EMPTY, NOTHING, Language, Lit, Repeat, alt, seq
+from bb_core.language import EMPTY, NOTHING, Language, Lit, Repeat, alt, deepest, seq
 from bb_core.numerals import integers
 from bb_core.plan import escape
 from bb_core.schema import PlanSchema
-from bb_core.surface import Piece, Slot, Surface
-from bb_core.typed import MAX_ITEMS, compact, language, members_in_order
+from bb_core.surface_shape import Piece, Slot, Surface
+from bb_core.typed import MAX_ITEMS, Spelling, compact, language, members_in_order
 
 _ORDERED = ("==", "!=", "<", "<=", ">", ">=")
 _KEPT = 256
@@ -48,6 +48,12 @@ class Segment:
 
     language: Language
     automaton: Automaton
+    owed: int = 0
+
+    @property
+    def longest_closing(self) -> int:
+        """No completion from inside this segment has more bytes than this."""
+        return deepest(self.language)[1] + self.owed
 
 
 def step_id(index: int) -> str:
@@ -76,7 +82,9 @@ class NextStep:
             body = self._body(len(tools), tools, tuple(self.schema.tools))
             exits = self._exits(tools)
             whole = seq(body, alt(*(way.text for way in exits)))
-            self._segments[tools] = Segment(whole, Automaton(body, exits))
+            self._segments[tools] = Segment(
+                whole, Automaton(body, exits), max(len(way.owed) for way in exits)
+            )
         return self._segments[tools]
 
     def tool(self, tools: tuple[str, ...], text: str) -> str:
@@ -142,9 +150,23 @@ class NextStep:
         key = (tools, _key(want))
         if key not in self._values:
             where = f"{self.schema.domain}: {tool}.{name}"
-            self._values[key] = language(want, where, lambda one: self._refs(one, tools))
-        fill = {"KEY": Lit(self._slot("KEY", name)), "value": self._values[key]}
-        return seq(*(_piece(piece, fill) for piece in self.surface.arg))
+            self._values[key] = language(want, where, self._spelling(tools))
+        return self._pair(self.surface.arg, name, self._values[key])
+
+    def _spelling(self, tools: tuple[str, ...]) -> Spelling:
+        surface = self.surface
+        return Spelling(
+            array=surface.array,
+            object=surface.object,
+            pair=lambda name, value: self._pair(surface.pair, name, value),
+            refs=lambda want: self._refs(want, tools),
+        )
+
+    def _pair(self, pieces: Sequence[Piece], name: str, value: Language) -> Language:
+        key = Lit(self._slot("KEY", name))
+        return seq(
+            *(p if isinstance(p, str) else key if p.name == "KEY" else value for p in pieces)
+        )
 
     def _refs(self, want: Mapping[str, Any], tools: tuple[str, ...]) -> Language:
         key = _key(want)

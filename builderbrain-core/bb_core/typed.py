@@ -9,6 +9,7 @@ language is then smaller than the schema, never larger.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bb_core.anchored import regex
@@ -29,6 +30,7 @@ from bb_core.language import (
     seq,
 )
 from bb_core.numerals import decimals, integers
+from bb_core.surface_shape import Listing
 
 Schema = Mapping[str, Any]
 Refs = Callable[[Schema], Language]
@@ -56,17 +58,31 @@ def no_refs(schema: Schema) -> Language:
     return NOTHING
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How values are written here: lists, objects, a key and its value, and fitting references."""
+
+    array: Listing | None = Listing("[", ",", "]", True)
+    object: Listing | None = Listing("{", ",", "}", True)
+    pair: Callable[[str, Language], Language] = lambda key, value: seq(compact(key) + ":", value)
+    refs: Refs = no_refs
+
+
+JSON = Spelling()
+"""Compact JSON without references."""
+
+
 def compact(value: Any) -> str:
     """A JSON value as the languages here write it: no spaces, no needless escapes."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def language(schema: Schema, where: str = "", refs: Refs = no_refs) -> Language:
+def language(schema: Schema, where: str = "", how: Spelling = JSON) -> Language:
     """The texts a value of this schema may have, or a fitting reference at any depth."""
-    return alt(_literal(schema, where, refs), refs(schema))
+    return alt(_literal(schema, where, how), how.refs(schema))
 
 
-def _literal(schema: Schema, where: str, refs: Refs) -> Language:
+def _literal(schema: Schema, where: str, how: Spelling) -> Language:
     for fixed, values in (("const", [schema.get("const")]), ("enum", schema.get("enum"))):
         if fixed in schema:
             _only(schema, {fixed, "type"}, where)
@@ -75,15 +91,15 @@ def _literal(schema: Schema, where: str, refs: Refs) -> Language:
             return alt(*(compact(value) for value in values))
     if "anyOf" in schema:
         _only(schema, {"anyOf"}, where)
-        return alt(*(_literal(one, where, refs) for one in schema["anyOf"]))
+        return alt(*(_literal(one, where, how) for one in schema["anyOf"]))
     kind = schema.get("type")
     if isinstance(kind, list):
-        return alt(*(_literal(_narrowed(schema, one), where, refs) for one in kind))
+        return alt(*(_literal(_narrowed(schema, one), where, how) for one in kind))
     if kind not in _KEYWORDS:
         found = f"type {kind!r}" if kind else "a schema without a type"
         raise SchemaError(found + " cannot be decoded", where=where, fix=f"known: {_known()}")
     _only(schema, {"type", *_KEYWORDS[kind]}, where)
-    return _BY_TYPE[kind](schema, where, refs)
+    return _BY_TYPE[kind](schema, where, how)
 
 
 def _narrowed(schema: Schema, kind: str) -> dict[str, Any]:
@@ -92,7 +108,7 @@ def _narrowed(schema: Schema, kind: str) -> dict[str, Any]:
     return {key: item for key, item in schema.items() if key not in drop} | {"type": kind}
 
 
-def _string(schema: Schema, where: str, refs: Refs) -> Language:
+def _string(schema: Schema, where: str, how: Spelling) -> Language:
     least = schema.get("minLength", 0)
     if "pattern" not in schema:
         most = schema.get("maxLength", max(MAX_LENGTH, least))
@@ -136,7 +152,7 @@ def _escaped_chars(ranges: tuple[tuple[int, int], ...]) -> Language:
     return alt(*([plain] if plain.ranges else []), *escapes)
 
 
-def _integer(schema: Schema, where: str, refs: Refs) -> Language:
+def _integer(schema: Schema, where: str, how: Spelling) -> Language:
     low, high = schema.get("minimum"), schema.get("maximum")
     if "exclusiveMinimum" in schema:
         low = max(schema["exclusiveMinimum"] + 1, schema.get("minimum", -(10**18)))
@@ -145,7 +161,7 @@ def _integer(schema: Schema, where: str, refs: Refs) -> Language:
     return integers(*_bounds(low, high, where))
 
 
-def _number(schema: Schema, where: str, refs: Refs) -> Language:
+def _number(schema: Schema, where: str, how: Spelling) -> Language:
     return decimals(*_bounds(schema.get("minimum"), schema.get("maximum"), where))
 
 
@@ -161,13 +177,17 @@ def _bounds(low: Any, high: Any, where: str) -> tuple[int, int]:
     return int(least), int(most)
 
 
-def _array(schema: Schema, where: str, refs: Refs) -> Language:
+def _array(schema: Schema, where: str, how: Spelling) -> Language:
     least = schema.get("minItems", 0)
     most = schema.get("maxItems", max(MAX_ITEMS, least))
     if not isinstance(schema.get("items"), Mapping) or not 0 <= least <= most:
         raise SchemaError("an array needs 'items' and bounds in order", where=where)
-    item = language(schema["items"], f"{where}/items", refs)
-    return seq("[", listed(item, ",", least, most), "]")
+    item = language(schema["items"], f"{where}/items", how)
+    if how.array is None:
+        raise SchemaError(
+            "the plan language has no lists", where=where, fix="give it a rule 'array'"
+        )
+    return seq(how.array.open, listed(item, how.array.sep, least, most), how.array.close)
 
 
 def listed(item: Language, sep: str, least: int, most: int) -> Language:
@@ -178,7 +198,7 @@ def listed(item: Language, sep: str, least: int, most: int) -> Language:
     return full if least else Repeat(full, 0, 1)
 
 
-def _object(schema: Schema, where: str, refs: Refs) -> Language:
+def _object(schema: Schema, where: str, how: Spelling) -> Language:
     properties: Mapping[str, Schema] = schema.get("properties", {})
     required = set(schema.get("required", ()))
     if schema.get("additionalProperties", False) is not False:
@@ -187,10 +207,14 @@ def _object(schema: Schema, where: str, refs: Refs) -> Language:
         missing = sorted(required - set(properties))
         raise SchemaError(f"required {missing[0]!r} is not a property", where=where)
     members = [
-        (seq(compact(name) + ":", language(one, f"{where}/{name}", refs)), name in required)
+        (how.pair(name, language(one, f"{where}/{name}", how)), name in required)
         for name, one in properties.items()
     ]
-    return seq("{", members_in_order(members, ","), "}")
+    if how.object is None:
+        raise SchemaError(
+            "the plan language has no objects", where=where, fix="give it a rule 'object'"
+        )
+    return seq(how.object.open, members_in_order(members, how.object.sep), how.object.close)
 
 
 def members_in_order(members: Sequence[tuple[Language, bool]], sep: str) -> Language:
@@ -221,12 +245,12 @@ def _known() -> str:
     return ", ".join(sorted(_KEYWORDS)) + ", const, enum, anyOf"
 
 
-_BY_TYPE: dict[str, Callable[[Schema, str, Refs], Language]] = {
+_BY_TYPE: dict[str, Callable[[Schema, str, Spelling], Language]] = {
     "string": _string,
     "integer": _integer,
     "number": _number,
     "array": _array,
     "object": _object,
-    "boolean": lambda schema, where, refs: alt("true", "false"),
-    "null": lambda schema, where, refs: Lit("null"),
+    "boolean": lambda schema, where, how: alt("true", "false"),
+    "null": lambda schema, where, how: Lit("null"),
 }

@@ -1,0 +1,170 @@
+"""Masked decoding with a closing guarantee.
+
+At every moment the tokens of a shortest completion fit into what is left of the budget: a token
+after which they would not is not taken, and the completion is written instead. So any budget from
+the minimum up gives a whole plan, and a smaller one is refused before anything is computed. A plan
+ended that way is marked `closed`: it is well-formed and typed, but nobody meant its last part.
+Not covered: whether the plan is right, or allowed; that is the checker's.
+"""
+
+import codecs
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from bb_runtime.masks import masked
+from bb_runtime.steer import Row, Steering
+
+OnText = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded plan and how it came about.
+
+    `forced` of its tokens were the only possible ones; `closed` says that the budget ended it.
+    `mean_logprob` is over the sampled tokens alone, under the mask.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    forced: int
+    closed: bool
+    mask_us: tuple[float, ...]
+    mean_logprob: float
+
+
+def quiet(text: str) -> None:
+    """Show nothing."""
+
+
+@dataclass
+class _Choice:
+    """How a token is chosen from one row of logits: greedily, or by a seeded draw."""
+
+    temperature: float
+    seed: int
+    mask_us: list[float] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._draw = torch.Generator().manual_seed(self.seed)
+
+    def __call__(self, logits: torch.Tensor, row: Row) -> int:
+        began = time.perf_counter_ns()
+        mask = row.mask()
+        self.mask_us.append((time.perf_counter_ns() - began) / 1000)
+        scores = masked(logits, mask).cpu()
+        logprobs = torch.log_softmax(scores, dim=-1)
+        if self.temperature <= 0:
+            token = int(scores.argmax())
+        else:
+            weights = torch.softmax(scores / self.temperature, dim=-1)
+            token = int(torch.multinomial(weights, 1, generator=self._draw))
+        self.logprobs.append(float(logprobs[token]))
+        return token
+
+
+class _Stream:
+    """Hands on the text of a row as it grows, never half a character."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self.on_text, self.shown = on_text, 0
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def show(self, text: bytes) -> None:
+        """Hand on what is new; the bytes of an unfinished character wait."""
+        new = self.decoder.decode(text[self.shown :])
+        self.shown = len(text)
+        if new:
+            self.on_text(new)
+
+
+@torch.inference_mode()
+def decode(
+    model: Any,
+    prompt: Sequence[int],
+    steering: Steering,
+    budget: int,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+    on_text: OnText = quiet,
+) -> Decoded:
+    """A whole plan within `budget` tokens; raises BudgetError below the steering's minimum.
+
+    `model` is any causal language model of transformers; greedy at temperature 0.
+    """
+    steering.require(budget)
+    row, choose, stream = steering.row(), _Choice(temperature, seed), _Stream(on_text)
+    forward, pending = _Forward(model), list(prompt)
+    forced, closed = 0, False
+    while not row.is_done:
+        left = budget - len(row.tokens)
+        tokens = row.forced()
+        forced += len(tokens)
+        if not tokens:
+            tokens = [choose(forward(pending), row)]
+            pending = []
+        if not row.fits(tokens, left):
+            forced -= len(tokens) if len(tokens) > 1 else 0
+            row.close()
+            closed = True
+        else:
+            for token in tokens:
+                row.consume(token)
+            pending += tokens
+        stream.show(row.text)
+    chosen = choose.logprobs
+    return Decoded(
+        text=row.text.decode(),
+        tokens=tuple(row.tokens),
+        forced=forced,
+        closed=closed,
+        mask_us=tuple(choose.mask_us),
+        mean_logprob=sum(chosen) / len(chosen) if chosen else 0.0,
+    )
+
+
+class _Forward:
+    """The model with its key-value cache: feed the new tokens, get the logits after the last."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.cache = model, None
+
+    def __call__(self, tokens: Sequence[int]) -> torch.Tensor:
+        ids = torch.tensor([tokens], device=self.model.device)
+        out = self.model(
+            input_ids=ids, past_key_values=self.cache, use_cache=True, logits_to_keep=1
+        )
+        self.cache = out.past_key_values
+        logits: torch.Tensor = out.logits[0, -1]
+        return logits
+
+
+def steered_generate(
+    model: Any,
+    input_ids: torch.Tensor,
+    logits_processor: Any = None,
+    stopping_criteria: Any = None,
+    generation_config: Any = None,
+    *,
+    steering: Steering,
+    seed: int = 0,
+    **unused: Any,
+) -> torch.Tensor:
+    """`model.generate(ids, custom_generate=steered_generate, steering=..., max_new_tokens=...)`.
+
+    One row only. `do_sample` and `temperature` are read from the generation config; other
+    processors are not applied, so none of them can contradict the mask.
+    """
+    if input_ids.shape[0] != 1:
+        raise ValueError(f"steered_generate writes one row, found {input_ids.shape[0]}")
+    prompt: list[int] = input_ids[0].tolist()
+    budget = generation_config.max_length - len(prompt)
+    hot = generation_config.temperature if generation_config.do_sample else 0.0
+    done = decode(model, prompt, steering, budget, temperature=hot, seed=seed)
+    return torch.tensor([[*prompt, *done.tokens]], device=input_ids.device)
