@@ -6,6 +6,7 @@ demo: .venv/installed     ## install everything, then run the main job
 test: .venv/installed     ## run every test
 	$(BIN)/pytest -q
 proof: .venv/installed    ## the long proofs: slow tests, then every benchmark against its bar
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt -e "./builderbrain-core[bench]"
 	$(BIN)/pytest -q -m slow
 	$(BIN)/python benchmarks/all.py
 check: .venv/installed    ## format, lint, types, import rules

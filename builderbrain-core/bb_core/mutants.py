@@ -44,6 +44,7 @@ def mutants(gold: Gold) -> Iterator[Mutant]:
     for kind, make in KINDS.items():
         for plan in make(gold):
             yield Mutant(kind, plan)
+    yield from _foreign_values(gold)
     yield from _changed_after_consent(gold)
 
 
@@ -130,20 +131,20 @@ def _second_holder(gold: Gold) -> Iterator[Plan]:
         calls = map(FactCall.parse, gold.schema.tools[step.tool].establishes)
         if not any(gold.schema.facts[c.name].exclusive for c in calls):
             continue
-        for args in _foreign(gold, step):
+        for _, _, args in _foreign(gold, step):
             yield _with(gold, [*gold.plan.steps, Step("n98", step.tool, args)])
             return
 
 
-def _foreign(gold: Gold, step: Step) -> Iterator[dict[str, Value]]:
-    """The step's arguments with one named-type value exchanged for another of the same type."""
+def _foreign(gold: Gold, step: Step) -> Iterator[tuple[str, str, dict[str, Value]]]:
+    """The argument, its named type, and the arguments with another value of that type in its place."""
     for name, now in gold.resolved(step).items():
         schema = gold.schema.arg(step.tool, name)
-        kind = schema.get("x-type") or schema.get("items", {}).get("x-type")
-        for other in gold.pool.get(str(kind), ()) if kind else ():
-            if other != now and not (isinstance(now, list) and other in now):
-                yield {**step.args, name: [other, *now[1:]] if isinstance(now, list) and now else other}
-                break
+        many = isinstance(now, list)
+        kind = str(schema.get("items", {}).get("x-type") if many else schema.get("x-type"))
+        other = next((v for v in gold.pool.get(kind, ()) if v != now and not (many and v in now)), None)
+        if other is not None:
+            yield name, kind, {**step.args, name: [other, *now[1:]] if many else other}
 
 
 def _foreign_entity(gold: Gold) -> Iterator[Plan]:
@@ -166,13 +167,13 @@ def _replaced(gold: Gold, step: Step, old: Json, new: Json) -> Step:
     return replace(step, args={k: new if now[k] == old else v for k, v in step.args.items()})
 
 
-def _foreign_value(gold: Gold) -> Iterator[Plan]:
+def _foreign_values(gold: Gold) -> Iterator[Mutant]:
+    """Any other named value of an acting step exchanged: another card, another item, another sum."""
     for step in _acting(gold):
         entity_args = {p.removeprefix("args.") for p in gold.schema.tools[step.tool].entity.values()}
-        for args in _foreign(gold, step):
-            changed = {k for k in args if args[k] is not step.args.get(k)}
-            if not changed & entity_args:
-                yield _swap(gold, step, replace(step, args=args))
+        for name, kind, args in _foreign(gold, step):
+            if name not in entity_args:
+                yield Mutant(f"foreign-{kind}", _swap(gold, step, replace(step, args=args)))
 
 
 def _race(gold: Gold) -> Iterator[Plan]:
@@ -261,14 +262,13 @@ KINDS: Mapping[str, Callable[[Gold], Iterator[Plan]]] = {
     "unobserved": _dropping(lambda schema, fact: schema.facts[fact].killed_by_write),
     "second-user": _second_holder,
     "foreign-entity": _foreign_entity,
-    "foreign-value": _foreign_value,
     "race": _race,
     "double": _double,
     "wrong-type": _wrong_type,
     "bad-enum": _bad_enum,
     "scaled": _scaled,
 }
-"""The classes, by name; `changed-after-consent` makes one more."""
+"""The classes, by name. `changed-after-consent` and one `foreign-TYPE` for each named type come on top."""
 
 
 def pool_of(schema: PlanSchema, plans: Sequence[Plan]) -> dict[str, list[Json]]:
