@@ -8,6 +8,7 @@ golden/plans.yaml                    plans that must be accepted, and refused
 
 import hashlib
 import importlib
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,20 +121,18 @@ class FolderDomain:
         """A file's text; raises DomainError when it is not a small regular file in the folder."""
         return read_text(self.folder, name)
 
-    def stamp(self) -> str:
+    def fingerprint(self) -> str:
         """A digest over the domain's files as they are now; unreadable ones count as they fail."""
-        total = hashlib.sha256()
-        for name in FILES:
-            if self.has(name):
-                total.update(f"{name}\0{_digest(self.folder / name)}\0".encode())
-        return total.hexdigest()
+        parts = {name: _digest(self.folder / name) for name in FILES if self.has(name)}
+        text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
-    """What `read_text` would see of a file: its content's digest, or why it would refuse."""
+    """A file's content as a digest, or why it would not be read."""
     try:
         if not path.is_file() or path.stat().st_size > LIMIT:
-            return f"unread {path.resolve()}"
-        return f"{path.resolve()} {hashlib.sha256(path.read_bytes()).hexdigest()}"
-    except (OSError, RuntimeError) as error:
-        return f"unread {error}"
+            return "unread"
+        return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, RuntimeError):
+        return "unread"

@@ -1,8 +1,8 @@
 """Does a domain keep its own promises? Golden plans, battery, skins and rules, case by case.
 
-The pytest plugin and `bb domains check` run these same cases. A plan is judged by the checker; where
-only live values can refuse it, it is tried on a fresh twin. Without tool adapters it is judged by
-the checker alone.
+The pytest plugin and `bb domains check` run these same cases. A plan is judged by the checker;
+where only live values can refuse it, it is tried on a fresh twin. Without tool adapters it is
+judged by the checker alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -2,6 +2,8 @@
 
 BuilderbrainError            (bb_core.errors)
 └── InfraError               the wiring around a run does not hold
+    ├── ConfigError          bb.toml is not a configuration
+    ├── MissingExtra         something this command needs is not installed
     └── LedgerError          a record cannot be kept, or a ledger or checkpoint cannot be used
 """
 
@@ -10,6 +12,14 @@ from bb_core.errors import BuilderbrainError
 
 class InfraError(BuilderbrainError):
     """The wiring around a run does not hold."""
+
+
+class ConfigError(InfraError):
+    """bb.toml is not a configuration."""
+
+
+class MissingExtra(InfraError):
+    """Something this command needs is not installed; the message has the exact pip line."""
 
 
 class LedgerError(InfraError):

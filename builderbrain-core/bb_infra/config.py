@@ -1,0 +1,193 @@
+"""bb.toml -> frozen dataclasses. Every key is optional; an unknown one is an error with its line.
+
+[model]
+name = "embedded"            # or a Hugging Face name or folder
+[decode]
+tokens = 640                 # most tokens a plan may take
+temperature = 0.0
+seed = 0
+[run]
+rounds = 4                   # at most the domain's own limit
+state = ".bb"                # ledger, run database, keys
+[domains.api_json]
+dist = "builderbrain-api-json"       # who may use the name
+fingerprint = "sha256:…"             # refuse the domain if its files change
+settings = {url = "http://127.0.0.1:8000"}
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bb_infra.errors import ConfigError
+
+FILE = "bb.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Which base model plans."""
+
+    name: str = "embedded"
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """How a plan is decoded."""
+
+    tokens: int = 640
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run is carried out, and where its state is kept."""
+
+    rounds: int = 4
+    state: str = ".bb"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainPin:
+    """Who may use a domain's name, what its files must be, and how its system is reached."""
+
+    dist: str = ""
+    fingerprint: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration. `source` is the file it came from, empty for the defaults."""
+
+    model: Model = field(default_factory=Model)
+    decode: Decode = field(default_factory=Decode)
+    run: Run = field(default_factory=Run)
+    domains: Mapping[str, DomainPin] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """Domain name -> the distribution that may use it, as the registry takes it."""
+        return {name: pin.dist for name, pin in self.domains.items() if pin.dist}
+
+
+SECTIONS: Mapping[str, type[Any]] = {"model": Model, "decode": Decode, "run": Run}
+RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
+    ("decode", "tokens"): (1, 100_000),
+    ("decode", "temperature"): (0, 10),
+    ("decode", "seed"): (0, 2**63 - 1),
+    ("run", "rounds"): (1, 100),
+}
+
+
+def load_config(path: Path | None = None) -> Config:
+    """The configuration in a file, `./bb.toml` if there is one, else the defaults."""
+    if path is None:
+        path = Path(FILE)
+        if not path.exists():
+            return Config()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError(f"cannot be read: {reason}", where=str(path)) from error
+    return read_config(text, str(path))
+
+
+def read_config(text: str, where: str) -> Config:
+    """The configuration in a TOML text; raises ConfigError with file and line."""
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found, _, place = str(error).partition(" (at line ")
+        line = place.partition(",")[0]
+        at = f"{where}:{line}" if line.isdecimal() else where
+        raise ConfigError(f"is not TOML: {found}", where=at) from error
+    reader = _Reader(text, where)
+    reader.known(data, (), [*SECTIONS, "domains"])
+    made = {name: reader.section(data.get(name, {}), (name,), SECTIONS[name]) for name in SECTIONS}
+    pins = reader.table(data.get("domains", {}), ("domains",))
+    domains = {
+        name: reader.section(pin, ("domains", name), DomainPin) for name, pin in pins.items()
+    }
+    return Config(**made, domains=domains, source=where)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    text: str
+    where: str
+
+    def known(self, data: Mapping[str, Any], path: tuple[str, ...], names: list[str]) -> None:
+        for key in data:
+            if key not in names:
+                inside = f" in [{'.'.join(path)}]" if path else ""
+                self.fail(
+                    (*path, key), f"unknown key {key!r}{inside}", f"known: {', '.join(names)}"
+                )
+
+    def table(self, value: Any, path: tuple[str, ...]) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.fail(path, f"{path[-1]!r} must be a table, found {_kind(value)}")
+        table: dict[str, Any] = value
+        return table
+
+    def section(self, value: Any, path: tuple[str, ...], made: type[Any]) -> Any:
+        data = self.table(value, path)
+        defaults = made()
+        self.known(data, path, [f.name for f in fields(made)])
+        for key, found in data.items():
+            self.typed((*path, key), found, getattr(defaults, key))
+        return made(**data)
+
+    def typed(self, path: tuple[str, ...], value: Any, default: Any) -> None:
+        wanted = _kind(default)
+        right = _kind(value) == wanted or (wanted == "a decimal" and _kind(value) == "a number")
+        if not right:
+            self.fail(path, f"{path[-1]!r} must be {wanted}, found {_kind(value)}")
+        low, high = RANGES.get((path[0], path[-1]), (float("-inf"), float("inf")))
+        if isinstance(value, int | float) and not low <= value <= high:
+            self.fail(path, f"{path[-1]!r} is {value}", f"use {low:g} to {high:g}")
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if not isinstance(item, str):
+                    self.fail((*path, key), f"{key!r} must be text, found {_kind(item)}")
+
+    def fail(self, path: tuple[str, ...], found: str, fix: str = "") -> None:
+        raise ConfigError(found, where=f"{self.where}:{self.line(path)}", fix=fix)
+
+    def line(self, path: tuple[str, ...]) -> int:
+        """The line of a key, by its section's header; the header's own line if it is not there."""
+        section, found = "", 1
+        for number, line in enumerate(self.text.splitlines(), 1):
+            header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+            if header:
+                section = header[1].replace('"', "")
+                if section == ".".join(path):
+                    return number
+            if section == ".".join(path[:-1]) or section == ".".join(path[:-2]):
+                key = re.match(r"""\s*(?:[\w-]+\s*\.\s*)?["']?([^"'=\s]+)["']?\s*=""", line)
+                if key and key[1] == path[-1]:
+                    return number
+            if section and ".".join(path).startswith(section + "."):
+                found = number if header else found
+        return found
+
+
+KINDS: Mapping[type, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a number",
+    float: "a decimal",
+    dict: "a table",
+    list: "a list",
+}
+
+
+def _kind(value: object) -> str:
+    return KINDS.get(type(value), type(value).__name__)
