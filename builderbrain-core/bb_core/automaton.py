@@ -49,7 +49,7 @@ class _Rest:
 
     def __init__(self, term: "_Term | None", tail: "_Rest | None", short: bytes) -> None:
         self.term, self.tail, self.short = term, tail, short
-        self.owed = 0 if tail is None else tail.owed
+        self.owed: int = 0 if tail is None else tail.owed
         self.forks: tuple[_Rest, ...] = ()
         self.exit: str | None = None
         self.edges: tuple[tuple[int, _Rest], ...] | None = None

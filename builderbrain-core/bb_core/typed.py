@@ -58,12 +58,15 @@ def no_refs(schema: Schema) -> Language:
     return NOTHING
 
 
+_ARRAY, _OBJECT = Listing("[", ",", "]", True), Listing("{", ",", "}", True)
+
+
 @dataclass(frozen=True, slots=True)
 class Spelling:
     """How values are written here: lists, objects, a key and its value, and fitting references."""
 
-    array: Listing | None = Listing("[", ",", "]", True)
-    object: Listing | None = Listing("{", ",", "}", True)
+    array: Listing | None = _ARRAY
+    object: Listing | None = _OBJECT
     pair: Callable[[str, Language], Language] = lambda key, value: seq(compact(key) + ":", value)
     refs: Refs = no_refs
 

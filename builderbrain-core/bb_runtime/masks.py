@@ -39,11 +39,11 @@ def masked(logits: torch.Tensor, mask: bytes) -> torch.Tensor:
     return out
 
 
-class SteeredLogits(LogitsProcessor):  # type: ignore[misc]  # transformers is untyped here
+class SteeredLogits(LogitsProcessor):
     """Keeps every row of a generate() call inside the plan language and able to end in time.
 
     Give it the prompt's length and generate()'s max_new_tokens. Where the budget is tight only the
-    best 64 allowed tokens are looked at, and of those only the ones after which the plan still fits.
+    best 64 allowed tokens are looked at, and only those kept after which the plan still fits.
     """
 
     supports_continuous_batching = False
