@@ -36,6 +36,7 @@ class Case:
         self.schema: PlanSchema = self.compiled.schema
         self.steps: Mapping[str, Step] = {step.id: step for step in self.plan.steps}
         self.acting = [s for s in self.plan.steps if self.schema.tools[s.tool].effect.acts]
+        self.history = typestate.History(self)
         self.labels = flow.label_all(self.plan, self.graph, self.schema, self.state)
 
     def refuse(self, rule: str, step: str, found: str, fix: str = "") -> None:

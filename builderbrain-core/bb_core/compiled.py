@@ -66,6 +66,7 @@ class Compiled:
     parser: "Lark"
     checks: Mapping[str, "Callable[[At], None]"]
     validators: Mapping[str, jsonschema_rs.Draft202012Validator]
+    arg_validators: Mapping[tuple[str, str], jsonschema_rs.Draft202012Validator]
     result_validators: Mapping[str, jsonschema_rs.Draft202012Validator]
     files: Mapping[str, bytes]
     source: Source
@@ -129,6 +130,7 @@ def compile_domain(source: Source, home: Path | None = None) -> Compiled:
         # Generated again, never read back: what runs as code does not come out of a cache folder.
         checks=codegen.load_checks(codegen.checker_source(schema), schema.domain),
         validators={name: _validator(schema.args_schema(name)) for name in schema.tools},
+        arg_validators={(t, n): _validator(schema.arg(t, n)) for t in schema.tools for n in schema.tools[t].args},
         result_validators={name: _validator(schema.result(name)) for name in schema.tools},
         files=files,
         source=source,

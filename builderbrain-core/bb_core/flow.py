@@ -45,7 +45,7 @@ class Flow:
     def of(self, value: Value, schema: Mapping[str, Any]) -> Labels:
         """The labels of an argument's value."""
         found = NONE.union(*(self.of_ref(ref) for _, ref in refs(value)))
-        if "enum" in self.schema.resolve(schema):
+        if not self.state.tainted or "enum" in self.schema.resolve(schema):
             return found
         return found.union(*(self._of_literal(text) for text in _literals(value)))
 

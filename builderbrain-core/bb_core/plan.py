@@ -20,6 +20,7 @@ from bb_core.errors import PlanError
 
 Op = Literal["==", "!=", "<", "<=", ">", ">="]
 OPS: tuple[Op, ...] = ("==", "!=", "<", "<=", ">", ">=")
+PLAIN = frozenset({str, int, float, bool, type(None)})
 STEP_ID = re.compile(r"[a-z][a-z0-9_]{0,15}\Z")
 
 
@@ -81,6 +82,8 @@ class Plan:
 
 def refs(value: Value, path: str = "") -> Iterator[tuple[str, Ref]]:
     """Every reference inside a value, with the JSON Pointer of the place it stands at."""
+    if type(value) in PLAIN:
+        return
     if isinstance(value, Ref):
         yield path, value
     elif isinstance(value, Mapping):
@@ -142,6 +145,8 @@ def to_json(plan: Plan) -> dict[str, Json]:
 
 def value_json(value: Value) -> Json:
     """A value with its references written as `{"$ref": "n1/path"}`."""
+    if type(value) in PLAIN:
+        return cast(Json, value)
     if isinstance(value, Ref):
         return {"$ref": str(value)}
     if isinstance(value, Mapping):

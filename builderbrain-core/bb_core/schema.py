@@ -6,6 +6,7 @@ what to do. The models are data only; `check.py` and `codegen.py` give them thei
 
 import re
 from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -157,13 +158,21 @@ class PlanSchema(_Model):
             out["properties"] = {k: self.resolve(v) for k, v in out["properties"].items()}
         return out
 
+    @cached_property
+    def _args(self) -> dict[str, dict[str, dict[str, Any]]]:
+        return {t: {n: self.resolve(s) for n, s in tool.args.items()} for t, tool in self.tools.items()}
+
+    @cached_property
+    def _results(self) -> dict[str, dict[str, Any]]:
+        return {name: self.resolve(tool.returns) for name, tool in self.tools.items()}
+
     def arg(self, tool: str, name: str) -> dict[str, Any]:
-        """The resolved JSON Schema of one argument."""
-        return self.resolve(self.tools[tool].args[name])
+        """The resolved JSON Schema of one argument; shared, so not to be changed."""
+        return self._args[tool][name]
 
     def result(self, tool: str) -> dict[str, Any]:
-        """The resolved JSON Schema of a tool's result; {} when it promises nothing."""
-        return self.resolve(self.tools[tool].returns)
+        """The resolved JSON Schema of a tool's result, {} when it promises nothing; shared."""
+        return self._results[tool]
 
     def args_schema(self, tool: str) -> dict[str, Any]:
         """One JSON Schema for a tool's whole argument object."""
@@ -183,10 +192,11 @@ class FactCall(BaseModel):
     name: str
     term: str = ""
 
-    @classmethod
-    def parse(cls, text: str) -> "FactCall":
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def parse(text: str) -> "FactCall":
         """Read `name` or `name(args.x)` or `name(result.y)`; raises ValueError."""
         match = _CALL.match(text)
         if not match:
             raise ValueError(f"{text!r} is not name, name(args.x) or name(result.y)")
-        return cls(name=match[1], term=match[2] or "")
+        return FactCall(name=match[1], term=match[2] or "")

@@ -41,7 +41,11 @@ def types(at: "At") -> None:
     for name in spec.args.keys() - spec.optional - step.args.keys():
         at.refuse("S.args", f"{step.tool} needs {name!r}", "add it")
     for name in spec.args.keys() & step.args.keys():
-        _typed(at, step.args[name], at.case.schema.arg(step.tool, name), f"args.{name}")
+        value = step.args[name]
+        if isinstance(value, Ref) or any(refs(value)):
+            _typed(at, value, at.case.schema.arg(step.tool, name), f"args.{name}")
+        else:
+            _literal(at, value, at.case.compiled.arg_validators[step.tool, name], f"args.{name}")
     if step.when:
         _condition(at, step)
 
@@ -59,9 +63,7 @@ def _typed(at: "At", value: Value, schema: Mapping[str, Any], path: str) -> None
     if isinstance(value, Ref):
         _reference(at, value, schema, path)
     elif not any(refs(value)):
-        error = next(validator(json.dumps(schema, sort_keys=True)).iter_errors(value_json(value)), None)
-        if error:
-            at.refuse("S.type", f"{path}{''.join(f'/{p}' for p in error.instance_path)}: {error.message}")
+        _literal(at, value, validator(json.dumps(schema, sort_keys=True)), path)
     elif isinstance(value, Mapping) and schema.get("type") == "object":
         _object(at, value, schema, path)
     elif isinstance(value, list | tuple) and schema.get("type") == "array":
@@ -71,6 +73,13 @@ def _typed(at: "At", value: Value, schema: Mapping[str, Any], path: str) -> None
             _typed(at, item, schema.get("items", {}), f"{path}/{i}")
     else:
         at.refuse("S.type", f"{path} must be of type {schema.get('type')}")
+
+
+def _literal(at: "At", value: Value, judge: jsonschema_rs.Draft202012Validator, path: str) -> None:
+    plain = value_json(value)
+    if not judge.is_valid(plain):
+        error = next(judge.iter_errors(plain))
+        at.refuse("S.type", f"{path}{''.join(f'/{p}' for p in error.instance_path)}: {error.message}")
 
 
 def _object(at: "At", value: Mapping[str, Value], schema: Mapping[str, Any], path: str) -> None:

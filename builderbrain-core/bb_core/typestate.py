@@ -27,6 +27,31 @@ class Holder:
     term: Term
 
 
+class History:
+    """Who gives and who takes each fact: `holders` by step, `kills` with the term (None: of all)."""
+
+    def __init__(self, case: "Case") -> None:
+        self.holders: dict[str, list[Holder]] = {}
+        self.kills: dict[str, list[tuple[str, Term | None]]] = {}
+        for fact, value in sorted(case.state.facts, key=str):
+            self.holders.setdefault(fact, []).append(Holder("", literal(value)))
+        for ident in case.graph.order:
+            self._add(case, ident)
+
+    def _add(self, case: "Case", ident: str) -> None:
+        from bb_core.at import At
+
+        here = At(case, case.steps[ident])
+        for call in map(FactCall.parse, here.spec.establishes):
+            term = here.term(call.term) if call.term else literal(None)
+            self.holders.setdefault(call.name, []).append(Holder(ident, term))
+        for call in map(FactCall.parse, here.spec.kills):
+            self.kills.setdefault(call.name, []).append((ident, here.term(call.term) if call.term else None))
+        for name, fact in case.schema.facts.items() if here.spec.effect.acts else ():
+            if fact.killed_by_write and fact.entity in here.spec.entity:
+                self.kills.setdefault(name, []).append((ident, here.term(here.spec.entity[fact.entity])))
+
+
 def requires(at: "At", fact: str, path: str) -> None:
     """The fact, of this argument if one is named, or of anyone."""
     alive = [h for h in _holders(at, fact) if not _killer(at, fact, h)]
@@ -47,45 +72,21 @@ def requires(at: "At", fact: str, path: str) -> None:
 
 
 def _holders(at: "At", fact: str) -> Iterator[Holder]:
-    for value in sorted(at.case.state.holders(fact), key=str):
-        yield Holder("", literal(value))
-    for ident in sorted(at.case.graph.ancestors[at.step.id]):
-        yield from _established(at.case, ident, fact)
-
-
-def _established(case: "Case", ident: str, fact: str) -> Iterator[Holder]:
-    from bb_core.at import At
-
-    here = At(case, case.steps[ident])
-    for call in map(FactCall.parse, here.spec.establishes):
-        if call.name == fact:
-            yield Holder(ident, here.term(call.term) if call.term else literal(None))
+    above = at.case.graph.ancestors[at.step.id]
+    return (h for h in at.case.history.holders.get(fact, ()) if not h.step or h.step in above)
 
 
 def _killer(at: "At", fact: str, holder: Holder) -> str | None:
     """A write that may come after the fact and before this step, and may touch what it is about."""
-    from bb_core.at import At
-
-    case, graph = at.case, at.case.graph
-    for write in case.steps.values():
-        if write.id == at.step.id or at.step.id in graph.ancestors[write.id]:
+    ancestors = at.case.graph.ancestors
+    for write, term in at.case.history.kills.get(fact, ()):
+        if write == at.step.id or at.step.id in ancestors[write]:
             continue
-        if holder.step and (write.id == holder.step or write.id in graph.ancestors[holder.step]):
+        if holder.step and (write == holder.step or write in ancestors[holder.step]):
             continue
-        killed = _kills(At(case, write), fact)
-        if any(term is None or term.same(holder.term) is not False for term in killed):
-            return write.id
+        if term is None or term.same(holder.term) is not False:
+            return write
     return None
-
-
-def _kills(write: "At", fact: str) -> Iterator[Term | None]:
-    """The terms a step kills the fact of; None stands for all of them."""
-    for call in map(FactCall.parse, write.spec.kills):
-        if call.name == fact:
-            yield write.term(call.term) if call.term else None
-    declared = write.case.schema.facts[fact]
-    if declared.killed_by_write and write.spec.effect.acts and declared.entity in write.spec.entity:
-        yield write.term(write.spec.entity[declared.entity])
 
 
 def _why_not(at: "At", fact: str) -> tuple[str, str]:
@@ -101,9 +102,7 @@ def exclusive(case: "Case") -> None:
     for fact, declared in case.schema.facts.items():
         if not declared.exclusive:
             continue
-        found = [Holder("", literal(v)) for v in sorted(case.state.holders(fact), key=str)]
-        for ident in case.graph.order:
-            found.extend(_established(case, ident, fact))
+        found = case.history.holders.get(fact, [])
         for later in found[1:]:
             if found[0].term.same(later.term) is not True:
                 first = found[0].step or "an earlier round"
