@@ -1,0 +1,1 @@
+"""A bank for executor tests: a domain of every kind of tool, and the service its effects happen in."""
