@@ -1,0 +1,173 @@
+"""bb domains: list, show, check, build and new."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bb_infra.config import load_config
+from bb_infra.options import AsJson, ConfigPath, compiled, installed
+from bb_infra.table import columns, count
+
+if TYPE_CHECKING:
+    from bb_core.schema import PlanSchema
+    from bb_infra.domain_summary import Summary
+
+app = typer.Typer(help="The installed domains.", no_args_is_help=True, rich_markup_mode=None)
+HEAD = ("domain", "version", "mode", "grammar", "schema", "golden", "skins", "battery")
+Name = Annotated[str, typer.Argument(metavar="DOMAIN", help="An installed domain.")]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False, config: ConfigPath = None) -> None:
+    """List the installed domains; broken ones say why. Always exits 0."""
+    from bb_infra.domain_summary import summarise
+
+    settings = load_config(config)
+    pins = {name: pin.fingerprint for name, pin in settings.domains.items()}
+    found = [summarise(d, pins.get(d.name, "")) for d in installed(settings).domains]
+    if as_json:
+        print(json.dumps({"domains": [asdict(one) for one in found]}, indent=1))
+        return
+    ready = [one for one in found if not one.error]
+    rows = dict(
+        zip(
+            [one.name for one in ready],
+            columns([(*HEAD, "fingerprint"), *map(_row, ready)])[1:],
+            strict=True,
+        )
+    )
+    width = max((len(one.name) for one in found), default=0)
+    if ready:
+        print(columns([(*HEAD, "fingerprint"), *map(_row, ready)])[0])
+    for one in found:
+        print(f"! {one.name:<{width}}  {one.error}" if one.error else rows[one.name])
+    print(f"\n{count(len(ready), 'domain')} ready, {len(found) - len(ready)} broken.")
+
+
+def _row(one: "Summary") -> tuple[str, ...]:
+    return (
+        one.name,
+        one.version,
+        one.mode,
+        count(one.grammar_rules, "rule"),
+        f"{count(one.tools, 'tool')}, {count(one.rules, 'rule')}",
+        str(one.golden or "-"),
+        str(one.skins or "-"),
+        str(one.battery or "-"),
+        one.fingerprint.removeprefix("sha256:")[:6],
+    )
+
+
+@app.command()
+def show(
+    name: Name,
+    checker: Annotated[bool, typer.Option("--checker", help="The generated checker.")] = False,
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Show what a domain can do and what it must not."""
+    domain = compiled(name, config)
+    if checker:
+        print(domain.files["checker.py"].decode(), end="")
+        return
+    schema = domain.schema
+    if as_json:
+        print(schema.model_dump_json(indent=1))
+        return
+    print(
+        f"{name} {domain.version}   {domain.dist}   {domain.grammar.mode} grammar   {domain.digest[:19]}…"
+    )
+    lines = [("tools", _tool(schema, tool)) for tool in schema.tools]
+    lines += [("rules", f"{rule}  {says}") for rule, says in rules(schema)]
+    lines += [("limits", _limits(schema))]
+    lines += [("skins", ", ".join(skin.name for skin in domain.skins) or "-")]
+    lines += [("battery", count(len(domain.battery), "task"))]
+    folder = getattr(getattr(domain.source, "plugin", None), "folder", None)
+    lines += [("files", str(folder))] if folder else []
+    last = ""
+    for head, text in lines:
+        print(f"  {head if head != last else '':<8} {text}")
+        last = head
+
+
+def _tool(schema: "PlanSchema", name: str) -> str:
+    spec = schema.tools[name]
+    args = ", ".join(f"{arg}?" if arg in spec.optional else arg for arg in spec.args)
+    return f"{name}({args})  {spec.effect.name.lower()}  {spec.does}"
+
+
+def _limits(schema: "PlanSchema") -> str:
+    limits = schema.limits
+    sums = "".join(f", {name} ≤ {most:,}" for name, most in limits.sums.items())
+    return f"{limits.steps} steps, {limits.writes} writes, {limits.rounds} rounds{sums}"
+
+
+def rules(schema: "PlanSchema") -> list[tuple[str, str]]:
+    """Each rule the schema states, with its sentence."""
+    from bb_infra.domain_checks import stated_rules
+
+    says: dict[str, str] = {f"T.{name}": fact.says for name, fact in schema.facts.items()}
+    for tool in schema.tools.values():
+        says |= {f"G.{guard.id}": guard.says or guard.expr for guard in tool.guards}
+    says |= {"A.approved": "a step with exactly these arguments was approved first"}
+    return [(rule, says.get(rule, "")) for rule in stated_rules(schema)]
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="[DOMAIN]", help="All, if not given.")] = "",
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Check that a domain keeps its own promises. Exits 1 when one does not."""
+    from bb_infra.domain_report import report
+
+    settings = load_config(config)
+    registry = installed(settings)
+    names = [name] if name else [one.name for one in registry.domains]
+    parts = [part for one in names for part in report(one, registry, single=bool(name))]
+    if as_json:
+        print(json.dumps({"checks": [asdict(part) for part in parts]}, indent=1))
+    else:
+        width = max((len(one) for one in names), default=0)
+        for part in parts:
+            print(f"{part.domain:<{width}}  {part.part:<8}  {part.says}")
+            for problem in part.problems:
+                print(f"{'':<{width}}  {problem}")
+    if any(part.problems for part in parts):
+        sys.exit(1)
+
+
+@app.command()
+def build(
+    name: Name,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the files.")] = None,
+    config: ConfigPath = None,
+) -> None:
+    """Generate a domain's parser, checker, validators and models."""
+    domain = compiled(name, config)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for file, data in domain.files.items():
+            (out / file).write_bytes(data)
+    rows = [(file, f"{len(data):,} bytes") for file, data in domain.files.items()]
+    print(f"{name} {domain.digest}" + (f"  written to {out}" if out else "  in the cache"))
+    print("\n".join(columns(rows)))
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="A name in plain words, such as 'ware house'.")],
+    into: Annotated[Path, typer.Option("--into", help="Where its folder goes.")] = Path(),
+    template: Annotated[str, typer.Option("--template", help="Folder or git URL.")] = "",
+) -> None:
+    """Start a domain from the template."""
+    from bb_infra.new_domain import create
+
+    made = create(name, into, template)
+    print(f"{made.folder}/  written: {made.says}")
+    print(f"Next:  cd {made.folder} && pip install -e . && bb domains check {made.module}")

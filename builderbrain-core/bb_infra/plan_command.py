@@ -1,0 +1,132 @@
+"""bb plan: check, show and replay."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bb_infra.options import AsJson, ConfigPath, compiled
+
+if TYPE_CHECKING:
+    from bb_core.compiled import Compiled
+    from bb_core.plan import Plan
+
+app = typer.Typer(help="Plans, without running them.", no_args_is_help=True, rich_markup_mode=None)
+LIMIT = 1_000_000
+File = Annotated[
+    str, typer.Argument(help="A plan as JSON or in its domain's language; - is stdin.")
+]
+Domain = Annotated[str, typer.Option("--domain", help="Its domain, if the plan does not say.")]
+
+
+class Picture(StrEnum):
+    """How a plan is drawn."""
+
+    TREE = "tree"
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
+@app.command()
+def check(
+    file: File,
+    domain: Domain = "",
+    request: Annotated[str, typer.Option(help="What was asked for: the one trusted text.")] = "",
+    as_json: AsJson = False,
+    config: ConfigPath = None,
+) -> None:
+    """Judge a plan against its domain. Exits 1 when it is refused."""
+    from bb_core.check import check as judge
+    from bb_core.state import State
+    from bb_core.verdict import Refused, verdict_json
+
+    home, plan = read_plan(file, domain, config)
+    verdict = judge(home, plan, State(request=request))
+    refused = isinstance(verdict, Refused)
+    if as_json:
+        print(json.dumps({"plan": plan.digest, **verdict_json(verdict)}, indent=1))
+    elif isinstance(verdict, Refused):
+        print(f"refused   {len(verdict.violations)} of its domain's rules are broken")
+        for violation in verdict.violations:
+            print(f"  {violation}")
+    else:
+        print("checked" if verdict.safe else "checked   if these hold when each step runs:")
+        for guard in verdict.guards:
+            print(f"  {guard.id}: {guard.step}: {guard.says or guard.expr}")
+    if refused:
+        sys.exit(1)
+
+
+@app.command()
+def show(
+    file: File,
+    domain: Domain = "",
+    picture: Annotated[Picture, typer.Option("--as", help="The kind of picture.")] = Picture.TREE,
+    config: ConfigPath = None,
+) -> None:
+    """Draw a plan: a terminal tree, Mermaid, or SVG."""
+    from bb_infra import draw
+
+    home, plan = read_plan(file, domain, config)
+    if picture is Picture.TREE:
+        print(draw.tree(plan, home.schema, colour=sys.stdout.isatty()))
+    else:
+        print({"mermaid": draw.mermaid, "svg": draw.svg}[picture](plan, home.schema).rstrip())
+
+
+@app.command()
+def replay(
+    log: Annotated[Path, typer.Argument(help="A ledger.")],
+    plan: Annotated[str, typer.Option("--plan", help="Only plans whose digest starts so.")] = "",
+    config: ConfigPath = None,
+) -> None:
+    """Judge a ledger's plans again and compare the verdicts. Exits 1 when one differs."""
+    from bb_infra.replay import replay_log
+
+    results = list(
+        replay_log(log, plan.removeprefix("sha256:"), lambda name: compiled(name, config))
+    )
+    for result in results:
+        print(f"  {result.plan[:19]}  {result.run:<20}  {result.says}")
+    same = sum(result.same for result in results)
+    print(f"{same} of {len(results)} verdicts are the same again.")
+    if any(result.differs for result in results):
+        sys.exit(1)
+
+
+def read_plan(file: str, domain: str, config: Path | None) -> tuple["Compiled", "Plan"]:
+    """The plan in a file and its domain, compiled; raises PlanError and DomainError."""
+    from bb_core.domain_files import decode
+    from bb_core.errors import PlanError
+
+    data = sys.stdin.buffer.read(LIMIT + 1) if file == "-" else _bytes(Path(file))
+    if len(data) > LIMIT:
+        raise PlanError(f"holds more than {LIMIT:,} bytes", where=file)
+    text = decode(data, file)
+    document = _json(text)
+    name = domain or (document.get("domain", "") if isinstance(document, dict) else "")
+    if not isinstance(name, str) or not name:
+        raise PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")
+    home = compiled(name, config)
+    try:
+        plan = home.read(document) if document is not None else home.parse(text.rstrip("\n"))
+    except PlanError as error:
+        place = f"{file}:{error.where}" if error.where else file
+        raise PlanError(error.found, where=place, fix=error.fix) from error
+    return home, plan
+
+
+def _bytes(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        return handle.read(LIMIT + 1)
+
+
+def _json(text: str) -> Any:
+    """The JSON document a text is, or None when it is plan text of some domain's own."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
