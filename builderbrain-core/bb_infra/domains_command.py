@@ -33,18 +33,13 @@ def list_(as_json: AsJson = False, config: ConfigPath = None) -> None:
         print(json.dumps({"domains": [asdict(one) for one in found]}, indent=1))
         return
     ready = [one for one in found if not one.error]
-    rows = dict(
-        zip(
-            [one.name for one in ready],
-            columns([(*HEAD, "fingerprint"), *map(_row, ready)])[1:],
-            strict=True,
-        )
-    )
+    head, *rows = columns([(*HEAD, "fingerprint"), *map(_row, ready)])
+    lines = dict(zip([one.name for one in ready], rows, strict=True))
     width = max((len(one.name) for one in found), default=0)
     if ready:
-        print(columns([(*HEAD, "fingerprint"), *map(_row, ready)])[0])
+        print(head)
     for one in found:
-        print(f"! {one.name:<{width}}  {one.error}" if one.error else rows[one.name])
+        print(f"! {one.name:<{width}}  {one.error}" if one.error else lines[one.name])
     print(f"\n{count(len(ready), 'domain')} ready, {len(found) - len(ready)} broken.")
 
 
@@ -78,9 +73,8 @@ def show(
     if as_json:
         print(schema.model_dump_json(indent=1))
         return
-    print(
-        f"{name} {domain.version}   {domain.dist}   {domain.grammar.mode} grammar   {domain.digest[:19]}…"
-    )
+    about = f"{domain.dist}   {domain.grammar.mode} grammar   {domain.digest[:19]}…"
+    print(f"{name} {domain.version}   {about}")
     lines = [("tools", _tool(schema, tool)) for tool in schema.tools]
     lines += [("rules", f"{rule}  {says}") for rule, says in rules(schema)]
     lines += [("limits", _limits(schema))]
