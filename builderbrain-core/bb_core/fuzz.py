@@ -6,19 +6,22 @@ at the edges are stripped, since Lark allows ignored text there and llguidance d
 Not covered: a text no sample, mutant or walk comes near. The gate looks, lint.py proves.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
 from bb_core.errors import GrammarError
-from bb_core.fence import fence
+from bb_core.fence import fence, parts
 from bb_core.grammar import Grammar
+from bb_core.notation import Notation, Text
 from bb_core.sample import Sampler
 
 if TYPE_CHECKING:
     from lark import Lark
 
+_RUN = re.compile(r"[A-Za-z0-9_]+")
 _ODD = (
     '\x00\t\n\r\x0b\x1c \x7f\x85\u00a0\u00e9\u0130\u0131\u017f\u2028\u212a\u4e00\U0001f300"\\/$#^'
 )
@@ -49,7 +52,7 @@ def fuzz(
     seed: int = 0,
     walk: Callable[[Random], str] | None = None,
 ) -> FuzzReport:
-    """Judge `n` texts with the parser and with `accepts`, the mask's side; same seed, same texts."""
+    """Judge `n` texts with the parser and with the mask, `accepts`; same seed, same texts."""
     counts = {(True, True): 0, (True, False): 0, (False, True): 0, (False, False): 0}
     counterexample: str | None = None
     for text in texts(grammar, n, seed, walk):
@@ -97,7 +100,8 @@ def texts(
 ) -> Iterator[str]:
     """`n` texts: a fifth sampled, a tenth walked where a walk is given, the others mutants."""
     rng = Random(seed)
-    sampler = Sampler(fence(grammar))
+    notation = fence(grammar)
+    sampler, literals = Sampler(notation), words(notation)
     pool = [sampler.text(rng) for _ in range(max(1, n // 5))]
     for text in pool[:n]:
         yield text.strip()
@@ -105,15 +109,22 @@ def texts(
         if walk is not None and made % 10 == 0:
             yield walk(rng).strip()
         else:
-            yield mutant(rng, rng.choice(pool), rng.choice(pool)).strip()
+            yield mutant(rng, rng.choice(pool), rng.choice(pool), literals).strip()
 
 
-def mutant(rng: Random, text: str, other: str) -> str:
+def words(notation: Notation) -> list[str]:
+    """The literals of a grammar: where a name is expected, each is a keyword in the wrong place."""
+    nodes = [*notation.rules.values(), *notation.terminals.values()]
+    found = (part.text for node in nodes for part in parts(node) if isinstance(part, Text))
+    return sorted(set(found)) or [" "]
+
+
+def mutant(rng: Random, text: str, other: str, literals: list[str]) -> str:
     """The text after one to three small accidents."""
     for _ in range(rng.randint(1, 3)):
         at = rng.randint(0, len(text))
         end = min(len(text), at + rng.randint(1, 6))
-        match rng.randrange(6):
+        match rng.randrange(8):
             case 0:
                 text = text[:at] + text[end:]
             case 1:
@@ -125,6 +136,12 @@ def mutant(rng: Random, text: str, other: str) -> str:
                 text = text[:end] + text[at:end] * rng.choice((1, 1, 2, 40)) + text[end:]
             case 4:
                 text = text[:at] + rng.choice(text or " ") + text[end:]
+            case 5:
+                runs = [run.span() for run in _RUN.finditer(text)] or [(at, end)]
+                start, stop = rng.choice(runs)
+                text = text[:start] + rng.choice(literals) + text[stop:]
+            case 6:
+                text = text[:at] + rng.choice(literals) + text[at:]
             case _:
                 text = text[:at] + " " * rng.randint(1, 5) + text[at:]
     return text

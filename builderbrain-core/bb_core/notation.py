@@ -189,6 +189,10 @@ class _Reader:
         items = [self.row()]
         while True:
             if self.now.kind == "newline" and self.tokens[self.index + 1].text == "|":
+                comment = self.now.text.find("//")
+                if comment >= 0:
+                    why = "a comment line inside a rule: llguidance ends the rule there"
+                    self.out.refuse(self.now.at + comment, why, "move it above the rule")
                 self.step()
             if not self.sign("|"):
                 return items[0] if len(items) == 1 else Choice(tuple(items))

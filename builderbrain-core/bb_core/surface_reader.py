@@ -11,7 +11,7 @@ _STEP = ("ID", "TOOL", "args", "after", "when")
 
 
 def read_surface(grammar: Grammar) -> Surface:
-    """The surface of a grammar that keeps the conventions; raises GrammarError where it does not."""
+    """The surface of a grammar; raises GrammarError where it leaves the conventions."""
     reader = _Reader(fence(grammar))
     terminals = {
         name: terminal_language(reader.notation, name)
