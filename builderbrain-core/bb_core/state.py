@@ -137,3 +137,37 @@ def _leaves(value: Json) -> list[str]:
     if isinstance(value, list):
         return [leaf for item in value for leaf in _leaves(item)]
     return [] if value is None or isinstance(value, bool) else [str(value)]
+
+
+def state_json(state: State) -> dict[str, Json]:
+    """The state as JSON, for whoever resumes the run; `read_state` reads it back."""
+    facts: list[Json] = [[name, value] for name, value in sorted(state.facts, key=str)]
+    tainted: list[Json] = [[t.value, list[Json](sorted(t.labels))] for t in state.tainted]
+    return {
+        "request": state.request,
+        "facts": facts,
+        "spent": dict(state.spent),
+        "once": list[Json](sorted(state.once)),
+        "approvals": list[Json](sorted(state.approvals)),
+        "tools": list[Json](sorted(state.tools)),
+        "tainted": tainted,
+        "steps": state.steps,
+        "writes": state.writes,
+        "rounds": state.rounds,
+    }
+
+
+def read_state(data: Any) -> State:
+    """The state `state_json` wrote."""
+    return State(
+        request=data["request"],
+        facts=frozenset((name, value) for name, value in data["facts"]),
+        spent=dict(data["spent"]),
+        once=frozenset(data["once"]),
+        approvals=frozenset(data["approvals"]),
+        tools=frozenset(data["tools"]),
+        tainted=tuple(Tainted(value, frozenset(labels)) for value, labels in data["tainted"]),
+        steps=data["steps"],
+        writes=data["writes"],
+        rounds=data["rounds"],
+    )

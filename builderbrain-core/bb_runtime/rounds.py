@@ -8,9 +8,9 @@ A round that only looked, or in which a step failed, is followed by another that
 the run ends when a round acted and was done, when a plan comes a second time, or at the limit.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from bb_core.canonical import Json, digest
 from bb_core.check import check
@@ -18,7 +18,7 @@ from bb_core.compiled import Compiled
 from bb_core.errors import PlanError
 from bb_core.plan import Plan, value_json
 from bb_core.record import Ledger, Record
-from bb_core.state import State
+from bb_core.state import State, read_state, state_json
 from bb_core.verdict import Checked, Refused, Verdict, Violation, verdict_json
 
 from bb_runtime.outcome import RunResult
@@ -58,7 +58,10 @@ class Draft:
 
 
 Planner = Callable[[Ask], Draft]
-Execute = Callable[[Checked, str], RunResult]
+Execute = Callable[[Checked, str, Mapping[str, Json]], RunResult]
+"""Carry a checked plan out under a run's id; the note is kept with it for whoever resumes."""
+
+MOST_ROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,43 +114,38 @@ class Runner:
 
     def run(self, ident: str, request: str) -> Run:
         """Carry a request out, or stop; raises only what the ledger and the world raise."""
-        state, done, observed = State(request=request), list[Round](), tuple[Observation, ...]()
-        seen = set[str]()
-        end: End = "done"
-        for number in range(self.rounds or self.compiled.schema.limits.rounds):
-            attempts = tuple(self._plan(ident, number, Ask(request, observed), state))
-            verdict = attempts[-1].verdict
-            if isinstance(verdict, Refused):
-                done.append(Round(attempts))
-                end = "refused"
-                break
-            if verdict.digest in seen:
-                end = "done"
-                break
-            seen.add(verdict.digest)
-            result = self.execute(verdict, f"{ident}-{number}")
-            done.append(Round(attempts, result))
-            observed += tuple(_observations(result))
-            state = state.after(verdict, result.happened)
-            state = replace(state, approvals=state.approvals | result.consents)
-            if result.status == "parked" or (result.status == "done" and _acted(verdict, result)):
-                end = result.status
-                break
-            if result.status == "refused":
-                end = "refused"
-                break
-            end = "done" if result.status == "done" else "failed"
-        self._record("done", ident, {"end": end, "rounds": len(done)})
-        return Run(ident, request, tuple(done), state, end)
+        return self._go(_Run(self, ident, State(request=request)))
 
-    def _plan(self, ident: str, number: int, ask: Ask, state: State) -> Iterator[Attempt]:
+    def resume(self, ident: str, plan: Plan, note: Mapping[str, Any]) -> Run:
+        """Go on with a run that died while `plan` was being carried out; `note` was kept with it.
+
+        The plan is checked again against the state it was checked with; nothing done is repeated.
+        """
+        seen = tuple(Observation(**row) for row in note["observations"])
+        run = _Run(self, ident, read_state(note["state"]), seen)
+        verdict = check(self.compiled, plan, run.state)
+        attempt = Attempt(Draft(self.compiled.print(plan), planner="resumed"), verdict)
+        self.watch(attempt)
+        return self._go(run, first=(attempt,))
+
+    def _go(self, run: "_Run", first: tuple[Attempt, ...] = ()) -> Run:
+        most = min(self.rounds or MOST_ROUNDS, self.compiled.schema.limits.rounds)
+        while run.end is None and run.state.rounds < most:
+            attempts, first = first or tuple(self._plan(run)), ()
+            run.take(attempts)
+        end = run.end or run.last
+        self._record("done", run.ident, {"end": end, "rounds": run.state.rounds})
+        return Run(run.ident, run.state.request, tuple(run.done), run.state, end)
+
+    def _plan(self, run: "_Run") -> Iterator[Attempt]:
         """Attempts until one is let pass: twice the first planner, then each fallback once."""
+        ask = Ask(run.state.request, run.observed)
         for planner in (self.planners[0], *self.planners):
             draft = planner(ask)
-            body: dict[str, Json] = {"round": number, "planner": draft.planner, "closed": draft.closed}
-            self._record("decoded", ident, {**body, "text": draft.text, "sha256": digest(draft.text.encode())})
-            attempt = Attempt(draft, self._judge(draft, state))
-            self._record("verdict", ident, verdict_json(attempt.verdict), attempt.verdict.plan)
+            told: dict[str, Json] = {"round": run.state.rounds, "planner": draft.planner, "closed": draft.closed}
+            self._record("decoded", run.ident, {**told, "text": draft.text, "sha256": digest(draft.text.encode())})
+            attempt = Attempt(draft, self._judge(draft, run.state))
+            self._record("verdict", run.ident, verdict_json(attempt.verdict), attempt.verdict.plan)
             self.watch(attempt)
             yield attempt
             if isinstance(attempt.verdict, Checked):
@@ -155,10 +153,10 @@ class Runner:
             ask = replace(ask, reasons=tuple(map(str, attempt.verdict.violations)), refused=draft.text)
 
     def _judge(self, draft: Draft, state: State) -> Verdict:
-        empty = Plan(self.compiled.name, self.compiled.digest, ())
         try:
             plan = self.compiled.parse(draft.text)
         except PlanError as error:
+            empty = Plan(self.compiled.name, self.compiled.digest, ())
             return Refused(empty, (Violation("S.syntax", "", str(error)),))
         verdict = check(self.compiled, plan, state)
         if draft.closed and isinstance(verdict, Checked) and _acts(verdict):
@@ -168,6 +166,40 @@ class Runner:
 
     def _record(self, kind: str, ident: str, body: dict[str, Json], plan: Plan | None = None) -> None:
         self.ledger(Record(kind, self.artifact, ident, plan.digest if plan else "", body))
+
+
+class _Run:
+    """A run under way: what is behind it, and whether it has ended."""
+
+    def __init__(self, runner: Runner, ident: str, state: State, observed: tuple[Observation, ...] = ()) -> None:
+        self.runner, self.ident, self.state, self.observed = runner, ident, state, observed
+        self.done: list[Round] = []
+        self.plans: set[str] = set()
+        self.end: End | None = None
+        self.last: End = "done"
+
+    def take(self, attempts: tuple[Attempt, ...]) -> None:
+        """Carry out what was let pass, and take the state it leaves."""
+        verdict = attempts[-1].verdict
+        if isinstance(verdict, Refused):
+            self.done.append(Round(attempts))
+            self.end = "refused"
+        elif verdict.digest in self.plans:
+            self.end = self.last
+        else:
+            self._carry_out(attempts, verdict)
+
+    def _carry_out(self, attempts: tuple[Attempt, ...], verdict: Checked) -> None:
+        self.plans.add(verdict.digest)
+        seen: list[Json] = [asdict(o) for o in self.observed]
+        result = self.runner.execute(verdict, self.ident, {"state": state_json(self.state), "observations": seen})
+        self.done.append(Round(attempts, result))
+        self.observed += tuple(_observations(result))
+        state = self.state.after(verdict, result.happened)
+        self.state = replace(state, approvals=state.approvals | result.consents)
+        self.last = result.status
+        if result.status in ("parked", "refused") or (result.status == "done" and _acted(verdict, result)):
+            self.end = result.status
 
 
 def _acts(checked: Checked) -> bool:
