@@ -123,7 +123,7 @@ def check(
     settings = load_config(config)
     registry = installed(settings)
     names = [name] if name else [one.name for one in registry.domains]
-    parts = [part for one in names for part in report(one, registry, single=bool(name))]
+    parts = [part for one in names for part in report(one, registry)]
     if as_json:
         print(json.dumps({"checks": [asdict(part) for part in parts]}, indent=1))
     else:
