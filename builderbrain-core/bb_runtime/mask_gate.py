@@ -5,6 +5,7 @@ from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
+from bb_core.compiled import Compiled
 from bb_core.errors import GrammarError
 from bb_core.fuzz import FuzzReport, fuzz, require_safe
 from bb_core.grammar import Grammar, mask_text
@@ -67,3 +68,12 @@ def run_gate(grammar: Grammar, n: int, seed: int = 0) -> FuzzReport:
     """Fence, lints and `n` texts of the fuzz gate; raises GrammarError at the first thing wrong."""
     lark, mask = admit(grammar), MaskAcceptor(grammar)
     return require_safe(grammar, fuzz(grammar, lark, mask.accepts, n, seed, mask.walk))
+
+
+def gate_domain(compiled: Compiled, n: int = 400) -> str:
+    """One line on a compiled domain's mask: `ok` and the count, or what it wrongly allows."""
+    mask = MaskAcceptor(compiled.grammar)
+    report = fuzz(compiled.grammar, compiled.parser, mask.accepts, n, walk=mask.walk)
+    if report.counterexample is None:
+        return f"ok   {report.texts:,} texts"
+    return f"{report.mask_only} of {report.texts:,} unsafe, as {report.counterexample!r}"

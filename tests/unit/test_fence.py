@@ -2,7 +2,7 @@
 
 import importlib.util
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -10,7 +10,7 @@ from bb_core.errors import GrammarError
 from bb_core.fuzz import parses
 from bb_core.grammar import Grammar, build_parser
 from bb_core.lint import admit
-from bb_runtime.mask_gate import MaskAcceptor, run_gate
+from bb_runtime.mask_gate import MaskAcceptor, gate_domain, run_gate
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,3 +66,13 @@ def test_a_pattern_with_a_caret_far_right_is_shown_cut() -> None:
     with pytest.raises(GrammarError) as caught:
         admit(Grammar('plan: "' + "x" * 300 + '" /\\d/'))
     assert max(map(len, str(caught.value).splitlines())) < 100
+
+
+def test_a_domain_gets_one_line() -> None:
+    path = ROOT / "builderbrain-plugins/api_json/bb_domains/api_json/grammar.lark"
+    grammar = Grammar.read(path)
+    domain = SimpleNamespace(grammar=grammar, parser=build_parser(grammar))
+    assert gate_domain(domain, 50) == "ok   50 texts"  # type: ignore[arg-type]
+    loose = Grammar('plan: "if" ID | ID "=" ID\nID: /[a-z]{1,3}/', mode="soft")
+    domain = SimpleNamespace(grammar=loose, parser=build_parser(loose))
+    assert "unsafe, as" in gate_domain(domain, 800)  # type: ignore[arg-type]
