@@ -89,7 +89,10 @@ class ShopWorld:
         """Let go of the connection; a twin is stopped."""
         self._http.close()
         if self._shop:
-            self._shop.stop()
+            from bb_domains.api_json.shop.serve import give_back
+
+            give_back(self._shop)
+            self._shop = None
 
 
 def connect(settings: Mapping[str, str]) -> ShopWorld:
@@ -102,10 +105,10 @@ def connect(settings: Mapping[str, str]) -> ShopWorld:
 
 
 def twin(changes: Mapping[str, Any]) -> ShopWorld:
-    """A fresh shop in this process, on a free port, in the seed state with `changes` laid over it."""
-    from bb_domains.api_json.shop.serve import RunningShop
+    """A shop of its own in this process, in the seed state with `changes` laid over it."""
+    from bb_domains.api_json.shop.serve import lend
 
-    shop = RunningShop(changes)
+    shop = lend(changes)
     return ShopWorld(shop.url, shop)
 
 

@@ -28,3 +28,9 @@ class Arrivals:
         """Whether a request with this key is still being worked on."""
         with self._lock:
             return self._keys[key] > 0
+
+    @property
+    def none(self) -> bool:
+        """Whether no request at all is being worked on."""
+        with self._lock:
+            return not any(self._keys.values())

@@ -44,11 +44,13 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.used = False
         self.switch([], 0)
 
     def switch(self, faults: list[Fault], seed: int) -> None:
         """Replace all faults and start the dice anew."""
         with self._lock:
+            self.used = self.used or bool(faults)
             self._left = [(fault, fault.times) for fault in faults]
             self._rng = random.Random(seed)
 

@@ -1,6 +1,7 @@
 """Run the shop: in this thread until stopped, or in a thread of its own on a free port."""
 
 import logging
+import os
 import socket
 import threading
 from collections.abc import Mapping
@@ -66,8 +67,41 @@ class RunningShop:
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
 
+    @property
+    def quiet(self) -> bool:
+        """Whether no request is left that could still change the state."""
+        state = self._server.config.app.state  # type: ignore[union-attr]
+        return not state.faults.used and state.arrivals.none
+
+    def reset(self, changes: Mapping[str, Any]) -> None:
+        """Back to the seed state with `changes` laid over it."""
+        self._store.reset(changes)
+
     def stop(self) -> None:
         """Stop serving and forget the state; returns once the port is free."""
         self._server.should_exit = True
         self._thread.join(timeout=5)
         self._store.close()
+
+
+_idle: list[RunningShop] = []
+_MOST_IDLE = 4
+os.register_at_fork(after_in_child=_idle.clear)  # a child process has the list, not the threads
+
+
+def lend(changes: Mapping[str, Any]) -> RunningShop:
+    """A shop in the seed state with `changes`: one that was given back, or a new one."""
+    try:
+        shop = _idle.pop()
+    except IndexError:
+        return RunningShop(changes)
+    shop.reset(changes)
+    return shop
+
+
+def give_back(shop: RunningShop) -> None:
+    """Take a shop back; it is used again only if nothing of its last use can still happen."""
+    if shop.quiet and len(_idle) < _MOST_IDLE:
+        _idle.append(shop)
+    else:
+        shop.stop()
