@@ -7,46 +7,43 @@ check failed, a plan was refused, a ledger does not verify. Anything else is a f
 import os
 import sys
 
-import typer
-
 from bb_core.errors import BuilderbrainError
 from bb_core.registry import printable
-from bb_infra import domains_command, log_command, models_command, plan_command, run_command
 
-app = typer.Typer(
-    name="bb",
-    help="Plan graphs a self-hosted model may run: made, checked, executed, logged.",
-    add_completion=False,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-app.command("demo")(run_command.demo)
-app.command("run")(run_command.run)
-app.add_typer(domains_command.app, name="domains")
-app.add_typer(plan_command.app, name="plan")
-app.add_typer(models_command.app, name="models")
-app.add_typer(log_command.app, name="log")
+LISTING = (["domains", "list"], ["domains", "list", "--json"])
 
 
 def main() -> None:
     """Run `bb`; the console script."""
     try:
-        app()
+        _dispatch(sys.argv[1:])
+        sys.stdout.flush()
     except BuilderbrainError as error:
-        fail(str(error))
+        _fail(str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        fail(f"{place}{error.strerror or error}")
+        _fail(f"{place}{error.strerror or error}")
     except KeyboardInterrupt:
-        fail("stopped", 130)
+        _fail("stopped", 130)
 
 
-def fail(text: str, status: int = 2) -> None:
-    """One line on stderr, and out."""
+def _dispatch(words: list[str]) -> None:
+    if words in LISTING:
+        # Typer builds every verb first, with pydantic; shells and editors list domains often.
+        from bb_infra.domain_listing import print_listing
+
+        print_listing(as_json="--json" in words)
+        return
+    from bb_infra.verbs import app
+
+    app()
+
+
+def _fail(text: str, status: int = 2) -> None:
+    """One line on stderr, and out; only a parse error's caret lines keep their breaks."""
     line = text if "\n" in text else printable(text, 600)
     print(f"bb: {line}", file=sys.stderr)
     sys.exit(status)

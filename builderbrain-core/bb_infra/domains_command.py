@@ -9,52 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bb_infra.config import load_config
+from bb_infra.domain_listing import print_listing
 from bb_infra.options import AsJson, ConfigPath, compiled, installed
 from bb_infra.table import columns, count
 
 if TYPE_CHECKING:
     from bb_core.schema import PlanSchema
-    from bb_infra.domain_summary import Summary
 
 app = typer.Typer(help="The installed domains.", no_args_is_help=True, rich_markup_mode=None)
-HEAD = ("domain", "version", "mode", "grammar", "schema", "golden", "skins", "battery")
 Name = Annotated[str, typer.Argument(metavar="DOMAIN", help="An installed domain.")]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False, config: ConfigPath = None) -> None:
     """List the installed domains; broken ones say why. Always exits 0."""
-    from bb_infra.domain_summary import summarise
-
-    settings = load_config(config)
-    pins = {name: pin.fingerprint for name, pin in settings.domains.items()}
-    found = [summarise(d, pins.get(d.name, "")) for d in installed(settings).domains]
-    if as_json:
-        print(json.dumps({"domains": [asdict(one) for one in found]}, indent=1))
-        return
-    ready = [one for one in found if not one.error]
-    head, *rows = columns([(*HEAD, "fingerprint"), *map(_row, ready)])
-    lines = dict(zip([one.name for one in ready], rows, strict=True))
-    width = max((len(one.name) for one in found), default=0)
-    if ready:
-        print(head)
-    for one in found:
-        print(f"! {one.name:<{width}}  {one.error}" if one.error else lines[one.name])
-    print(f"\n{count(len(ready), 'domain')} ready, {len(found) - len(ready)} broken.")
-
-
-def _row(one: "Summary") -> tuple[str, ...]:
-    return (
-        one.name,
-        one.version,
-        one.mode,
-        count(one.grammar_rules, "rule"),
-        f"{count(one.tools, 'tool')}, {count(one.rules, 'rule')}",
-        str(one.golden or "-"),
-        str(one.skins or "-"),
-        str(one.battery or "-"),
-        one.fingerprint.removeprefix("sha256:")[:6],
-    )
+    print_listing(config, as_json=as_json)
 
 
 @app.command()

@@ -1,0 +1,20 @@
+"""Every verb of the `bb` command, as one Typer application."""
+
+import typer
+
+from bb_infra import domains_command, log_command, models_command, plan_command, run_command
+
+app = typer.Typer(
+    name="bb",
+    help="Plan graphs a self-hosted model may run: made, checked, executed, logged.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(run_command.demo)
+app.command("run")(run_command.run)
+app.add_typer(domains_command.app, name="domains")
+app.add_typer(plan_command.app, name="plan")
+app.add_typer(models_command.app, name="models")
+app.add_typer(log_command.app, name="log")
