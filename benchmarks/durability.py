@@ -2,12 +2,12 @@
 
 usage: python benchmarks/durability.py [--kills N] [--seed S]
 
-Plans with parallel branches run durably against the bank of tests/bank: a real HTTP service on SQLite
-in a process of its own, which answers a share of the calls only after the caller has given up, with
-the effect committed. The process that runs the plan is killed at a random instant, again and again,
-until a life lasts to the end. Then the service's effects and the run's results are compared with an
-undisturbed run of the same plan on a fresh service. Tools with keys and tools without (which are
-reconciled) both take part. Not covered: power loss; a killed service.
+Plans with parallel branches run durably against the bank of tests/bank: a real HTTP service on
+SQLite in a process of its own, which answers a share of the calls only after the caller has given
+up, with the effect committed. The process that runs the plan is killed at a random instant, again
+and again, until a life lasts to the end. Then the service's effects and the run's results are
+compared with an undisturbed run of the same plan on a fresh service. Tools with keys take part, and
+tools without, which are reconciled. Not covered: power loss; a killed service.
 """
 
 import argparse
@@ -26,15 +26,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-
 import report
+
 from bb_core.record import Record
 from bb_core.verdict import Checked
 from bb_runtime.durable import Durable
 from bb_runtime.execute import RunResult, execute
 from bb_runtime.job import Settings
 from bb_runtime.progress import Event
+
+sys.path.append(str(Path(__file__).parents[1]))
 from tests.bank.domain import HTTP, Http, bank, checked, service
 
 ARTIFACT = "sha256:" + "b" * 64
@@ -57,7 +58,7 @@ class Tally:
 
 
 def a_plan(rng: random.Random) -> list[dict[str, Any]]:
-    """Two to four branches on accounts of their own, some joined, some ending in a book or an echo."""
+    """Two to four branches on accounts of their own, some of them joined in the end."""
     steps: list[dict[str, Any]] = []
     tails: list[str] = []
 

@@ -11,7 +11,7 @@ that share a budget wait for each other in canonical order, so no race decides w
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bb_core.canonical import Json
 from bb_core.plan import Step
@@ -42,8 +42,8 @@ def carry_out(job: Job, reserve: Reserve) -> RunResult:
     outcomes = _walk(job, forward)
     undone = _undo_all(job, back, outcomes)
     result = RunResult(job.run, run_status(outcomes, undone), outcomes, undone)
-    closing(lambda: _close(job, result))
-    return result
+    why = str(closing(lambda: _close(job, result)))
+    return replace(result, status="failed", why=why) if why else result
 
 
 def _slots(job: Job, reserve: Reserve, step: Step) -> Slots:
@@ -174,5 +174,8 @@ def _undo_one(job: Job, done: Outcome, outcomes: Mapping[str, Outcome], slots: S
 def _close(job: Job, result: RunResult) -> Json:
     steps: dict[str, Json] = {ident: out.status for ident, out in result.outcomes.items()}
     undone: list[Json] = [out.step for out in result.compensations if out.done]
-    job.record("done", "", "", status=result.status, steps=steps, undone=undone)
-    return result.status
+    try:
+        job.record("done", "", "", status=result.status, steps=steps, undone=undone)
+    except Exception as fault:
+        return f"the ledger takes no done: {fault}"
+    return ""

@@ -150,7 +150,7 @@ class Durable:
             raise
         except Exception as error:
             found = f"the run stopped: {type(error).__name__}: {str(error).splitlines()[0]}"
-            fix = "mend what it names and run it again; what is done stays done"
+            fix = "mend what it names; an unfinished run goes on, a new one repeats no keyed effect"
             raise DurableError(found, where=job.id, fix=fix) from error
 
     def _listen(self) -> None:

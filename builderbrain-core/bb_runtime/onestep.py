@@ -129,12 +129,15 @@ def _consent(
             f"not approved by {decision.by}" + (f": {decision.why}" if decision.why else "")
         )
     digests = tuple(call.digest for call, whole in calls if whole)
-    job.record("approved", step.id, step.tool, approvals=list(digests), who=decision.by)
+    try:
+        job.record("approved", step.id, step.tool, approvals=list(digests), who=decision.by)
+    except Exception as fault:
+        raise PlanError(f"the ledger takes no approval: {fault}") from fault
     return digests
 
 
 def _proposed(job: Job, step: Step, results: Mapping[str, Json]) -> tuple[Proposed, bool]:
-    """A call as it will be shown, and whether it is known whole: only then can it be consented to."""
+    """A call as it will be shown, and whether it is known whole and so can be consented to."""
     try:
         args: Any = substitute(step.args, results)
         return Proposed(step.id, step.tool, job.spec(step).does, args), True

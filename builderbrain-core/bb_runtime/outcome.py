@@ -58,12 +58,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The end of a run: every step's outcome in canonical order, and what was undone after it."""
+    """The end of a run: every step's outcome in canonical order, and what was undone after it.
+
+    `why` says what went wrong with the run as a whole, beside its steps.
+    """
 
     run: str
     status: RunStatus
     outcomes: Mapping[str, Outcome]
     compensations: tuple[Outcome, ...] = ()
+    why: str = ""
 
     @property
     def results(self) -> dict[str, Json]:
@@ -97,6 +101,7 @@ class RunResult:
             "status": self.status,
             "outcomes": [out.to_json() for out in self.outcomes.values()],
             "compensations": [out.to_json() for out in self.compensations],
+            "why": self.why,
         }
 
     @classmethod
@@ -104,7 +109,7 @@ class RunResult:
         """Read what `to_json` wrote."""
         outcomes = {row["step"]: Outcome.from_json(row) for row in data["outcomes"]}
         undone = tuple(map(Outcome.from_json, data["compensations"]))
-        return cls(data["run"], data["status"], outcomes, undone)
+        return cls(data["run"], data["status"], outcomes, undone, data["why"])
 
 
 def run_status(outcomes: Mapping[str, Outcome], undone: tuple[Outcome, ...] = ()) -> RunStatus:

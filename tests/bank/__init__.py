@@ -1,1 +1,1 @@
-"""A bank for executor tests: a domain of every kind of tool, and the service its effects happen in."""
+"""A bank for executor tests: a domain of every kind of tool, and the service it acts on."""
