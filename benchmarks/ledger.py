@@ -21,11 +21,12 @@ from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
+from report import emit, say
+
 from bb_core.record import Record
 from bb_infra.checkpoint import SigningKey, new_key
 from bb_infra.ledger import LedgerFile
 from bb_infra.verify import Scan, read_claims, sidecar, verify
-from report import emit, say
 
 RECORDS, EVERY, SEED = 2000, 256, 20260101
 KEY = SigningKey(new_key())

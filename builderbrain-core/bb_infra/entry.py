@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import rfc8785
+
 from bb_core.canonical import canonical, digest_json
 from bb_core.record import Record
 from bb_infra.errors import LedgerError

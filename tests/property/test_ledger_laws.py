@@ -4,6 +4,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bb_core.record import Record
 from bb_infra.checkpoint import SigningKey, new_key
 from bb_infra.ledger import LedgerFile
@@ -18,8 +21,6 @@ from bb_infra.merkle import (
     verify_inclusion,
 )
 from bb_infra.verify import sidecar, verify
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 KEY = SigningKey(new_key())
 LEAVES = st.lists(st.binary(max_size=3).map(leaf_hash), max_size=70)

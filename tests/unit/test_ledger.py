@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from bb_core.record import Record
 from bb_infra.checkpoint import SigningKey, new_key, own_key, read_note, verify_signature
 from bb_infra.entry import artifact_digest

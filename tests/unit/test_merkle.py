@@ -1,6 +1,7 @@
 """Golden vectors of the Certificate Transparency reference tests, for tree, proofs and refusals."""
 
 import pytest
+
 from bb_infra.merkle import (
     EMPTY,
     Frontier,
