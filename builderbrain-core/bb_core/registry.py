@@ -6,6 +6,7 @@ process itself (os._exit, a crash in C) is not covered: nothing here is a sandbo
 plugin runs its author's code.
 
 BB_DOMAINS=api_json,robots loads only these; empty loads none. BB_TRACE=1 prints hook calls.
+BB_LOAD_SECONDS is how long one plugin may take to load or answer (20).
 """
 
 import os
@@ -24,7 +25,6 @@ from bb_core.errors import BuilderbrainError, DomainError
 from bb_core.hooks import API, GROUP, DomainSpec
 from bb_core.namespace import NAMESPACE, keep_namespace, owner
 
-LOAD_SECONDS = 20.0
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
 REQUIRED = ("grammar", "plan_schema")
 
@@ -119,7 +119,7 @@ def printable(text: str, limit: int = 240) -> str:
 def guarded(where: str) -> Iterator[None]:
     """Run a plugin's code: what it prints goes to stderr, what it raises becomes a DomainError."""
     try:
-        with redirect_stdout(sys.stderr), within(LOAD_SECONDS):
+        with redirect_stdout(sys.stderr), within(_patience()):
             yield
     except (KeyboardInterrupt, GeneratorExit):
         raise
@@ -129,6 +129,13 @@ def guarded(where: str) -> Iterator[None]:
         raise DomainError(str(error), where=where) from None
     except BaseException as error:
         raise DomainError(_reason(error), where=where) from error
+
+
+def _patience() -> float:
+    try:
+        return max(0.1, float(os.environ.get("BB_LOAD_SECONDS", "")))
+    except ValueError:
+        return 20.0
 
 
 def _reason(error: BaseException) -> str:

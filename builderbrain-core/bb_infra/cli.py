@@ -15,6 +15,9 @@ LISTING = (["domains", "list"], ["domains", "list", "--json"])
 
 def main() -> None:
     """Run `bb`; the console script."""
+    # Pydantic looks for plugins of its own in every installed distribution, and one with broken
+    # metadata would take bb down; bb uses none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         _dispatch(sys.argv[1:])
         sys.stdout.flush()
