@@ -12,7 +12,6 @@ from typing import Any
 
 from bb_core.battery import Task
 from bb_core.skins import Skin
-
 from bb_domains.api_json.shop.data import changed, seed
 
 DOLLARS = re.compile(r"\$(\d+)\.(\d\d)")

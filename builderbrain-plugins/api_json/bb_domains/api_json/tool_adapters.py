@@ -8,10 +8,10 @@ Not covered: a shop that answers one thing and does another.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
+from urllib.parse import quote
 
 from bb_core.adapters import Adapter, Adapters, Call
 from bb_core.canonical import Json
-
 from bb_domains.api_json.world import connect, twin
 
 
@@ -25,7 +25,8 @@ class Endpoint:
     def request(self, args: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """The path and the arguments that are not in it."""
         rest = {key: value for key, value in args.items() if f"{{{key}}}" not in self.path}
-        return "/v1" + self.path.format(**args), rest
+        quoted = {key: quote(str(value), safe="") for key, value in args.items()}
+        return "/v1" + self.path.format(**quoted), rest
 
 
 ENDPOINTS: Mapping[str, Endpoint] = {

@@ -111,9 +111,7 @@ def _product(
     return {"name": name, "category": category, "items": items, "reviews": reviews}
 
 
-def _order(
-    rng: random.Random, n: int, users: State, products: State
-) -> dict[str, Any]:
+def _order(rng: random.Random, n: int, users: State, products: State) -> dict[str, Any]:
     user_id = f"u{(n - 1) % USERS + 1:03}"
     status = STATUSES[(n * 13) % len(STATUSES)]
     lines = _lines(rng, products)

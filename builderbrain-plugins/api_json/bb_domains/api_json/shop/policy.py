@@ -83,7 +83,9 @@ def set_payment(work: Transaction, order_id: str, payment_method_id: str) -> Bod
     return {"order_id": order_id, "previous": order["payment_method_id"]}
 
 
-def _swaps(work: Transaction, order: Body, old: list[str], new: list[str]) -> list[tuple[str, Body]]:
+def _swaps(
+    work: Transaction, order: Body, old: list[str], new: list[str]
+) -> list[tuple[str, Body]]:
     """The lines the new items make, each an available variant of the item it replaces."""
     require(len(old) == len(new), 422, "pairs", "as many new items as old ones are needed")
     require(len(set(new)) == len(new), 422, "item-twice", "a new item is named twice")

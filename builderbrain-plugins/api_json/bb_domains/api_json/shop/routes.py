@@ -39,7 +39,9 @@ def look(request: Request, view: Callable[..., Body], *args: str) -> Body:
 def act(request: Request, key: str, body: Any, rule: Callable[[Transaction], Body]) -> Any:
     """Do a write once per key: the same request again gets the same answer, another one 409."""
     route = request.scope["route"]
-    asked = request_digest(route.operation_id, request.url.path, body.model_dump() if body else None)
+    asked = request_digest(
+        route.operation_id, request.url.path, body.model_dump() if body else None
+    )
     store: Store = request.app.state.store
     with store.transaction() as work:
         if before := work.answer(key):

@@ -8,8 +8,9 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from bb_core.errors import BuilderbrainError
@@ -62,13 +63,32 @@ class Transaction:
         query = "INSERT INTO answers VALUES (?, ?, ?, ?)"
         self._sql.execute(query, (key, request, status, json.dumps(body)))
 
-    def replace(self, state: Mapping[str, Any]) -> None:
-        """Forget everything, answers too, and keep this state instead."""
+    def replace(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Forget everything, answers too, and keep these rows instead."""
         self._sql.execute("DELETE FROM things")
         self._sql.execute("DELETE FROM answers")
-        rows = [(k, i, json.dumps(b, sort_keys=True)) for k in KINDS for i, b in state[k].items()]
-        rows.append(("policy", "policy", json.dumps(state["policy"])))
         self._sql.executemany("INSERT INTO things VALUES (?, ?, ?)", rows)
+
+
+@cache
+def _seed_rows() -> tuple[State, dict[tuple[str, str], str]]:
+    """The seed state and its things as JSON text: a reset writes only what is changed anew."""
+    state = seed()
+    return state, {
+        (k, i): json.dumps(b, sort_keys=True) for k in KINDS for i, b in state[k].items()
+    }
+
+
+def rows(changes: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The rows of the seed state with `changes` laid over it."""
+    base, texts = _seed_rows()
+    state = changed(base, changes)
+    for kind in KINDS:
+        for ident, body in state[kind].items():
+            untouched = body is base[kind].get(ident)
+            text = texts[kind, ident] if untouched else json.dumps(body, sort_keys=True)
+            yield kind, ident, text
+    yield "policy", "policy", json.dumps(state["policy"])
 
 
 class Store:
@@ -98,12 +118,13 @@ class Store:
     def reset(self, changes: Mapping[str, Any]) -> None:
         """Back to the seed state with `changes` laid over it; idempotency keys are forgotten."""
         with self.transaction() as work:
-            work.replace(changed(seed(), changes))
+            work.replace(rows(changes))
 
     def snapshot(self) -> State:
-        """The whole state as one JSON value."""
+        """The state as one JSON value, but for the catalogue, which no request changes."""
         with self.transaction() as work:
-            return {"policy": work.get("policy", "policy"), **{k: work.all(k) for k in KINDS}}
+            kinds = {kind: work.all(kind) for kind in KINDS if kind != "products"}
+            return {"policy": work.get("policy", "policy"), **kinds}
 
     def close(self) -> None:
         """Close the database; a second close does nothing."""
