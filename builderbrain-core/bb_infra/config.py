@@ -162,20 +162,18 @@ class _Reader:
         raise ConfigError(found, where=f"{self.where}:{self.line(path)}", fix=fix)
 
     def line(self, path: tuple[str, ...]) -> int:
-        """The line of a key, by its section's header; the header's own line if it is not there."""
-        section, found = "", 1
+        """The line of a key under its section's header; else of the header, else the first."""
+        section: tuple[str, ...] = ()
+        found = 1
         for number, line in enumerate(self.text.splitlines(), 1):
-            header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
+            header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
             if header:
-                section = header[1].replace('"', "")
-                if section == ".".join(path):
+                section = tuple(part.strip("\"' ") for part in header[1].split("."))
+                found = number if path[: len(section)] == section else found
+            elif path[: len(section)] == section != path:
+                key = re.match(r"""\s*["']?([^"'=.\s]+)["']?\s*[.=]""", line)
+                if key and key[1] == path[len(section)]:
                     return number
-            if section == ".".join(path[:-1]) or section == ".".join(path[:-2]):
-                key = re.match(r"""\s*(?:[\w-]+\s*\.\s*)?["']?([^"'=\s]+)["']?\s*=""", line)
-                if key and key[1] == path[-1]:
-                    return number
-            if section and ".".join(path).startswith(section + "."):
-                found = number if header else found
         return found
 
 

@@ -160,7 +160,7 @@ def _short(text: str, width: int) -> str:
 
 def _mermaid(text: str) -> str:
     """Text inside a quoted Mermaid label; `<br/>` is ours and stays."""
-    parts = text.split("<br/>")
+    parts = _plain(text).split("<br/>")
     return "<br/>".join(
         p.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;") for p in parts
     )
@@ -200,7 +200,7 @@ def _svg_box(at: tuple[float, float], width: float, lines: list[str], effect: Ef
     bold = ' font-weight="bold"'
     rows = "".join(
         f'<text x="{at[0]:.1f}" y="{y + step * (k + 1) + 4:.1f}" text-anchor="middle" '
-        f'fill="#212529"{bold if k == 0 else ""}>{escape(line)}</text>'
+        f'fill="#212529"{bold if k == 0 else ""}>{escape(_plain(line))}</text>'
         for k, line in enumerate(lines)
     )
     return (
