@@ -1,7 +1,7 @@
 """bb.toml -> frozen dataclasses. Every key is optional; an unknown one is an error with its line.
 
 [model]
-name = "embedded"            # or a Hugging Face name or folder
+name = "smollm2-135m"        # or a Hugging Face name or folder
 [decode]
 tokens = 640                 # most tokens a plan may take
 temperature = 0.0
@@ -31,7 +31,7 @@ FILE = "bb.toml"
 class Model:
     """Which base model plans."""
 
-    name: str = "embedded"
+    name: str = "smollm2-135m"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """bb models: list and fetch."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -9,26 +10,68 @@ from bb_infra.options import AsJson
 from bb_infra.table import columns
 
 app = typer.Typer(help="Base models.", no_args_is_help=True, rich_markup_mode=None)
+BAR = 30
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the base models bb knows, and which are here."""
-    from bb_runtime.models import known
+    """List the base models bb can fetch, and which are here."""
+    from bb_runtime.fetch import listed
 
-    found = list(known())
+    found = listed()
     if as_json:
-        print(json.dumps({"models": [model.__dict__ for model in found]}, indent=1))
+        rows = [
+            {
+                "name": one.entry.name,
+                "title": one.entry.title,
+                "licence": one.entry.licence,
+                "bytes": one.entry.size,
+                "sha256": one.entry.sha256,
+                "folder": str(one.folder) if one.folder else None,
+            }
+            for one in found
+        ]
+        print(json.dumps({"models": rows}, indent=1))
         return
-    rows = [(m.name, m.size, "here" if m.here else "not fetched", m.licence) for m in found]
-    print("\n".join(columns([("model", "size", "state", "licence"), *rows])))
+    head = ("model", "download", "state", "what it is")
+    table = [
+        (
+            one.entry.name,
+            f"{one.entry.size / 1e6:,.0f} MB",
+            "here" if one.folder else "not fetched",
+            f"{one.entry.title}; {one.entry.licence}",
+        )
+        for one in found
+    ]
+    print("\n".join(columns([head, *table])))
 
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="A model of `bb models list`.")] = "embedded",
+    name: Annotated[str, typer.Argument(help="A model of `bb models list`.")] = "smollm2-135m",
 ) -> None:
-    """Fetch a base model, check its sha256 and convert it once. Resumes where it stopped."""
-    from bb_runtime.models import fetch as get
+    """Fetch a base model, check its sha256 and convert it once. Goes on where it stopped."""
+    from bb_runtime.fetch import fetch as get
 
-    print(f"{name}: ready in {get(name)}")
+    folder = get(name, bar if sys.stderr.isatty() else Stages())
+    print(f"{name}: ready in {folder}")
+
+
+def bar(stage: str, done: float) -> None:
+    """A progress bar on one line of a terminal."""
+    full = round(BAR * done)
+    end = "\n" if stage == "ready" else ""
+    line = f"\r{'█' * full}{'░' * (BAR - full)} {done:4.0%}  {stage:<40}"
+    print(line, end=end, file=sys.stderr, flush=True)
+
+
+class Stages:
+    """One line for each stage, for logs."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def __call__(self, stage: str, done: float) -> None:
+        if stage != self.last:
+            print(f"bb: {stage}", file=sys.stderr)
+        self.last = stage

@@ -53,7 +53,7 @@ def test_an_unknown_name_says_what_is_installed() -> None:
     assert str(caught.value) == (
         "no domain 'Ware House'; installed: small. Try: pip install builderbrain-ware-house"
     )
-    with pytest.raises(DomainError, match="^odd: why$"):
+    with pytest.raises(DomainError, match=r"^odd: why$"):
         registry.get("odd")
 
 
