@@ -116,6 +116,29 @@ SCHEMA: dict[str, Any] = {
         },
         "shout": {**WRITE, "does": "Say something no one writes down"},
         "once": {**WRITE, "does": "Write once", "once_per": ["text"], "key": ["text"]},
+        "pick": {
+            "does": "Give back an account by its name",
+            "effect": "pure",
+            "args": {"text": TEXT},
+            "returns": {
+                "type": "object",
+                "properties": {"account": {"type-name": "Account"}},
+                "required": ["account"],
+            },
+        },
+        "close": {
+            "does": "Close an account that has been looked at",
+            "effect": "write",
+            "args": {"account": {"type-name": "Account"}},
+            "entity": {"account": "args.account"},
+            "requires": ["seen(args.account)"],
+        },
+        "forget": {
+            **WRITE,
+            "does": "Forget what was seen of an account",
+            "args": {"text": TEXT, "account": {"type-name": "Account"}},
+            "kills": ["seen(args.account)"],
+        },
         "ask": {"does": "Ask for consent", "effect": "read", "args": {}, "approves": True},
         "pay": {
             **move("Pay, for good", "add"),
@@ -132,7 +155,7 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
-for tool in ("write", "shout", "once", "add", "take"):
+for tool in ("write", "shout", "once", "add", "take", "close", "forget"):
     SCHEMA["tools"][tool]["waives"] = WAIVED
 
 
@@ -207,9 +230,16 @@ def echo(args: Mapping[str, Any], call: Call) -> Json:
     return dict(args)
 
 
+def pick(args: Mapping[str, Any], call: Call) -> Json:
+    return {"account": args["text"]}
+
+
+LOCAL = {"echo": echo, "pick": pick}
+
+
 HTTP = Adapters(
-    tools={name: over_http(name) for name in SCHEMA["tools"] if name not in ("ask", "echo")}
-    | {"echo": echo},
+    tools={name: over_http(name) for name in SCHEMA["tools"] if name not in ("ask", *LOCAL)}
+    | LOCAL,
     connect=lambda settings: Http(int(settings["port"])),
     twin=lambda changes: Memory(),
 )
@@ -265,8 +295,8 @@ def _answer(world: Memory, tool: str, args: Mapping[str, Any], call: Call) -> Js
 
 
 MEMORY = Adapters(
-    tools={name: in_memory(name) for name in SCHEMA["tools"] if name not in ("ask", "echo")}
-    | {"echo": echo},
+    tools={name: in_memory(name) for name in SCHEMA["tools"] if name not in ("ask", *LOCAL)}
+    | LOCAL,
     connect=lambda settings: Memory(),
     twin=lambda changes: Memory(),
 )

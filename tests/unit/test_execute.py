@@ -249,6 +249,31 @@ def test_a_once_only_call_is_made_once() -> None:
     assert "B.once" in found.outcomes["n4"].why
 
 
+@pytest.mark.parametrize(("named", "status"), [("a1", "done"), ("a2", "refused")])
+def test_a_fact_must_hold_of_the_value_a_reference_gives(named: str, status: str) -> None:
+    steps = [
+        step("n1", "look", {"account": "a1"}),
+        step("n2", "pick", {"text": named}),
+        step("n3", "close", {"account": {"$ref": "n2/account"}}, after=["n1"]),
+    ]
+    found = run(steps)
+    assert found.outcomes["n3"].status == status
+    assert ("T.seen" in found.outcomes["n3"].why) is (status == "refused")
+
+
+@pytest.mark.parametrize(("named", "status"), [("a1", "done"), ("a2", "refused")])
+def test_a_fact_another_branch_may_end_meanwhile_does_not_hold(named: str, status: str) -> None:
+    steps = [
+        step("n1", "look", {"account": "a1"}),
+        step("n2", "look", {"account": "a2"}),
+        step("n3", "pick", {"text": named}),
+        step("n4", "forget", {"text": "x", "account": "a2"}, after=["n2"]),
+        step("n5", "close", {"account": {"$ref": "n3/account"}}, after=["n1", "n2"]),
+    ]
+    found = run(steps)
+    assert found.outcomes["n5"].status == status
+
+
 ASKED = [step("n1", "ask", {}), moved("n2", "pay", after=["n1"])]
 
 
