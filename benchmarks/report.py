@@ -16,13 +16,13 @@ def emit(
         "versions": {"python": platform.python_version()} | {d: version(d) for d in versions},
         "seed": seed,
     }
-    print(json.dumps({"benchmark": name, "passed": passed, **figures, **made_on}), flush=True)
+    print(json.dumps({"name": name, "passed": passed, **figures, **made_on}), flush=True)
     return 0 if passed else 1
 
 
 def skip(name: str, reason: str) -> int:
     """Print that a benchmark could not run here, and why; not a failure."""
-    print(json.dumps({"benchmark": name, "passed": None, "skipped": reason}), flush=True)
+    print(json.dumps({"name": name, "passed": None, "skipped": reason}), flush=True)
     return 0
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from convert import FIND
 from moved import moved
 from mutant import Mutant, Rounds, Source, Step, first
-from twin import Data
+from twin import ADDRESS, Data
 
 Make = Callable[[Source], "Rounds | None"]
 
@@ -172,6 +172,30 @@ def twice_later(s: Source) -> Rounds | None:
     return [s.steps, again] if "item_ids" in s.args else None
 
 
+def paid_twice(s: Source) -> Rounds | None:
+    """The payment method is changed, and changed once more in the next round."""
+    if "order_id" not in s.args or s.order["status"] != "pending":
+        return None
+    paid = s.order["payment_history"][0]["payment_method_id"]
+    own = [m for m in s.user["payment_methods"] if m != paid and not m.startswith("gift_card")]
+    if not own:
+        return None
+    s.write["tool"] = "modify_pending_order_payment"
+    s.write["args"] = {"order_id": s.order["order_id"], "payment_method_id": own[0]}
+    again = _renumbered(s.without(FIND), 0)
+    again[0] = first(again[0])
+    return [s.steps, again]
+
+
+def not_read_again(s: Source) -> Rounds | None:
+    """A second write to the order, which nobody has read since the first."""
+    if "order_id" not in s.args:
+        return None
+    address = {key: s.user["address"][key] for key in ADDRESS}
+    args = {"order_id": s.args["order_id"], **address}
+    return [s.then(("confirm", {}), ("modify_pending_order_address", args))]
+
+
 def at_once(s: Source) -> Rounds | None:
     """A second write to what is being written, in no order with the first."""
     return [[*s.steps, {**s.write, "id": f"n{len(s.steps) + 1}"}]]
@@ -222,6 +246,8 @@ CLASSES: Mapping[str, tuple[str, Make]] = {
     "reason not allowed": ("S.type", bad_reason),
     "called twice in one plan": ("B.once", twice),
     "called twice, in a later round": ("B.once", twice_later),
+    "payment changed twice": ("G.single", paid_twice),
+    "order not read again": ("T.observed", not_read_again),
     "two writes at once": ("R.race", at_once),
     "cycle": ("S.cycle", cycle),
     "dangling reference": ("S.dangling", dangling),
