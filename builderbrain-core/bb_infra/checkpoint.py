@@ -10,7 +10,8 @@ A note can be kept anywhere (another host, a git repository, a transparency log)
 that does not extend it is caught. The signing key is made on first use, readable by its owner only.
 
 What this does not cover: whoever holds the key can sign another history, and a history cut off
-behind the last note held elsewhere is not missed. Only notes held by somebody else help there.
+behind the last note held elsewhere is not missed. Only notes held by somebody else help there. A
+public key read from beside the log proves no more than that the two belong together.
 """
 
 import base64
@@ -83,7 +84,10 @@ _NEW_KEY = "move the file aside; the next run makes a new key"
 
 
 def own_key(state: Path) -> SigningKey:
-    """The key in the user's state folder, made there with mode 0600 if there is none yet."""
+    """The key in the user's state folder, made there with mode 0600 if there is none yet.
+
+    Its public half is put beside it as `ledger.pub`, for whoever verifies.
+    """
     path = state / "ledger.key"
     try:
         if not path.exists():
@@ -92,7 +96,11 @@ def own_key(state: Path) -> SigningKey:
             raise LedgerError(
                 "others can read the signing key", where=str(path), fix=f"run: chmod 600 {path}"
             )
-        return SigningKey(path.read_text("utf-8"), str(path))
+        key = SigningKey(path.read_text("utf-8"), str(path))
+        public = path.with_suffix(".pub")
+        if not public.exists():
+            public.write_text(key.public + "\n", "utf-8")
+        return key
     except (OSError, UnicodeDecodeError) as error:
         raise LedgerError(f"no signing key ({error})", where=str(path)) from error
 

@@ -290,6 +290,7 @@ def test_the_own_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
     assert own_key(state).public == key.public
     path = state / "ledger.key"
     assert path.stat().st_mode & 0o777 == 0o600
+    assert (state / "ledger.pub").read_text() == key.public + "\n"
     path.chmod(0o644)
     with pytest.raises(LedgerError, match=f"others can read.*chmod 600 {path}"):
         own_key(state)
