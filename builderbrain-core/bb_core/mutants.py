@@ -57,7 +57,8 @@ def _swap(gold: Gold, old: Step, new: Step) -> Plan:
 
 
 def _acting(gold: Gold) -> list[Step]:
-    return [s for s in gold.plan.steps if gold.schema.tools[s.tool].effect.acts]
+    """The acting steps that ran; a change to a skipped step changes nothing."""
+    return [s for s in gold.plan.steps if gold.schema.tools[s.tool].effect.acts and s.id in gold.results]
 
 
 def _cycle(gold: Gold) -> Iterator[Plan]:

@@ -1,7 +1,6 @@
 """bb models: list and fetch."""
 
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -10,7 +9,6 @@ from bb_infra.options import AsJson
 from bb_infra.table import columns
 
 app = typer.Typer(help="Base models.", no_args_is_help=True, rich_markup_mode=None)
-BAR = 30
 
 
 @app.command("list")
@@ -51,27 +49,7 @@ def fetch(
     name: Annotated[str, typer.Argument(help="A model of `bb models list`.")] = "smollm2-135m",
 ) -> None:
     """Fetch a base model, check its sha256 and convert it once. Goes on where it stopped."""
+    from bb_infra.model_here import progress
     from bb_runtime.fetch import fetch as get
 
-    folder = get(name, bar if sys.stderr.isatty() else Stages())
-    print(f"{name}: ready in {folder}")
-
-
-def bar(stage: str, done: float) -> None:
-    """A progress bar on one line of a terminal."""
-    full = round(BAR * done)
-    end = "\n" if stage == "ready" else ""
-    line = f"\r{'█' * full}{'░' * (BAR - full)} {done:4.0%}  {stage:<40}"
-    print(line, end=end, file=sys.stderr, flush=True)
-
-
-class Stages:
-    """One line for each stage, for logs."""
-
-    def __init__(self) -> None:
-        self.last = ""
-
-    def __call__(self, stage: str, done: float) -> None:
-        if stage != self.last:
-            print(f"bb: {stage}", file=sys.stderr)
-        self.last = stage
+    print(f"{name}: ready in {get(name, progress())}")

@@ -25,11 +25,15 @@ def installed(config: Config) -> "Registry":
 
 
 def compiled(name: str, path: Path | None) -> "Compiled":
+    """One installed domain, compiled, under the configuration in a file."""
+    return compiled_under(name, load_config(path))
+
+
+def compiled_under(name: str, config: Config) -> "Compiled":
     """One installed domain, compiled; raises DomainError, also when its files are not as pinned."""
     from bb_core.compiled import compile_domain
     from bb_core.errors import DomainError
 
-    config = load_config(path)
     domain = installed(config).get(name)
     pin = config.domains[name].fingerprint if name in config.domains else ""
     own = getattr(domain.plugin, "fingerprint", None)

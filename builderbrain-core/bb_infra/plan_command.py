@@ -80,17 +80,18 @@ def show(
 @app.command()
 def replay(
     log: Annotated[Path, typer.Argument(help="A ledger.")],
-    domain: Annotated[str, typer.Option("--domain", help="The domain its plans are for.")],
     plan: Annotated[str, typer.Option("--plan", help="Only plans whose digest starts so.")] = "",
     config: ConfigPath = None,
 ) -> None:
     """Judge a ledger's plans again and compare the verdicts. Exits 1 when one differs."""
+    from functools import cache
+
     from bb_infra.replay import replay_log
 
-    home = compiled(domain, config)
+    home = cache(lambda name: compiled(name, config))
     results = list(replay_log(log, home, plan.removeprefix("sha256:")))
     for result in results:
-        print(f"  {result.plan[:19] or '(no plan)':<19}  {result.run:<20}  {result.says}")
+        print(f"  {result.plan[:19]:<19}  {result.run:<20}  {result.says}")
     same = sum(result.same is True for result in results)
     print(f"{same} of {len(results)} verdicts are the same again.")
     if any(result.same is False for result in results):

@@ -1,23 +1,26 @@
-"""Judge a ledger's plans again: the same plan under the same schema has the same verdict.
+"""Judge a ledger's plans again: the same plan, state and rules must give the same verdict.
 
-A verdict is replayed from the text that was decoded just before it. Not covered: rounds after the
-first, whose verdicts rest on results that the ledger keeps only in part, and whether the ledger is
-whole (`bb log verify` says that).
+The plan and the state come from the payloads beside the ledger and are what their digests say.
+Not covered: guards, which were held on live values (the `result` and `refused` records say what they
+found), and whether the ledger is whole (`bb log verify` says that).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bb_core.canonical import canonical
 from bb_core.check import check
 from bb_core.compiled import Compiled
-from bb_core.errors import PlanError
+from bb_core.errors import BuilderbrainError
+from bb_core.plan import from_json
 from bb_core.record import Record
+from bb_core.state import read_state
 from bb_core.verdict import verdict_json
 from bb_infra.entry import read_entry
 from bb_infra.errors import LedgerError
+from bb_infra.payloads import Payloads
+
+PAYLOADS = "payloads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +33,30 @@ class Replayed:
     says: str
 
 
-def replay_log(path: Path, compiled: Compiled, wanted: str = "") -> Iterator[Replayed]:
+def replay_log(
+    path: Path, compiled: Callable[[str], Compiled], wanted: str = ""
+) -> Iterator[Replayed]:
     """Every verdict of a ledger, judged again; a line that is not a record is a LedgerError."""
-    decoded: dict[str, Mapping[str, Any]] = {}
+    payloads = Payloads(path.parent / PAYLOADS)
     for record in _records(path):
-        if record.type == "decoded":
-            decoded[record.run] = record.body
-        if record.type != "verdict" or not record.plan.removeprefix("sha256:").startswith(wanted):
-            continue
-        draft = decoded.get(record.run, {})
-        same, says = _judge(compiled, record, draft)
-        yield Replayed(record.run, record.plan, same, says)
+        if record.type == "verdict" and record.plan.removeprefix("sha256:").startswith(wanted):
+            same, says = _again(record, payloads, compiled)
+            yield Replayed(record.run, record.plan, same, says)
 
 
-def _judge(compiled: Compiled, record: Record, draft: Mapping[str, Any]) -> tuple[bool | None, str]:
-    was = record.body.get("verdict", "?")
-    if not isinstance(draft.get("text"), str):
-        return None, f"{was}; not replayed: its text is not in the ledger"
-    if draft.get("round") != 0:
-        return None, f"{was}; not replayed: it rests on results of earlier rounds"
+def _again(
+    record: Record, payloads: Payloads, compiled: Callable[[str], Compiled]
+) -> tuple[bool | None, str]:
+    body = dict(record.body)
+    was, name, state = (str(body.get(key, "")) for key in ("verdict", "domain", "state"))
     try:
-        plan = compiled.parse(draft["text"])
-    except PlanError as error:
-        return was == "refused", f"{was}; it is no plan: {str(error).splitlines()[0]}"
-    if plan.digest != record.plan:
-        return None, f"{was}; not replayed: the domain's grammar or schema has changed since"
-    now = verdict_json(check(compiled, plan))
-    if canonical(now) == canonical(dict(record.body)):
+        domain, plan = compiled(name), from_json(payloads.read(record.plan))
+        if plan.schema != domain.digest:
+            return None, f"{was}; not replayed: {name} has changed since"
+        now = verdict_json(check(domain, plan, read_state(payloads.read(state))))
+    except BuilderbrainError as error:
+        return None, f"{was}; not replayed: {str(error).splitlines()[0]}"
+    if {**now, "domain": name, "state": state} == body:
         return True, f"{was}, the same"
     return False, f"was {was}, is {now['verdict']} now or for other reasons"
 

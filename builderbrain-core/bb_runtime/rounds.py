@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from bb_core.canonical import Json, digest
+from bb_core.canonical import Json, digest_json
 from bb_core.check import check
 from bb_core.compiled import Compiled
 from bb_core.errors import PlanError
-from bb_core.plan import Plan, value_json
+from bb_core.plan import Plan, to_json, value_json
 from bb_core.record import Ledger, Record
 from bb_core.state import State, read_state, state_json
 from bb_core.verdict import Checked, Refused, Verdict, Violation, verdict_json
@@ -60,6 +60,9 @@ class Draft:
 Planner = Callable[[Ask], Draft]
 Execute = Callable[[Checked, str, Mapping[str, Json]], RunResult]
 """Carry a checked plan out under a run's id; the note is kept with it for whoever resumes."""
+
+Keep = Callable[[Json], str]
+"""Keep what the ledger names only by digest (texts, plans, states), and give that digest."""
 
 MOST_ROUNDS = 100
 
@@ -111,6 +114,7 @@ class Runner:
     artifact: str
     rounds: int | None = None
     watch: Callable[[Attempt], None] = lambda attempt: None
+    keep: Keep = digest_json
 
     def run(self, ident: str, request: str) -> Run:
         """Carry a request out, or stop; raises only what the ledger and the world raise."""
@@ -142,10 +146,10 @@ class Runner:
         ask = Ask(run.state.request, run.observed)
         for planner in (self.planners[0], *self.planners):
             draft = planner(ask)
-            told: dict[str, Json] = {"round": run.state.rounds, "planner": draft.planner, "closed": draft.closed}
-            self._record("decoded", run.ident, {**told, "text": draft.text, "sha256": digest(draft.text.encode())})
+            told: dict[str, Json] = {"planner": draft.planner, "closed": draft.closed, "text": self.keep(draft.text)}
+            self._record("decoded", run.ident, {"round": run.state.rounds, **told})
             attempt = Attempt(draft, self._judge(draft, run.state))
-            self._record("verdict", run.ident, verdict_json(attempt.verdict), attempt.verdict.plan)
+            self._said(run, attempt.verdict)
             self.watch(attempt)
             yield attempt
             if isinstance(attempt.verdict, Checked):
@@ -163,6 +167,12 @@ class Runner:
             found = "the token budget ended this plan, and it would act"
             return Refused(plan, (Violation("S.closed", "", found, "allow more tokens"),))
         return verdict
+
+    def _said(self, run: "_Run", verdict: Verdict) -> None:
+        """Record a verdict with what it takes to come to it again: the plan and the state."""
+        self.keep(to_json(verdict.plan))
+        body = {"domain": self.compiled.name, "state": self.keep(state_json(run.state)), **verdict_json(verdict)}
+        self._record("verdict", run.ident, body, verdict.plan)
 
     def _record(self, kind: str, ident: str, body: dict[str, Json], plan: Plan | None = None) -> None:
         self.ledger(Record(kind, self.artifact, ident, plan.digest if plan else "", body))

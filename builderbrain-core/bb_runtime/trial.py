@@ -4,6 +4,7 @@ A battery tests itself with this. The right plan must cause exactly the task's d
 must not; every mutant must be caught, and the trial says by what. Fresh twin for each trial.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from bb_runtime.execute import execute
 from bb_runtime.outcome import RunResult
 
 Caught = Literal["static", "guards", "tools", "oracle", "nothing"]
+RULE = re.compile(r"[GTABS]\.[\w-]+: ")
 YES = by_policy(lambda request: True, "trial")
 
 
@@ -82,8 +84,10 @@ def _rounds(
         result = execute(verdict, adapters, world, approve=YES, run=f"{task.id}-{number}")
         results.append(result.results)
         if result.status != "done":
-            caught: Caught = "guards" if result.status == "refused" else "tools"
-            return caught, tuple(_stopped(result)), tuple(results)
+            why = tuple(_stopped(result))
+            # A promise a read broke is a guard's doing too: the rule's id comes first.
+            caught: Caught = "guards" if any(map(RULE.match, why)) else "tools"
+            return caught, why, tuple(results)
         state = state.after(verdict, result.happened)
         state = replace(state, approvals=state.approvals | result.consents)
     return "nothing", (), tuple(results)

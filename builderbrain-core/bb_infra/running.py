@@ -1,0 +1,139 @@
+"""Put a run together: domain, model, system, engine and ledger, all under one artifact digest."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bb_core.adapters import Adapters, World
+from bb_core.cache import write_whole
+from bb_core.canonical import Json, digest, digest_json
+from bb_core.compiled import Compiled
+from bb_core.verdict import Checked
+from bb_infra.checkpoint import own_key
+from bb_infra.config import Config
+from bb_infra.entry import artifact_digest
+from bb_infra.errors import InfraError
+from bb_infra.ledger import LedgerFile
+from bb_infra.payloads import Payloads
+from bb_infra.replay import PAYLOADS
+from bb_runtime.approve import Approver
+from bb_runtime.durable import Durable
+from bb_runtime.execute import execute
+from bb_runtime.job import Settings
+from bb_runtime.outcome import RunResult
+from bb_runtime.progress import Progress
+from bb_runtime.rounds import Attempt, Runner
+
+if TYPE_CHECKING:
+    from bb_runtime.base import Base
+    from bb_runtime.planner import ModelPlanner
+
+LEDGER = "ledger.jsonl"
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told what, and who is asked: the three seams a run has to a person."""
+
+    approve: Approver
+    progress: Progress
+    attempt: Callable[[Attempt], None]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run ready to go: the ledger is open, the engine is up, the world is there."""
+
+    runner: Runner
+    ledger: LedgerFile
+    engine: Durable
+    world: World
+    artifact: str
+
+
+def artifact(compiled: Compiled, base: "Base", config: Config) -> str:
+    """The digest of what plans, checks and runs: model, grammar, schema and configuration."""
+    settings = asdict(replace(config, source=""))
+    return artifact_digest(
+        model=base.digest,
+        grammar=digest(compiled.grammar.text.encode()),
+        schema=compiled.digest,
+        config=digest_json(settings),
+    )
+
+
+@contextmanager
+def opened(
+    compiled: Compiled, planner: "ModelPlanner", config: Config, watcher: Watcher, *, twin: bool
+) -> Iterator[Opened]:
+    """Open everything a run needs, and close it again in the right order whatever happens."""
+    state = Path(config.run.state)
+    made_of = artifact(compiled, planner.base, config)
+    adapters = compiled.adapters()
+    with ExitStack() as stack:
+        # The ledger first: its lock keeps a second process out before anything else is touched.
+        key = own_key(state)
+        write_whole(state / "ledger.pub", f"{key.public}\n".encode())
+        ledger = stack.enter_context(LedgerFile(state / LEDGER, key))
+        engine = stack.enter_context(Durable(f"sqlite:///{state / 'runs.db'}", made_of))
+        world = _world(compiled.name, adapters, config, twin=twin)
+        stack.callback(world.close)
+        settings = Settings(salt=own_salt(state))
+
+        def carry_out(checked: Checked, run: str, note: Mapping[str, Json]) -> RunResult:
+            return execute(
+                checked,
+                adapters,
+                world,
+                approve=watcher.approve,
+                ledger=ledger,
+                engine=engine,
+                progress=watcher.progress,
+                settings=settings,
+                run=run,
+                artifact=made_of,
+                note=note,
+            )
+
+        runner = Runner(
+            compiled,
+            (planner,),
+            carry_out,
+            ledger,
+            made_of,
+            rounds=config.run.rounds,
+            keep=Payloads(state / PAYLOADS),
+            watch=watcher.attempt,
+        )
+        yield Opened(runner, ledger, engine, world, made_of)
+
+
+def new_run() -> str:
+    """A fresh run id."""
+    return f"run-{secrets.token_hex(6)}"
+
+
+def own_salt(state: Path) -> bytes:
+    """The salt of the hashes that stand for personal data, made on first use."""
+    path = state / "salt"
+    try:
+        if not path.exists():
+            write_whole(path, secrets.token_bytes(16))
+            os.chmod(path, 0o600)
+        return path.read_bytes()
+    except OSError as error:
+        raise InfraError(f"cannot be kept ({error.strerror})", where=str(path)) from error
+
+
+def _world(name: str, adapters: Adapters, config: Config, *, twin: bool) -> World:
+    if twin:
+        return adapters.twin({})
+    pin = config.domains.get(name)
+    if pin is None or not pin.settings:
+        fix = f"add settings under [domains.{name}] to bb.toml, or try it with --twin"
+        raise InfraError("no system to act on is configured", where=name, fix=fix)
+    return adapters.connect(pin.settings)
