@@ -1,0 +1,48 @@
+"""What the tools do. The system here is a dictionary; connect to a real one in its place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bb_core import Adapters, Call, ToolError
+
+SEED = {"i1": 5, "i2": 0}
+
+
+class Shelf:
+    """Counts of items, in memory: the twin plans are tried on."""
+
+    def __init__(self, changes: Mapping[str, Any]) -> None:
+        self.counts: dict[str, int] = {**SEED, **changes}
+        self.done: dict[str, int] = {}
+
+    def snapshot(self) -> Any:
+        """Every count."""
+        return dict(self.counts)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def look(args: Mapping[str, Any], call: Call) -> Any:
+    """The item and how many there are."""
+    if args["item"] not in call.world.counts:
+        raise ToolError("invalid", f"no item {args['item']!r}")
+    return {"item": args["item"], "count": call.world.counts[args["item"]]}
+
+
+def take(args: Mapping[str, Any], call: Call) -> Any:
+    """How many are left. The same key takes once."""
+    shelf = call.world
+    if call.key not in shelf.done:
+        left = shelf.counts[args["item"]] - args["count"]
+        if left < 0:
+            raise ToolError("conflict", "there are not as many")
+        shelf.counts[args["item"]] = shelf.done[call.key] = left
+    return {"count": shelf.done[call.key]}
+
+
+ADAPTERS = Adapters(
+    tools={"look": look, "take": take},
+    connect=lambda settings: Shelf({}),
+    twin=Shelf,
+)
