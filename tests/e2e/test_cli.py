@@ -128,7 +128,7 @@ ERRORS = [
     ),
     (("plan", "check", "-"), "[" * 100_000, "bb: -: does not say which domain"),
     (("plan", "check", "-"), "x" * 1_000_001, "bb: -: holds more than 1,000,000 bytes"),
-    (("plan", "replay", "none.log", "--domain", "api_json"), "", "bb: none.log: No such file"),
+    (("plan", "replay", "none.log"), "", "bb: none.log: No such file"),
     (("models", "fetch", "nope"), "", "bb: no model 'nope' in the catalogue. Known: "),
     (("domains", "new", "7up"), "", "bb: '7up' is no name for a domain. Use letters, digits"),
     (("domains", "new", "api json"), "", "bb: a domain 'api_json' is installed already. Choose"),
