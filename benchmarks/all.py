@@ -1,6 +1,6 @@
 """Run every benchmark against its bar and write docs/benchmarks.md from what they print.
 
-usage: python benchmarks/all.py [NAME ...]     no name: all. Rows of benchmarks not run stay as they are.
+usage: python benchmarks/all.py [NAME ...]     no name: all. Rows of others stay as they are.
 """
 
 import json
@@ -30,7 +30,9 @@ def run(name: str) -> dict[str, Any]:
         [sys.executable, str(HERE / SCRIPTS[name])], stdout=subprocess.PIPE, text=True, check=False
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    found: dict[str, Any] = json.loads(lines[-1]) if lines else {"passed": False, "error": "printed no line"}
+    found: dict[str, Any] = (
+        json.loads(lines[-1]) if lines else {"passed": False, "error": "printed no line"}
+    )
     return {**found, "name": name, "passed": bool(found.get("passed")) and done.returncode == 0}
 
 
@@ -45,18 +47,23 @@ def kept() -> dict[str, dict[str, Any]]:
 def page(rows: dict[str, dict[str, Any]]) -> str:
     """docs/benchmarks.md, whole."""
     parts = [
-        "# Benchmarks\n\nMade by `make proof` (`benchmarks/all.py`) from what each script prints; never edited by hand.\n"
-        "Speeds are ratios or times on the machine named; a row that fell short of its bar says so.\n"
+        "# Benchmarks\n\nMade by `make proof` from what each script prints; never edited by hand.\n"
+        "Speeds are ratios or times on the machine named; a row that fell short\n"
+        "of its bar says so.\n"
     ]
-    for name in SCRIPTS:
-        if name in rows:
-            parts.append(section(rows[name]))
+    parts += [section(rows[name]) for name in SCRIPTS if name in rows]
     return "\n".join(parts)
 
 
 def section(row: dict[str, Any]) -> str:
     """One benchmark's figures as a table."""
-    state = f"skipped: {row['skipped']}" if row.get("skipped") else "holds" if row["passed"] else "**falls short**"
+    state = (
+        f"skipped: {row['skipped']}"
+        if row.get("skipped")
+        else "holds"
+        if row["passed"]
+        else "**falls short**"
+    )
     head = f"## {row['name']}: {state}\n\n`benchmarks/{SCRIPTS[row['name']]}`"
     seed = f", seed {row['seed']}" if "seed" in row else ""
     head += f" on {text(row.get('machine', 'a machine not named'))}{seed}\n"
@@ -73,7 +80,11 @@ def text(value: Any) -> str:
         return ", ".join(f"{k} {text(v)}" for k, v in value.items())
     if isinstance(value, list):
         return "; ".join(map(text, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|").replace("\n", " ")
+    return (
+        f"{value:.4g}"
+        if isinstance(value, float)
+        else str(value).replace("|", "\\|").replace("\n", " ")
+    )
 
 
 def main(names: list[str]) -> int:
@@ -88,7 +99,9 @@ def main(names: list[str]) -> int:
         rows[name] = run(name)
         print(json.dumps(rows[name]), flush=True)
         short = short or not (rows[name]["passed"] or rows[name].get("skipped"))
-    KEPT.write_text("".join(json.dumps(rows[n], sort_keys=True) + "\n" for n in SCRIPTS if n in rows), "utf-8")
+    KEPT.write_text(
+        "".join(json.dumps(rows[n], sort_keys=True) + "\n" for n in SCRIPTS if n in rows), "utf-8"
+    )
     PAGE.write_text(page(rows), "utf-8")
     return int(short)
 

@@ -1,9 +1,9 @@
 """Does the checker catch every class of wrong plan, pass every right one, and what does it cost?
 
-Every reference plan of api_json's battery runs on a fresh twin and must cause its task's diff. Every
-mutant of it must be stopped, and the table says by whom: the static rules, the guards, the shop's
-own refusals, or only the oracle. Then the time of one 12-step plan, beside jsonschema and networkx
-doing structure alone.
+Every reference plan of api_json's battery runs on a fresh twin and must cause its task's diff.
+Every mutant of it must be stopped, and the table says by whom: the static rules, the guards, the
+shop's own refusals, or only the oracle. Then the time of one 12-step plan, beside jsonschema and
+networkx doing structure alone.
 
 usage: python benchmarks/checker.py [--tasks N]
 """
@@ -18,6 +18,7 @@ from typing import Any
 
 import jsonschema
 import networkx
+from report import emit, say
 
 from bb_core import discover
 from bb_core.battery import Task
@@ -27,7 +28,6 @@ from bb_core.mutants import pool_of
 from bb_core.plan import Plan, needs, to_json
 from bb_core.verdict import Checked
 from bb_runtime.trial import broken, gold
-from report import emit, say
 
 CLASSES = {
     "cycle": "cycle",
@@ -57,7 +57,10 @@ def main() -> int:
     tasks = [t for t in domain.battery if t.expect == "done"][: most or None]
     blocked, table = trials(domain, tasks)
     missing = sorted(set(CLASSES) - table.keys())
-    late = {k: sum(n for by, n in c.items() if by not in STOPPED_BEFORE_EFFECT) for k, c in table.items()}
+    late = {
+        k: sum(n for by, n in c.items() if by not in STOPPED_BEFORE_EFFECT)
+        for k, c in table.items()
+    }
     passed = not blocked and not missing and not any(late[k] for k in CLASSES if k in late)
     return emit(
         "checker",
@@ -107,7 +110,10 @@ TWELVE: list[dict[str, Any]] = [
         {
             "id": f"n{i}",
             "tool": "modify_payment",
-            "args": {"order_id": f"W100{i - 6}", "payment_method_id": {"$ref": f"n{i - 6}/payment_method_id"}},
+            "args": {
+                "order_id": f"W100{i - 6}",
+                "payment_method_id": {"$ref": f"n{i - 6}/payment_method_id"},
+            },
             "after": ["n7"],
         }
         for i in range(8, 13)
@@ -116,7 +122,7 @@ TWELVE: list[dict[str, Any]] = [
 
 
 def times(domain: Compiled) -> dict[str, Any]:
-    """Microseconds per 12-step plan: ours with every rule, the peers' structure alone, interleaved."""
+    """Microseconds per 12-step plan: all our rules, the peers' structure alone, interleaved."""
     plan = domain.read(TWELVE)
     verdict = check(domain, plan)
     assert isinstance(verdict, Checked), verdict
@@ -135,7 +141,7 @@ def times(domain: Compiled) -> dict[str, Any]:
 
 
 def structure_only(domain: Compiled) -> Callable[[Plan], bool]:
-    """What the peers can say of a plan: its shape against a JSON Schema, and that it has no cycle."""
+    """What the peers can say of a plan: its shape against a JSON Schema, and no cycle."""
     arms = [
         {"properties": {"tool": {"const": name}, "args": open_args(domain, name)}}
         for name in domain.schema.tools
@@ -157,7 +163,10 @@ def open_args(domain: Compiled, tool: str) -> dict[str, Any]:
     """A tool's arguments, each of which may also be a reference."""
     schema = domain.schema.args_schema(tool)
     ref = {"type": "object", "required": ["$ref"]}
-    return {**schema, "properties": {k: {"anyOf": [v, ref]} for k, v in schema["properties"].items()}}
+    return {
+        **schema,
+        "properties": {k: {"anyOf": [v, ref]} for k, v in schema["properties"].items()},
+    }
 
 
 def clock(work: Callable[[], object]) -> float:

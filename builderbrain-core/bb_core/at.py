@@ -39,6 +39,10 @@ class Case:
         self.history = typestate.History(self)
         self.labels = flow.label_all(self.plan, self.graph, self.schema, self.state)
 
+    def at(self, step: str) -> "At":
+        """One of the plan's steps in this case."""
+        return At(self, self.steps[step])
+
     def refuse(self, rule: str, step: str, found: str, fix: str = "") -> None:
         """Note a broken rule."""
         self.violations.append(Violation(rule, step, found, fix))
@@ -85,7 +89,7 @@ class At:
         typestate.approved(self)
 
     def before_irreversible(self) -> None:
-        """E: what happens before this irreversible step can be undone, and nothing can still fail."""
+        """E: what happens before this irreversible step can be undone, and no check is left."""
         effect_rules.before_irreversible(self)
 
     def excludes(self, *tools: str) -> None:
@@ -100,7 +104,9 @@ class At:
         """B: at most one call with these arguments in a run."""
         budgets.once_per(self, args)
 
-    def sink(self, arg: str, *, readers: frozenset[str] | None = None, trusted: bool = False) -> None:
+    def sink(
+        self, arg: str, *, readers: frozenset[str] | None = None, trusted: bool = False
+    ) -> None:
         """F: only what these readers may see, and only what is trusted, flows into the argument."""
         flow.sink(self, arg, readers, trusted)
 
@@ -110,7 +116,9 @@ class At:
 
     def guard(self, rule: str, expr: str, says: str = "") -> None:
         """G: decided now if it only speaks of known arguments, else held just before the effect."""
-        if names(expr) & (self.spec.entity.keys() | {"facts", "result"}) or any(refs(self.step.args)):
+        if names(expr) & (self.spec.entity.keys() | {"facts", "result"}) or any(
+            refs(self.step.args)
+        ):
             self.residue(f"G.{rule}", "cel", expr, says)
             return
         good, why = holds(expr, {"args": value_json(self.step.args)})

@@ -30,7 +30,7 @@ def sizes(case: "Case") -> None:
 
 
 def sums(case: "Case") -> None:
-    """Each sum's interval, spendings so far included, lies under its limit, or is held at run time."""
+    """Each sum, spendings so far included, lies under its limit, or is held at run time."""
     for name, most in case.schema.limits.sums.items():
         low, high = case.state.spent.get(name, 0), case.state.spent.get(name, 0)
         bounded: int | None = high
@@ -40,17 +40,26 @@ def sums(case: "Case") -> None:
             low += least
             bounded = None if bounded is None or greatest is None else bounded + greatest
         if low > most:
-            case.refuse(f"B.{name}", spenders[-1].id if spenders else "", f"{name} would be at least {low}, at most {most} is allowed")
+            case.refuse(
+                f"B.{name}",
+                spenders[-1].id if spenders else "",
+                f"{name} would be at least {low}, at most {most} is allowed",
+            )
         elif bounded is None or bounded > most:
             _hold(case, name, most, [s.id for s in spenders])
 
 
 def _hold(case: "Case", name: str, most: int, spenders: list[str]) -> None:
-    from bb_core.at import At
-
     for ident in spenders:
-        at = At(case, case.steps[ident])
-        at.residue(f"B.{name}", "sum", name, f"{name} stays under {most}", max=most, amount=at.spec.consumes[name])
+        at = case.at(ident)
+        at.residue(
+            f"B.{name}",
+            "sum",
+            name,
+            f"{name} stays under {most}",
+            max=most,
+            amount=at.spec.consumes[name],
+        )
 
 
 def _amount(case: "Case", ident: str, expr: str) -> Interval:
@@ -71,8 +80,14 @@ def _amount(case: "Case", ident: str, expr: str) -> Interval:
 def once_per(at: "At", args: tuple[str, ...]) -> None:
     """No other step, and no earlier round, makes the same call."""
     case, mine = at.case, _keys(at, args)
-    if not any(refs(at.step.args)) and once_key(at.step.tool, at.spec, at.step.args) in case.state.once:
-        at.refuse("B.once", f"{at.step.tool} was already called with this {', '.join(args)} in an earlier round")
+    if (
+        not any(refs(at.step.args))
+        and once_key(at.step.tool, at.spec, at.step.args) in case.state.once
+    ):
+        at.refuse(
+            "B.once",
+            f"{at.step.tool} was already called with this {', '.join(args)} in an earlier round",
+        )
         return
     unknown = bool(case.state.once) and any(t.step for t in mine)
     for other in case.plan.steps:
@@ -85,9 +100,13 @@ def once_per(at: "At", args: tuple[str, ...]) -> None:
         if None in same:
             unknown = True
         elif other.id > at.step.id:
-            at.refuse("B.once", f"{other.id} makes the same call ({', '.join(args)})", "leave one out")
+            at.refuse(
+                "B.once", f"{other.id} makes the same call ({', '.join(args)})", "leave one out"
+            )
     if unknown:
-        at.residue("B.once", "once", ", ".join(args), "at most one such call in a run", keys=list(args))
+        at.residue(
+            "B.once", "once", ", ".join(args), "at most one such call in a run", keys=list(args)
+        )
 
 
 def _keys(at: "At", args: tuple[str, ...]) -> tuple[Term, ...]:

@@ -1,18 +1,19 @@
 """The plan checker: no effect happens unless this says so.
 
-What it guarantees: if the plan schema tells the truth about the tools, and the executor is the only
-way to them, then no effect happens unless the structure (S), typestate (T), approval (A), effect (E),
-race (R), budget (B) and flow (F) rules held before anything ran, and the guards (G) held just before
-the effect. It fails closed: an unknown tool, label or condition error is a refusal.
+What it guarantees: if the plan schema tells the truth about the tools, and the executor is the
+only way to them, then no effect happens unless the structure (S), typestate (T), approval (A),
+effect (E), race (R), budget (B) and flow (F) rules held before anything ran, and the guards (G)
+held just before the effect. It fails closed: an unknown tool, label or condition error is a
+refusal.
 
-Not covered: a schema that lies; lies inside text; permitted but unwise choices; code in this process
-that means harm.
+Not covered: a schema that lies; lies inside text; permitted but unwise choices; code in this
+process that means harm.
 """
 
 from typing import TYPE_CHECKING
 
 from bb_core import budgets, structure, typestate
-from bb_core.at import At, Case
+from bb_core.at import Case
 from bb_core.graph import Graph, build
 from bb_core.plan import Plan
 from bb_core.state import State
@@ -30,7 +31,9 @@ def check(compiled: "Compiled", plan: Plan, state: State | None = None) -> Verdi
         return Refused(plan, first)
     graph = build(plan)
     if not isinstance(graph, Graph):
-        return Refused(plan, (Violation("S.cycle", graph[0], f"waits for itself: {' -> '.join(graph)}"),))
+        return Refused(
+            plan, (Violation("S.cycle", graph[0], f"waits for itself: {' -> '.join(graph)}"),)
+        )
     case = Case(compiled, plan, graph, state)
     _judge(case)
     if case.violations:
@@ -41,14 +44,12 @@ def check(compiled: "Compiled", plan: Plan, state: State | None = None) -> Verdi
 def _frame(compiled: "Compiled", plan: Plan) -> list[Violation]:
     """The plan is written for this very domain and names only what exists."""
     if (plan.domain, plan.schema) != (compiled.name, compiled.digest):
-        return [
-            Violation(
-                "S.schema",
-                "",
-                f"written for {plan.domain} {plan.schema[:19]}, this is {compiled.name} {compiled.digest[:19]}",
-                "write the plan again for this schema",
-            )
-        ]
+        theirs, ours = (
+            f"{plan.domain} {plan.schema[:19]}",
+            f"{compiled.name} {compiled.digest[:19]}",
+        )
+        found = f"written for {theirs}, this is {ours}"
+        return [Violation("S.schema", "", found, "write the plan again for this schema")]
     return list(structure.skeleton(plan, compiled.schema))
 
 
@@ -58,7 +59,7 @@ def _judge(case: Case) -> None:
     typestate.exclusive(case)
     for ident in case.graph.order:
         step = case.steps[ident]
-        case.compiled.checks[step.tool](At(case, step))
+        case.compiled.checks[step.tool](case.at(ident))
     # Sums read amounts out of typed arguments; ill-typed ones have been refused by now.
     if not any(v.rule.startswith("S.") for v in case.violations):
         budgets.sums(case)

@@ -13,7 +13,9 @@ from bb_core.schema import FactCall, PlanSchema, Tool
 
 def checker_source(schema: PlanSchema) -> str:
     """The Python source of the domain's checker: one function a tool, and `CHECKS`."""
-    parts = [f'"""Obligations of every tool of {schema.domain}. Generated; edit plan_schema.yaml."""\n']
+    parts = [
+        f'"""Obligations of every tool of {schema.domain}. Generated; edit plan_schema.yaml."""\n'
+    ]
     for name, tool in schema.tools.items():
         lines = "\n".join(f"    {line}" for line in _obligations(tool))
         parts.append(f"\n\ndef {name}(at):\n    {_doc(tool)}\n{lines}\n")
@@ -45,7 +47,9 @@ def _obligations(tool: Tool) -> Iterator[str]:
     if tool.once_per:
         yield f"at.once_per({', '.join(map(repr, tool.once_per))})"
     for arg, sink in tool.sinks.items():
-        readers = f", readers=frozenset({sorted(sink.readers)!r})" if sink.readers is not None else ""
+        readers = (
+            f", readers=frozenset({sorted(sink.readers)!r})" if sink.readers is not None else ""
+        )
         trusted = ", trusted=True" if sink.trusted else ""
         yield f"at.sink({arg!r}{readers}{trusted})"
     for guard in tool.guards:
@@ -65,10 +69,11 @@ def load_checks(source: str, name: str) -> dict[str, Any]:
 def models_source(schema: PlanSchema) -> str:
     """Typed pydantic models of every tool's arguments and result, for authors of adapters."""
     head = [
-        f'"""Typed arguments and results of {schema.domain}. Generated; edit plan_schema.yaml."""\n',
+        f'"""Typed arguments and results of {schema.domain}; made from plan_schema.yaml."""\n',
         "\nfrom typing import Annotated, Any, Literal\n",
         "\nfrom pydantic import BaseModel, ConfigDict, Field\n",
-        "\n\nclass Strict(BaseModel):\n    model_config = ConfigDict(extra=\"forbid\", frozen=True)\n",
+        "\n\nclass Strict(BaseModel):\n",
+        '    model_config = ConfigDict(extra="forbid", frozen=True)\n',
     ]
     out: list[str] = []
     for name, type_schema in schema.types.items():
@@ -87,7 +92,9 @@ def _model(schema: Mapping[str, Any], name: str, out: list[str]) -> str:
     required = set(schema.get("required", ()))
     for key, sub in schema.get("properties", {}).items():
         kind = _type(sub, f"{name}{key.title().replace('_', '')}", out)
-        fields.append(f"    {key}: {kind}" if key in required else f"    {key}: {kind} | None = None")
+        fields.append(
+            f"    {key}: {kind}" if key in required else f"    {key}: {kind} | None = None"
+        )
     body = "\n".join(fields) or "    pass"
     out.append(f"\n\nclass {name}(Strict):\n{body}\n")
     return name
@@ -102,7 +109,11 @@ def _type(schema: Mapping[str, Any], name: str, out: list[str]) -> str:
         return f"Literal[{schema['const']!r}]"
     match schema.get("type"):
         case "string":
-            return _bounded("str", schema, {"pattern": "pattern", "minLength": "min_length", "maxLength": "max_length"})
+            return _bounded(
+                "str",
+                schema,
+                {"pattern": "pattern", "minLength": "min_length", "maxLength": "max_length"},
+            )
         case "integer":
             return _bounded("int", schema, {"minimum": "ge", "maximum": "le"})
         case "number":

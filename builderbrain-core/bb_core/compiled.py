@@ -16,15 +16,15 @@ import jsonschema_rs
 
 from bb_core import cache, codegen
 from bb_core.battery import Task
-from bb_core.canonical import canonical, digest
+from bb_core.canonical import digest
 from bb_core.errors import DomainError
 from bb_core.grammar import Grammar, load_parser, mask_text, save_parser
 from bb_core.lint import admit
 from bb_core.plan import Plan, from_json
-from bb_core.schema import PlanSchema
-from bb_core.skins import Skin
 from bb_core.plan_printer import print_plan
 from bb_core.plan_reader import parse_plan
+from bb_core.schema import PlanSchema
+from bb_core.skins import Skin
 from bb_core.surface import Surface
 from bb_core.surface_reader import read_surface
 
@@ -90,7 +90,11 @@ class Compiled:
         acting = {name for name, tool in self.schema.tools.items() if not tool.approves}
         missing = sorted(acting - found.tools.keys())
         if missing:
-            raise DomainError(f"no adapter for: {', '.join(missing)}", where=self.name, fix="add them to tool_adapters.py")
+            raise DomainError(
+                f"no adapter for: {', '.join(missing)}",
+                where=self.name,
+                fix="add them to tool_adapters.py",
+            )
         return found
 
     def parse(self, text: str) -> Plan:
@@ -108,10 +112,14 @@ class Compiled:
 
 
 def compile_domain(source: Source, home: Path | None = None) -> Compiled:
-    """Compile a registered domain; raises DomainError (GrammarError, SchemaError) with file and line."""
+    """Compile a registered domain; raises DomainError with file and line."""
     grammar, schema = _asked(source, "grammar", Grammar), _asked(source, "plan_schema", PlanSchema)
     if schema.domain != source.name:
-        raise DomainError(f"plan_schema.yaml is for {schema.domain!r}", where=source.name, fix=f"write domain: {source.name}")
+        raise DomainError(
+            f"plan_schema.yaml is for {schema.domain!r}",
+            where=source.name,
+            fix=f"write domain: {source.name}",
+        )
     sha = schema_digest(grammar, schema)
     folder = (home or cache.cache_home()) / "domains" / sha.removeprefix("sha256:")
     files = cache.read(folder)
@@ -130,7 +138,9 @@ def compile_domain(source: Source, home: Path | None = None) -> Compiled:
         # Generated again, never read back: what runs as code does not come out of a cache folder.
         checks=codegen.load_checks(codegen.checker_source(schema), schema.domain),
         validators={name: _validator(schema.args_schema(name)) for name in schema.tools},
-        arg_validators={(t, n): _validator(schema.arg(t, n)) for t in schema.tools for n in schema.tools[t].args},
+        arg_validators={
+            (t, n): _validator(schema.arg(t, n)) for t in schema.tools for n in schema.tools[t].args
+        },
         result_validators={name: _validator(schema.result(name)) for name in schema.tools},
         files=files,
         source=source,
@@ -140,7 +150,10 @@ def compile_domain(source: Source, home: Path | None = None) -> Compiled:
 def generate(grammar: Grammar, schema: PlanSchema) -> dict[str, bytes]:
     """Every generated file of a domain, by name. Same input, same bytes."""
     parser = admit(grammar)
-    tools = {name: {"args": schema.args_schema(name), "returns": schema.result(name)} for name in schema.tools}
+    tools = {
+        name: {"args": schema.args_schema(name), "returns": schema.result(name)}
+        for name in schema.tools
+    }
     return {
         "parser.txt": save_parser(parser),
         "mask.lark": mask_text(grammar).encode(),
@@ -154,7 +167,9 @@ def _asked(source: Source, hook: str, kind: type[Any]) -> Any:
     answer = source.ask(hook)
     if not isinstance(answer, kind):
         found = "nothing" if answer is None else type(answer).__name__
-        raise DomainError(f"its hook {hook}() gave {found}, not a {kind.__name__}", where=source.name)
+        raise DomainError(
+            f"its hook {hook}() gave {found}, not a {kind.__name__}", where=source.name
+        )
     return answer
 
 
@@ -175,8 +190,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def fingerprint(files: Mapping[str, bytes]) -> str:
-    """One digest over a domain's own files: what a pin in the configuration refers to."""
-    return digest(canonical({name: digest(data) for name, data in files.items()}))

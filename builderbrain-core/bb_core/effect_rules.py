@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from bb_core.effects import Effect
 from bb_core.plan import Step
-from bb_core.terms import Term
 
 if TYPE_CHECKING:
     from bb_core.at import At
@@ -22,9 +21,22 @@ def before_irreversible(at: "At") -> None:
             continue
         first = other.id in case.graph.ancestors[me]
         if not spec.effect.acts and spec.fallible and not first:
-            at.refuse("E.checks-first", f"{other.id} ({other.tool}) can still fail once {me} has happened", f"put {me} after {other.id}")
-        if spec.effect is Effect.WRITE and first and not spec.compensate and "compensation" not in spec.waives:
-            at.refuse("E.compensation", f"{other.id} ({other.tool}) comes before it and cannot be undone", f"put {other.id} after {me}")
+            at.refuse(
+                "E.checks-first",
+                f"{other.id} ({other.tool}) can still fail once {me} has happened",
+                f"put {me} after {other.id}",
+            )
+        if (
+            spec.effect is Effect.WRITE
+            and first
+            and not spec.compensate
+            and "compensation" not in spec.waives
+        ):
+            at.refuse(
+                "E.compensation",
+                f"{other.id} ({other.tool}) comes before it and cannot be undone",
+                f"put {other.id} after {me}",
+            )
 
 
 def excludes(at: "At", tools: Iterable[str]) -> None:
@@ -33,10 +45,18 @@ def excludes(at: "At", tools: Iterable[str]) -> None:
     for name in tools:
         for other in case.plan.steps:
             if other.id != at.step.id and _is(at, other.tool, name):
-                at.refuse("E.excludes", f"{at.step.tool} and {other.tool} ({other.id}) may not be in one run", "choose one")
+                at.refuse(
+                    "E.excludes",
+                    f"{at.step.tool} and {other.tool} ({other.id}) may not be in one run",
+                    "choose one",
+                )
         for tool in sorted(case.state.tools):
             if _is(at, tool, name):
-                at.refuse("E.excludes", f"{tool} was called in an earlier round; {at.step.tool} may not follow it", "stop here")
+                at.refuse(
+                    "E.excludes",
+                    f"{tool} was called in an earlier round; {at.step.tool} may not follow it",
+                    "stop here",
+                )
 
 
 def _is(at: "At", tool: str, name: str) -> bool:
@@ -50,7 +70,11 @@ def no_race(at: "At") -> None:
         if other.id <= step.id or case.graph.ordered(step.id, other.id):
             continue
         for entity in _shared(at, other):
-            at.refuse("R.race", f"{step.id} and {other.id} may both write {entity} at the same time", f"put {other.id} after {step.id}")
+            at.refuse(
+                "R.race",
+                f"{step.id} and {other.id} may both write {entity} at the same time",
+                f"put {other.id} after {step.id}",
+            )
             break
 
 
@@ -59,12 +83,6 @@ def _shared(at: "At", other: Step) -> Iterator[str]:
     if not mine or not theirs:
         yield "anything (no entity declared)"
     for name in mine.keys() & theirs.keys():
-        a, b = at.term(mine[name]), _term(at, other, theirs[name])
+        a, b = at.term(mine[name]), at.case.at(other.id).term(theirs[name])
         if a.same(b) is not False:
             yield f"{name} {a}"
-
-
-def _term(at: "At", other: Step, path: str) -> Term:
-    from bb_core.at import At
-
-    return At(at.case, other).term(path)

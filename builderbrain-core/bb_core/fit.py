@@ -39,7 +39,9 @@ def _fit(source: str, target: str, strict: bool) -> Fit:
     return "guard"
 
 
-def paths(schema: Mapping[str, Any], depth: int = 6) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+def paths(
+    schema: Mapping[str, Any], depth: int = 6
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     """Every place inside a result a reference can name: keys, `*` for an index, and its schema."""
     yield (), dict(schema)
     if depth == 0:
@@ -60,7 +62,11 @@ def at(schema: Mapping[str, Any], tokens: list[str]) -> dict[str, Any] | None:
     for token in tokens:
         if here.get("type") == "object" and token in here.get("properties", {}):
             here = here["properties"][token]
-        elif here.get("type") == "array" and token.isdecimal() and int(token) < here.get("maxItems", 10**9):
+        elif (
+            here.get("type") == "array"
+            and token.isdecimal()
+            and int(token) < here.get("maxItems", 10**9)
+        ):
             here = here.get("items", {})
         else:
             return None

@@ -39,7 +39,9 @@ class Flow:
             above = [self.control[p] for p in graph.parents[ident]]
             own = self.of_ref(step.when.ref) if step.when else NONE
             self.control[ident] = NONE.union(own, *above)
-            data = NONE.union(*(self.of(v, schema.tools[step.tool].args.get(k, {})) for k, v in step.args.items()))
+            data = NONE.union(
+                *(self.of(v, schema.tools[step.tool].args.get(k, {})) for k, v in step.args.items())
+            )
             self.made[ident] = (data | self.control[ident]) - spec.declassifies
 
     def of(self, value: Value, schema: Mapping[str, Any]) -> Labels:
@@ -53,7 +55,9 @@ class Flow:
         """What the field is labelled with, inside or around the place named, and what made it."""
         here = tokens(ref.pointer)
         spec = self.schema.tools[self.steps[ref.step].tool]
-        declared = [names for pointer, names in spec.labels.items() if _touch(tokens(pointer), here)]
+        declared = [
+            names for pointer, names in spec.labels.items() if _touch(tokens(pointer), here)
+        ]
         return NONE.union(*declared) | self.made[ref.step]
 
     def _of_literal(self, text: str) -> Labels:
@@ -63,7 +67,9 @@ class Flow:
                 continue
             # What the person typed is trusted whoever repeats it; who may read it does not change.
             asked = _carries(text, self.state.request)
-            found |= {n for n in taint.labels if not (asked and self.schema.labels[n].readers is None)}
+            found |= {
+                n for n in taint.labels if not (asked and self.schema.labels[n].readers is None)
+            }
         return found
 
 
@@ -103,7 +109,11 @@ def sink(at: "At", arg: str, readers: frozenset[str] | None, trusted: bool) -> N
     for name in sorted(found):
         label = at.case.schema.labels[name]
         if trusted and not label.trusted:
-            at.refuse(f"F.{arg}", f"{arg} is reached by {name} data", "take the value from the request or a trusted field")
+            at.refuse(
+                f"F.{arg}",
+                f"{arg} is reached by {name} data",
+                "take the value from the request or a trusted field",
+            )
         if readers is not None and label.readers is not None and not readers <= label.readers:
             who = ", ".join(sorted(readers - label.readers))
             at.refuse(f"F.{arg}", f"{name} data may not be read by {who}", _ways_out(at, name))
@@ -116,6 +126,12 @@ def _ways_out(at: "At", name: str) -> str:
 
 def control(at: "At") -> None:
     """An effect hangs on no condition that untrusted data decides."""
-    bad = sorted(n for n in at.case.labels.control[at.step.id] if not at.case.schema.labels[n].trusted)
+    bad = sorted(
+        n for n in at.case.labels.control[at.step.id] if not at.case.schema.labels[n].trusted
+    )
     if bad:
-        at.refuse("F.control", f"whether it runs hangs on {', '.join(bad)} data", "decide on a trusted field")
+        at.refuse(
+            "F.control",
+            f"whether it runs hangs on {', '.join(bad)} data",
+            "decide on a trusted field",
+        )

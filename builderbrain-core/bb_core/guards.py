@@ -1,7 +1,9 @@
 """CEL conditions: compiled once, evaluated fail-closed.
 
 A condition holds only if it evaluates to exactly `true`. An error inside it (a missing field, a
-wrong type) is a refusal, never a pass. Not covered: whether the condition says what its author meant.
+wrong type) is a refusal, never a pass. Numbers are as they come out of JSON and are not converted:
+write `double(order.total)` to compare with a decimal. Not covered: whether the condition says what
+its author meant.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,9 @@ def program(expr: str) -> cel.Program:
         return cel.compile(expr)
     except ValueError as error:
         found = str(error).splitlines()[0]
-        raise SchemaError(f"{expr!r} is not CEL: {found}", fix="see https://cel.dev for the language") from None
+        raise SchemaError(
+            f"{expr!r} is not CEL: {found}", fix="see https://cel.dev for the language"
+        ) from None
 
 
 def names(expr: str) -> frozenset[str]:

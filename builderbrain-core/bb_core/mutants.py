@@ -4,6 +4,7 @@ Each class is one way a plan goes wrong in practice. A mutant may depend on valu
 right plan shows (`results`) and on other values of the same named types (`pool`).
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,7 +59,9 @@ def _swap(gold: Gold, old: Step, new: Step) -> Plan:
 
 def _acting(gold: Gold) -> list[Step]:
     """The acting steps that ran; a change to a skipped step changes nothing."""
-    return [s for s in gold.plan.steps if gold.schema.tools[s.tool].effect.acts and s.id in gold.results]
+    return [
+        s for s in gold.plan.steps if gold.schema.tools[s.tool].effect.acts and s.id in gold.results
+    ]
 
 
 def _cycle(gold: Gold) -> Iterator[Plan]:
@@ -74,7 +77,9 @@ def _dangling(gold: Gold) -> Iterator[Plan]:
     for step in gold.plan.steps:
         for name, value in step.args.items():
             if isinstance(value, Ref):
-                yield _swap(gold, step, replace(step, args={**step.args, name: Ref("n99", value.pointer)}))
+                yield _swap(
+                    gold, step, replace(step, args={**step.args, name: Ref("n99", value.pointer)})
+                )
                 return
     last = gold.plan.steps[-1]
     yield _swap(gold, last, replace(last, after=(*last.after, "n99")))
@@ -90,7 +95,9 @@ def _without(gold: Gold, gone: set[str]) -> Plan | None:
             continue
         when = step.when if step.when and step.when.ref.step not in gone else None
         args = {k: _written_out(v, gone, gold.results) for k, v in step.args.items()}
-        kept.append(replace(step, args=args, after=tuple(a for a in step.after if a not in gone), when=when))
+        kept.append(
+            replace(step, args=args, after=tuple(a for a in step.after if a not in gone), when=when)
+        )
     return _with(gold, kept)
 
 
@@ -138,14 +145,15 @@ def _second_holder(gold: Gold) -> Iterator[Plan]:
 
 
 def _foreign(gold: Gold, step: Step) -> Iterator[tuple[str, str, dict[str, Value]]]:
-    """The argument, its named type, and the arguments with another value of that type in its place."""
+    """The argument, its named type, and the arguments with another value of that type there."""
     for name, now in gold.resolved(step).items():
         schema = gold.schema.arg(step.tool, name)
-        many = isinstance(now, list)
-        kind = str(schema.get("items", {}).get("x-type") if many else schema.get("x-type"))
-        other = next((v for v in gold.pool.get(kind, ()) if v != now and not (many and v in now)), None)
+        items = now if isinstance(now, list) else [now]
+        kind = str(schema.get("items", schema).get("x-type"))
+        other = next((v for v in gold.pool.get(kind, ()) if v not in items), None)
         if other is not None:
-            yield name, kind, {**step.args, name: [other, *now[1:]] if many else other}
+            changed = [other, *items[1:]] if isinstance(now, list) else other
+            yield name, kind, {**step.args, name: changed}
 
 
 def _foreign_entity(gold: Gold) -> Iterator[Plan]:
@@ -169,9 +177,11 @@ def _replaced(gold: Gold, step: Step, old: Json, new: Json) -> Step:
 
 
 def _foreign_values(gold: Gold) -> Iterator[Mutant]:
-    """Any other named value of an acting step exchanged: another card, another item, another sum."""
+    """Any other named value of an acting step exchanged: another card, item or sum."""
     for step in _acting(gold):
-        entity_args = {p.removeprefix("args.") for p in gold.schema.tools[step.tool].entity.values()}
+        entity_args = {
+            p.removeprefix("args.") for p in gold.schema.tools[step.tool].entity.values()
+        }
         for name, kind, args in _foreign(gold, step):
             if name not in entity_args:
                 yield Mutant(f"foreign-{kind}", _swap(gold, step, replace(step, args=args)))
@@ -189,7 +199,14 @@ def _double(gold: Gold) -> Iterator[Plan]:
         return
 
 
-WRONG: Mapping[str, Json] = {"string": 7, "integer": "seven", "number": "x", "boolean": "yes", "array": 3, "object": 3}
+WRONG: Mapping[str, Json] = {
+    "string": 7,
+    "integer": "seven",
+    "number": "x",
+    "boolean": "yes",
+    "array": 3,
+    "object": 3,
+}
 
 
 def _wrong_type(gold: Gold) -> Iterator[Plan]:
@@ -250,8 +267,6 @@ def _other_values(gold: Gold, step: Step, right: Mapping[str, Any]) -> Iterator[
 
 
 def _text(schema: Mapping[str, Any]) -> str:
-    import json
-
     return json.dumps(schema, sort_keys=True)
 
 
@@ -269,7 +284,7 @@ KINDS: Mapping[str, Callable[[Gold], Iterator[Plan]]] = {
     "bad-enum": _bad_enum,
     "scaled": _scaled,
 }
-"""The classes, by name. `changed-after-consent` and one `foreign-TYPE` for each named type come on top."""
+"""The classes, by name; `changed-after-consent` and a `foreign-TYPE` a named type come on top."""
 
 
 def pool_of(schema: PlanSchema, plans: Sequence[Plan]) -> dict[str, list[Json]]:

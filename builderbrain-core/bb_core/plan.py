@@ -52,7 +52,7 @@ class When:
 
     ref: Ref
     op: Op
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,9 @@ def _read_when(data: Json, where: str) -> When:
     _only(data, {"ref", "op", "value"}, where)
     ref, op, value = data.get("ref"), data.get("op", "=="), data.get("value")
     if not isinstance(ref, str) or op not in OPS or isinstance(value, list | dict):
-        raise PlanError("'when' is {ref: text, op: one of == != < <= > >=, value: scalar}", where=where)
+        raise PlanError(
+            "'when' is {ref: text, op: one of == != < <= > >=, value: scalar}", where=where
+        )
     return When(Ref.parse(ref), op, value)
 
 
@@ -234,7 +236,9 @@ def read_value(data: Json, where: str = "") -> Value:
 def _only(data: dict[str, Json], known: set[str], where: str) -> None:
     extra = sorted(set(data) - known)
     if extra:
-        raise PlanError(f"unknown key {extra[0]!r}", where=where, fix=f"known: {', '.join(sorted(known))}")
+        raise PlanError(
+            f"unknown key {extra[0]!r}", where=where, fix=f"known: {', '.join(sorted(known))}"
+        )
 
 
 def _kind(value: object) -> str:

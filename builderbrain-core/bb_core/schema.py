@@ -160,7 +160,9 @@ class PlanSchema(_Model):
 
     @cached_property
     def _args(self) -> dict[str, dict[str, dict[str, Any]]]:
-        return {t: {n: self.resolve(s) for n, s in tool.args.items()} for t, tool in self.tools.items()}
+        return {
+            t: {n: self.resolve(s) for n, s in tool.args.items()} for t, tool in self.tools.items()
+        }
 
     @cached_property
     def _results(self) -> dict[str, dict[str, Any]]:

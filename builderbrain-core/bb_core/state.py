@@ -91,12 +91,18 @@ def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
     )
 
 
-def _facts(state: State, schema: PlanSchema, spec: Tool, event: Happened) -> frozenset[tuple[str, str | int]]:
-    gone = {FactCall.parse(text).name: look(FactCall.parse(text).term, event) for text in spec.kills}
+def _facts(
+    state: State, schema: PlanSchema, spec: Tool, event: Happened
+) -> frozenset[tuple[str, str | int]]:
+    gone = {
+        FactCall.parse(text).name: look(FactCall.parse(text).term, event) for text in spec.kills
+    }
     for name, fact in schema.facts.items():
         if spec.effect.acts and fact.killed_by_write and fact.entity in spec.entity:
             gone[name] = look(spec.entity[fact.entity], event)
-    kept = {(n, v) for n, v in state.facts if n not in gone or (gone[n] is not None and gone[n] != v)}
+    kept = {
+        (n, v) for n, v in state.facts if n not in gone or (gone[n] is not None and gone[n] != v)
+    }
     new = {(call.name, look(call.term, event)) for call in map(FactCall.parse, spec.establishes)}
     return frozenset(kept | {(n, v) for n, v in new if isinstance(v, str | int)})
 
@@ -115,8 +121,8 @@ def taints(spec: Tool, result: Json) -> list[Tainted]:
     """The labelled leaves of a result."""
     found = []
     for pointer, labels in spec.labels.items():
-        for value in _leaves_at(result, pointer.split("/")[1:]):
-            found.append(Tainted(value, labels))
+        leaves = _leaves_at(result, pointer.split("/")[1:])
+        found += [Tainted(value, labels) for value in leaves]
     return found
 
 

@@ -26,7 +26,9 @@ def _changes(before: Json, after: Json, path: str) -> Iterator[tuple[str, Json]]
         yield path, after
 
 
-def _members(before: Mapping[str, Json], after: Mapping[str, Json], path: str) -> Iterator[tuple[str, Json]]:
+def _members(
+    before: Mapping[str, Json], after: Mapping[str, Json], path: str
+) -> Iterator[tuple[str, Json]]:
     for key in [*before, *(k for k in after if k not in before)]:
         here = f"{path}/{escape(key)}"
         if key not in after:

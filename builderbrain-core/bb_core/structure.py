@@ -24,20 +24,28 @@ def skeleton(plan: Plan, schema: PlanSchema) -> Iterator[Violation]:
         yield Violation("S.empty", "", "the plan has no steps")
     for ident, times in Counter(step.id for step in plan.steps).items():
         if times > 1:
-            yield Violation("S.duplicate", ident, f"{times} steps have this id", "number them apart")
+            yield Violation(
+                "S.duplicate", ident, f"{times} steps have this id", "number them apart"
+            )
     known = {step.id for step in plan.steps}
     for step in plan.steps:
         if step.tool not in schema.tools:
-            yield Violation("S.unknown-tool", step.id, f"no tool {step.tool!r}", f"tools: {_some(schema.tools)}")
+            yield Violation(
+                "S.unknown-tool", step.id, f"no tool {step.tool!r}", f"tools: {_some(schema.tools)}"
+            )
         for missing in sorted(needs(step) - known):
-            yield Violation("S.dangling", step.id, f"names {missing!r}, which is no step of this plan")
+            yield Violation(
+                "S.dangling", step.id, f"names {missing!r}, which is no step of this plan"
+            )
 
 
 def types(at: "At") -> None:
     """Every argument is expected, present and of its type."""
     spec, step = at.spec, at.step
     for name in step.args.keys() - spec.args.keys():
-        at.refuse("S.args", f"{step.tool} has no argument {name!r}", f"it takes: {_some(spec.args)}")
+        at.refuse(
+            "S.args", f"{step.tool} has no argument {name!r}", f"it takes: {_some(spec.args)}"
+        )
     for name in spec.args.keys() - spec.optional - step.args.keys():
         at.refuse("S.args", f"{step.tool} needs {name!r}", "add it")
     for name in spec.args.keys() & step.args.keys():
@@ -56,7 +64,10 @@ def _condition(at: "At", step: Step) -> None:
     if sub is None:
         at.refuse("S.pointer", f"{step.when.ref} is not in that step's result")
     elif fit({"const": step.when.value}, sub) == "no":
-        at.refuse("S.type", f"when compares {step.when.ref} with {step.when.value!r}, which it can never be")
+        at.refuse(
+            "S.type",
+            f"when compares {step.when.ref} with {step.when.value!r}, which it can never be",
+        )
 
 
 def _typed(at: "At", value: Value, schema: Mapping[str, Any], path: str) -> None:
@@ -79,7 +90,9 @@ def _literal(at: "At", value: Value, judge: jsonschema_rs.Draft202012Validator, 
     plain = value_json(value)
     if not judge.is_valid(plain):
         error = next(judge.iter_errors(plain))
-        at.refuse("S.type", f"{path}{''.join(f'/{p}' for p in error.instance_path)}: {error.message}")
+        at.refuse(
+            "S.type", f"{path}{''.join(f'/{p}' for p in error.instance_path)}: {error.message}"
+        )
 
 
 def _object(at: "At", value: Mapping[str, Value], schema: Mapping[str, Any], path: str) -> None:
@@ -96,7 +109,9 @@ def _object(at: "At", value: Mapping[str, Value], schema: Mapping[str, Any], pat
 def _reference(at: "At", ref: Ref, schema: Mapping[str, Any], path: str) -> None:
     sub = _promised(at, ref)
     if sub is None:
-        at.refuse("S.pointer", f"{path}: {ref} is not in that step's result", "see the tool's returns")
+        at.refuse(
+            "S.pointer", f"{path}: {ref} is not in that step's result", "see the tool's returns"
+        )
         return
     match fit(sub, schema):
         case "no":

@@ -11,7 +11,7 @@ from bb_core.schema import PlanSchema
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A literal (`step` empty, `text` canonical JSON) or the result of a step at a pointer (`text`)."""
+    """A literal (`step` empty, `text` its JSON) or the result of a step at a pointer (`text`)."""
 
     step: str
     text: str
@@ -47,7 +47,7 @@ def term(value: Value, steps: Mapping[str, Step], schema: PlanSchema) -> Term:
 
 
 def path_value(step: Step, path: str) -> Value:
-    """What `args.x` or `result.y` stands for at a step: the argument, or a reference to the result."""
+    """What `args.x` or `result.y` stands for at a step: the argument, or a reference."""
     root, _, rest = path.partition(".")
     if root == "result":
         return Ref(step.id, "/" + rest.replace(".", "/") if rest else "")

@@ -28,7 +28,7 @@ class Holder:
 
 
 class History:
-    """Who gives and who takes each fact: `holders` by step, `kills` with the term (None: of all)."""
+    """Who gives and who takes each fact: `holders`, and `kills` with the term (None: of all)."""
 
     def __init__(self, case: "Case") -> None:
         self.holders: dict[str, list[Holder]] = {}
@@ -39,17 +39,19 @@ class History:
             self._add(case, ident)
 
     def _add(self, case: "Case", ident: str) -> None:
-        from bb_core.at import At
-
-        here = At(case, case.steps[ident])
+        here = case.at(ident)
         for call in map(FactCall.parse, here.spec.establishes):
             term = here.term(call.term) if call.term else literal(None)
             self.holders.setdefault(call.name, []).append(Holder(ident, term))
         for call in map(FactCall.parse, here.spec.kills):
-            self.kills.setdefault(call.name, []).append((ident, here.term(call.term) if call.term else None))
+            self.kills.setdefault(call.name, []).append(
+                (ident, here.term(call.term) if call.term else None)
+            )
         for name, fact in case.schema.facts.items() if here.spec.effect.acts else ():
             if fact.killed_by_write and fact.entity in here.spec.entity:
-                self.kills.setdefault(name, []).append((ident, here.term(here.spec.entity[fact.entity])))
+                self.kills.setdefault(name, []).append(
+                    (ident, here.term(here.spec.entity[fact.entity]))
+                )
 
 
 def requires(at: "At", fact: str, path: str) -> None:
@@ -91,10 +93,20 @@ def _killer(at: "At", fact: str, holder: Holder) -> str | None:
 
 def _why_not(at: "At", fact: str) -> tuple[str, str]:
     killers = {k for h in _holders(at, fact) if (k := _killer(at, fact, h))}
-    givers = [n for n, t in at.case.schema.tools.items() if any(e.split("(")[0] == fact for e in t.establishes)]
+    givers = [
+        n
+        for n, t in at.case.schema.tools.items()
+        if any(e.split("(")[0] == fact for e in t.establishes)
+    ]
     if killers:
-        return f"{fact} is lost again through {', '.join(sorted(killers))}", f"call {' or '.join(givers)} in between"
-    return f"{fact} is not established before this step", f"call {' or '.join(givers) or 'nothing gives it'} first"
+        return (
+            f"{fact} is lost again through {', '.join(sorted(killers))}",
+            f"call {' or '.join(givers)} in between",
+        )
+    return (
+        f"{fact} is not established before this step",
+        f"call {' or '.join(givers) or 'nothing gives it'} first",
+    )
 
 
 def exclusive(case: "Case") -> None:
@@ -106,7 +118,9 @@ def exclusive(case: "Case") -> None:
         for later in found[1:]:
             if found[0].term.same(later.term) is not True:
                 first = found[0].step or "an earlier round"
-                case.refuse(f"T.{fact}", later.step, f"a second holder of {fact}; the first is from {first}")
+                case.refuse(
+                    f"T.{fact}", later.step, f"a second holder of {fact}; the first is from {first}"
+                )
 
 
 def approved(at: "At") -> None:
@@ -114,16 +128,27 @@ def approved(at: "At") -> None:
     case, step = at.case, at.step
     askers = [a for a in step.after if case.schema.tools[case.steps[a].tool].approves]
     if not askers:
-        if not any(refs(step.args)) and approval(step.tool, dict(step.args)) in case.state.approvals:
+        if (
+            not any(refs(step.args))
+            and approval(step.tool, dict(step.args)) in case.state.approvals
+        ):
             at.residue("A.approved", "approval", "", "approved in an earlier round")
             return
         tools = [name for name, tool in case.schema.tools.items() if tool.approves]
-        at.refuse("A.approved", "nobody is asked before this step", f"put it `after` a step that calls {' or '.join(tools)}")
+        at.refuse(
+            "A.approved",
+            "nobody is asked before this step",
+            f"put it `after` a step that calls {' or '.join(tools)}",
+        )
         return
     for asker in askers:
         known = case.graph.ancestors[asker] | {asker}
         late = sorted({r.step for _, r in refs(step.args)} - known)
         if late:
-            at.refuse("A.approved", f"{asker} asks before {', '.join(late)} has said what the arguments are", f"put {asker} after {late[0]}")
+            at.refuse(
+                "A.approved",
+                f"{asker} asks before {', '.join(late)} has said what the arguments are",
+                f"put {asker} after {late[0]}",
+            )
             return
     at.residue("A.approved", "approval", askers[0], "approved with exactly these arguments")

@@ -1,4 +1,4 @@
-"""What the checker says: refused with reasons, or checked, perhaps with guards to hold at run time."""
+"""What the checker says: refused with reasons, or checked, perhaps with guards to be held."""
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
@@ -38,7 +38,7 @@ class Guard:
     ensure    condition over args, result and facts, held before the result is used
     equal     path of the argument      fact: the established fact that must hold of its value
     type      path of the argument      (the argument's own schema is the condition)
-    sum       name of the sum           max: the limit over the whole run; amount: what this call adds
+    sum       name of the sum           max: limit over the whole run; amount: what this adds
     once      argument names, joined    keys: the arguments that make the call unique
     approval  step that asks            (empty expr: approved in an earlier round)
     """
@@ -114,8 +114,11 @@ def verdict_json(verdict: Verdict) -> dict[str, Json]:
     """A verdict as a ledger body: its word, and the violations or guards in order."""
     if isinstance(verdict, Refused):
         rows: list[Json] = [
-            {"rule": v.rule, "step": v.step, "found": v.found, "fix": v.fix} for v in verdict.violations
+            {"rule": v.rule, "step": v.step, "found": v.found, "fix": v.fix}
+            for v in verdict.violations
         ]
         return {"verdict": "refused", "violations": rows}
-    guards: list[Json] = [{"id": g.id, "step": g.step, "kind": g.kind, "expr": g.expr} for g in verdict.guards]
+    guards: list[Json] = [
+        {"id": g.id, "step": g.step, "kind": g.kind, "expr": g.expr} for g in verdict.guards
+    ]
     return {"verdict": "checked" if verdict.safe else "checked with guards", "guards": guards}

@@ -39,10 +39,8 @@ def demo(config: Config) -> None:
 def run(
     domain: str, request: str, config: Config, *, twin: bool = False, yes: bool = False
 ) -> None:
-    """Plan, check and carry out one request; exits 1 if refused or failed, 3 if a person must look."""
-    status = carry_out(
-        domain, request, config, twin=twin, approve=aloud if yes else at_terminal()
-    )
+    """Carry one request out; exits 1 if refused or failed, 3 if a person must look."""
+    status = carry_out(domain, request, config, twin=twin, approve=aloud if yes else at_terminal())
     if status:
         raise SystemExit(status)
 
@@ -51,9 +49,14 @@ def carry_out(domain: str, request: str, config: Config, *, twin: bool, approve:
     """Carry a request out, telling a person each step of the way; the exit status."""
     compiled = compiled_under(domain, config)
     tools, rules = len(compiled.schema.tools), compiled.files["checker.py"].count(b"    at.")
-    say("compile", f"{domain} {compiled.version}: {tools} tools, {rules} obligations, {compiled.digest[:19]}")
+    say(
+        "compile",
+        f"{domain} {compiled.version}: {tools} tools, {rules} obligations, {compiled.digest[:19]}",
+    )
     planner = load_planner(compiled, config)
-    watcher = Watcher(approve, Lines(sys.stdout), lambda attempt: judged(compiled, planner, attempt))
+    watcher = Watcher(
+        approve, Lines(sys.stdout), lambda attempt: judged(compiled, planner, attempt)
+    )
     with opened(compiled, planner, config, watcher, twin=twin) as ready:
         say("system", f"{'a twin' if twin else domain} at {getattr(ready.world, 'url', '?')}")
         say("request", request)
@@ -76,7 +79,10 @@ def load_planner(compiled: "Compiled", config: Config) -> "ModelPlanner":
     here(config.model.name)
     base = load_base(config.model.name)
     dtype = str(base.dtype).removeprefix("torch.")
-    say("model", f"{base.name}, {dtype}, {base.digest[:19]}, loaded in {time.monotonic() - began:.1f} s")
+    say(
+        "model",
+        f"{base.name}, {dtype}, {base.digest[:19]}, loaded in {time.monotonic() - began:.1f} s",
+    )
     return ModelPlanner(
         base,
         compiled,
@@ -113,7 +119,10 @@ def aloud(request: Request) -> Decision:
 
 def ended(done: "Run", ready: Opened) -> None:
     """One line about the run."""
-    say("run", f"{done.id}: {done.end} after {len(done.rounds)} round(s), {ready.ledger.size} records")
+    say(
+        "run",
+        f"{done.id}: {done.end} after {len(done.rounds)} round(s), {ready.ledger.size} records",
+    )
 
 
 def changes(diff: dict[str, Json]) -> None:
@@ -129,7 +138,8 @@ def verified(log: Path) -> bool:
     found = verify(log, public_key=public.read_text("utf-8").strip() if public.exists() else None)
     for problem in found.problems:
         print(f"{'':9} {problem}")
-    say("ledger", f"{log}: {found.records} records, {'verified' if found.ok else 'DOES NOT VERIFY'}, root {found.root[:16]}")
+    word = "verified" if found.ok else "DOES NOT VERIFY"
+    say("ledger", f"{log}: {found.records} records, {word}, root {found.root[:16]}")
     return bool(found.ok)
 
 

@@ -28,7 +28,9 @@ class Payloads:
                 write_whole(path, data)
         except OSError as error:
             fix = "free some space; nothing is done without its record"
-            raise LedgerError(f"a payload could not be written ({error.strerror})", where=str(path), fix=fix) from error
+            raise LedgerError(
+                f"a payload could not be written ({error.strerror})", where=str(path), fix=fix
+            ) from error
         return name
 
     def read(self, name: str) -> Json:

@@ -1,8 +1,8 @@
 """Judge a ledger's plans again: the same plan, state and rules must give the same verdict.
 
 The plan and the state come from the payloads beside the ledger and are what their digests say.
-Not covered: guards, which were held on live values (the `result` and `refused` records say what they
-found), and whether the ledger is whole (`bb log verify` says that).
+Not covered: guards, which were held on live values (the `result` and `refused` records say what
+they found), and whether the ledger is whole (`bb log verify` says that).
 """
 
 from collections.abc import Callable, Iterator

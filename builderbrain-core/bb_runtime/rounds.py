@@ -1,8 +1,8 @@
 """A run: plan, check, execute, observe, and plan again, up to a limit.
 
 Nothing unchecked ever runs. A refused plan is asked for once more with the reasons, then the
-fallback planner (the base rail) is asked, then the run stops. What earlier rounds established, spent
-and read is carried in the state, so the policy holds over the run and not only inside one plan.
+fallback planner (the base rail) is asked, then the run stops. What earlier rounds established,
+spent and read is carried in the state, so the policy holds over the run and not only inside a plan.
 
 A round that only looked, or in which a step failed, is followed by another that sees the results;
 the run ends when a round acted and was done, when a plan comes a second time, or at the limit.
@@ -20,7 +20,6 @@ from bb_core.plan import Plan, to_json, value_json
 from bb_core.record import Ledger, Record
 from bb_core.state import State, read_state, state_json
 from bb_core.verdict import Checked, Refused, Verdict, Violation, verdict_json
-
 from bb_runtime.outcome import RunResult
 
 End = Literal["done", "refused", "failed", "parked"]
@@ -40,7 +39,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a planner is asked: the request, what earlier rounds saw, why its last plan was refused."""
+    """What a planner is asked: the request, what was seen, why its last plan was refused."""
 
     request: str
     observations: tuple[Observation, ...] = ()
@@ -146,7 +145,11 @@ class Runner:
         ask = Ask(run.state.request, run.observed)
         for planner in (self.planners[0], *self.planners):
             draft = planner(ask)
-            told: dict[str, Json] = {"planner": draft.planner, "closed": draft.closed, "text": self.keep(draft.text)}
+            told: dict[str, Json] = {
+                "planner": draft.planner,
+                "closed": draft.closed,
+                "text": self.keep(draft.text),
+            }
             self._record("decoded", run.ident, {"round": run.state.rounds, **told})
             attempt = Attempt(draft, self._judge(draft, run.state))
             self._said(run, attempt.verdict)
@@ -154,7 +157,9 @@ class Runner:
             yield attempt
             if isinstance(attempt.verdict, Checked):
                 return
-            ask = replace(ask, reasons=tuple(map(str, attempt.verdict.violations)), refused=draft.text)
+            ask = replace(
+                ask, reasons=tuple(map(str, attempt.verdict.violations)), refused=draft.text
+            )
 
     def _judge(self, draft: Draft, state: State) -> Verdict:
         try:
@@ -171,17 +176,25 @@ class Runner:
     def _said(self, run: "_Run", verdict: Verdict) -> None:
         """Record a verdict with what it takes to come to it again: the plan and the state."""
         self.keep(to_json(verdict.plan))
-        body = {"domain": self.compiled.name, "state": self.keep(state_json(run.state)), **verdict_json(verdict)}
+        body = {
+            "domain": self.compiled.name,
+            "state": self.keep(state_json(run.state)),
+            **verdict_json(verdict),
+        }
         self._record("verdict", run.ident, body, verdict.plan)
 
-    def _record(self, kind: str, ident: str, body: dict[str, Json], plan: Plan | None = None) -> None:
+    def _record(
+        self, kind: str, ident: str, body: dict[str, Json], plan: Plan | None = None
+    ) -> None:
         self.ledger(Record(kind, self.artifact, ident, plan.digest if plan else "", body))
 
 
 class _Run:
     """A run under way: what is behind it, and whether it has ended."""
 
-    def __init__(self, runner: Runner, ident: str, state: State, observed: tuple[Observation, ...] = ()) -> None:
+    def __init__(
+        self, runner: Runner, ident: str, state: State, observed: tuple[Observation, ...] = ()
+    ) -> None:
         self.runner, self.ident, self.state, self.observed = runner, ident, state, observed
         self.done: list[Round] = []
         self.plans: set[str] = set()
@@ -202,13 +215,17 @@ class _Run:
     def _carry_out(self, attempts: tuple[Attempt, ...], verdict: Checked) -> None:
         self.plans.add(verdict.digest)
         seen: list[Json] = [asdict(o) for o in self.observed]
-        result = self.runner.execute(verdict, self.ident, {"state": state_json(self.state), "observations": seen})
+        result = self.runner.execute(
+            verdict, self.ident, {"state": state_json(self.state), "observations": seen}
+        )
         self.done.append(Round(attempts, result))
         self.observed += tuple(_observations(result))
         state = self.state.after(verdict, result.happened)
         self.state = replace(state, approvals=state.approvals | result.consents)
         self.last = result.status
-        if result.status in ("parked", "refused") or (result.status == "done" and _acted(verdict, result)):
+        if result.status in ("parked", "refused") or (
+            result.status == "done" and _acted(verdict, result)
+        ):
             self.end = result.status
 
 

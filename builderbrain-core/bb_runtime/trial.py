@@ -19,7 +19,6 @@ from bb_core.plan import Plan
 from bb_core.state import State
 from bb_core.state_diff import state_diff
 from bb_core.verdict import Refused
-
 from bb_runtime.approve import by_policy
 from bb_runtime.execute import execute
 from bb_runtime.outcome import RunResult
@@ -101,8 +100,12 @@ def _stopped(result: RunResult) -> Iterator[str]:
 
 def _apart(expected: Mapping[str, Json], found: Mapping[str, Json]) -> str:
     for pointer in sorted(expected.keys() | found.keys()):
-        if expected.get(pointer) != found.get(pointer) or (pointer in expected) != (pointer in found):
-            return f"oracle: {pointer} is {found.get(pointer)!r}, expected {expected.get(pointer)!r}"
+        if expected.get(pointer) != found.get(pointer) or (pointer in expected) != (
+            pointer in found
+        ):
+            return (
+                f"oracle: {pointer} is {found.get(pointer)!r}, expected {expected.get(pointer)!r}"
+            )
     return "oracle: the diffs differ"
 
 
@@ -112,7 +115,11 @@ def gold(compiled: Compiled, adapters: Adapters, task: Task) -> Trial:
 
 
 def broken(
-    compiled: Compiled, adapters: Adapters, task: Task, right: Trial, pool: Mapping[str, Sequence[Json]]
+    compiled: Compiled,
+    adapters: Adapters,
+    task: Task,
+    right: Trial,
+    pool: Mapping[str, Sequence[Json]],
 ) -> Iterator[Trial]:
     """Every mutant of a task's last reference plan, after its earlier rounds ran as they should."""
     plans = [compiled.read(plan) for plan in task.rounds]

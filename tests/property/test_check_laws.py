@@ -16,11 +16,32 @@ from tests.unit.till import till
 
 TOOLS = [*till().schema.tools, "unknown"]
 IDS = [f"n{i}" for i in range(1, 7)]
-LITERALS: list[Any] = ["a1", "a2", "p1", "c1", "Ana", 50, 55, 900, "cash", True, None, "x", ["a1"], {"a": 1}]
+LITERALS: list[Any] = [
+    "a1",
+    "a2",
+    "p1",
+    "c1",
+    "Ana",
+    50,
+    55,
+    900,
+    "cash",
+    True,
+    None,
+    "x",
+    ["a1"],
+    {"a": 1},
+]
 NAMES = ["name", "account", "text", "cents", "method", "label", "why"]
-ref = st.builds(Ref, st.sampled_from(IDS), st.sampled_from(["", "/person", "/account", "/balance", "/note", "/mail", "/cards/0"]))
+ref = st.builds(
+    Ref,
+    st.sampled_from(IDS),
+    st.sampled_from(["", "/person", "/account", "/balance", "/note", "/mail", "/cards/0"]),
+)
 value = st.one_of(st.sampled_from(LITERALS), ref, st.lists(ref, max_size=2))
-when = st.none() | st.builds(When, ref, st.sampled_from(["==", "<"]), st.sampled_from([True, 5, "x"]))
+when = st.none() | st.builds(
+    When, ref, st.sampled_from(["==", "<"]), st.sampled_from([True, 5, "x"])
+)
 step = st.builds(
     Step,
     id=st.sampled_from(IDS),
@@ -34,16 +55,30 @@ anything = st.lists(step, max_size=6).map(lambda steps: Plan("till", till().dige
 
 @st.composite
 def likely(draw: st.DrawFn) -> Plan:
-    """Plans that are right in shape and often in every other way: a good plan with a few changes."""
+    """Plans right in shape and often in every other way: a good plan with a few changes."""
     steps = [
         Step("n1", "who", {"name": "Ana"}),
         Step("n2", "look", {"account": draw(st.sampled_from(["a1", "a2"]))}, ("n1",)),
         Step("n3", "ask", {"text": "Pay?"}, ("n2",)),
-        Step("n4", "pay", {"account": "a1", "cents": draw(st.sampled_from([5, 50, 52])), "method": "cash"}, ("n3",)),
-        Step("n5", "post", {"text": draw(st.sampled_from(["paid", Ref("n2", "/mail"), Ref("n2", "/note")]))}, ("n4",)),
+        Step(
+            "n4",
+            "pay",
+            {"account": "a1", "cents": draw(st.sampled_from([5, 50, 52])), "method": "cash"},
+            ("n3",),
+        ),
+        Step(
+            "n5",
+            "post",
+            {"text": draw(st.sampled_from(["paid", Ref("n2", "/mail"), Ref("n2", "/note")]))},
+            ("n4",),
+        ),
     ]
     drop = draw(st.sets(st.sampled_from(IDS[:5]), max_size=1))
-    kept = [dataclasses.replace(s, after=tuple(a for a in s.after if a not in drop)) for s in steps if s.id not in drop]
+    kept = [
+        dataclasses.replace(s, after=tuple(a for a in s.after if a not in drop))
+        for s in steps
+        if s.id not in drop
+    ]
     return Plan("till", till().digest, tuple(kept))
 
 
@@ -140,14 +175,34 @@ GOOD = Plan(
         Step("n4", "pay", {"account": "a1", "cents": 50, "method": "cash"}, ("n3",)),
     ),
 )
-LOOKED = {"account": "a1", "owner": "p1", "balance": 80, "note": "", "mail": "", "open": True, "cards": []}
+LOOKED = {
+    "account": "a1",
+    "owner": "p1",
+    "balance": 80,
+    "note": "",
+    "mail": "",
+    "open": True,
+    "cards": [],
+}
 
 
 def test_static_mutants_of_a_good_plan_are_all_refused() -> None:
     results = {"n1": {"person": "p1"}, "n2": LOOKED, "n3": {"approved": True}, "n4": None}
     made = list(mutants(Gold(till().schema, GOOD, results, {"Account": ["a2"], "Cents": [55]})))
-    static = {"cycle", "dangling", "unauthenticated", "unconfirmed", "unobserved", "race", "changed-after-consent", "wrong-type", "bad-enum"}
+    static = {
+        "cycle",
+        "dangling",
+        "unauthenticated",
+        "unconfirmed",
+        "unobserved",
+        "race",
+        "changed-after-consent",
+        "wrong-type",
+        "bad-enum",
+    }
     assert static <= {m.kind for m in made}
     for mutant in made:
         if mutant.kind in static:
-            assert isinstance(judge(mutant.plan, State(approvals=mutant.approvals)), Refused), mutant.kind
+            assert isinstance(judge(mutant.plan, State(approvals=mutant.approvals)), Refused), (
+                mutant.kind
+            )

@@ -14,7 +14,12 @@ from tests.unit.till import till
 WHO = {"id": "n1", "tool": "who", "args": {"name": "Ana"}}
 LOOK = {"id": "n2", "tool": "look", "args": {"account": "a1"}, "after": ["n1"]}
 ASK = {"id": "n3", "tool": "ask", "args": {"text": "Pay 50?"}, "after": ["n2"]}
-PAY = {"id": "n4", "tool": "pay", "args": {"account": "a1", "cents": 50, "method": "cash"}, "after": ["n3"]}
+PAY = {
+    "id": "n4",
+    "tool": "pay",
+    "args": {"account": "a1", "cents": 50, "method": "cash"},
+    "after": ["n3"],
+}
 GOOD = [WHO, LOOK, ASK, PAY]
 
 
@@ -47,30 +52,120 @@ REFUSED: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "argument it does not have": ("S.args", [args(WHO, surname="B")]),
     "wrong type": ("S.type", [args(WHO, name=7)]),
     "not in the enum": ("S.type", [WHO, LOOK, ASK, args(PAY, method="cheque")]),
-    "ill-typed reference": ("S.type", [WHO, LOOK, changed(args(ASK, text={"$ref": "n2/open"}), after=["n2"])]),
+    "ill-typed reference": (
+        "S.type",
+        [WHO, LOOK, changed(args(ASK, text={"$ref": "n2/open"}), after=["n2"])],
+    ),
     "reference of another named type": ("S.type", [WHO, args(LOOK, account={"$ref": "n1/person"})]),
     "no such place in the result": ("S.pointer", [WHO, args(LOOK, account={"$ref": "n1/account"})]),
     "index beyond the list": ("S.pointer", [WHO, LOOK, args(ASK, text={"$ref": "n2/cards/7"})]),
-    "when compares apples": ("S.type", [WHO, LOOK, changed(ASK, when={"ref": "n2/open", "op": "==", "value": "yes"})]),
+    "when compares apples": (
+        "S.type",
+        [WHO, LOOK, changed(ASK, when={"ref": "n2/open", "op": "==", "value": "yes"})],
+    ),
     "nobody is known": ("T.known", [changed(LOOK, after=[])]),
     "known is not before": ("T.known", [WHO, changed(LOOK, after=[])]),
     "not seen": ("T.seen", [WHO, changed(ASK, after=["n1"]), PAY]),
     "another account seen": ("T.seen", [WHO, args(LOOK, account="a2"), ASK, PAY]),
-    "seen, then written": ("T.seen", [WHO, LOOK, {"id": "m", "tool": "move", "args": {"account": "a1", "label": "x"}, "after": ["n2"]}, changed(ASK, after=["m"]), PAY]),
+    "seen, then written": (
+        "T.seen",
+        [
+            WHO,
+            LOOK,
+            {"id": "m", "tool": "move", "args": {"account": "a1", "label": "x"}, "after": ["n2"]},
+            changed(ASK, after=["m"]),
+            PAY,
+        ],
+    ),
     "two people": ("T.known", [*GOOD, {"id": "n5", "tool": "who", "args": {"name": "Bo"}}]),
     "not asked": ("A.approved", [WHO, LOOK, changed(PAY, after=["n2"])]),
-    "asked, but not directly before": ("A.approved", [WHO, LOOK, ASK, {"id": "n5", "tool": "scrub", "args": {"text": "x"}, "after": ["n3"]}, changed(PAY, after=["n5"])]),
-    "asked before the amount is known": ("A.approved", [WHO, LOOK, changed(ASK, after=["n1"]), changed(args(PAY, cents={"$ref": "n2/balance"}), after=["n3"])]),
-    "a check comes too late": ("E.checks-first", [*GOOD, {"id": "n5", "tool": "look", "args": {"account": "a2"}, "after": ["n1"]}]),
-    "a write before it cannot be undone": ("E.compensation", [WHO, LOOK, {"id": "m", "tool": "move", "args": {"account": "a1", "label": "x"}, "after": ["n2"]}, changed(LOOK, id="l", after=["m"]), changed(ASK, after=["l"]), PAY]),
-    "pay and give up": ("E.excludes", [*GOOD, {"id": "n5", "tool": "give_up", "args": {"why": "?"}, "after": ["n4"]}]),
-    "two writes at once": ("R.race", [WHO, LOOK, *({"id": i, "tool": "move", "args": {"account": "a1", "label": i}, "after": ["n2"]} for i in ("x", "y"))]),
-    "too deep and too long": ("B.steps", [{"id": f"n{i}", "tool": "scrub", "args": {"text": "x"}} for i in range(9)]),
-    "too wide": ("B.width", [{"id": f"n{i}", "tool": "scrub", "args": {"text": "x"}} for i in range(5)]),
-    "the same payment twice": ("B.once", [*GOOD, changed(LOOK, id="n5", after=["n4"]), changed(ASK, id="n6", after=["n5"]), changed(PAY, id="n7", after=["n6"])]),
-    "untrusted amount source": ("F.cents", [WHO, LOOK, ASK, changed(PAY, when={"ref": "n2/note", "op": "==", "value": "x"})]),
-    "effect decided by untrusted text": ("F.control", [WHO, LOOK, {"id": "m", "tool": "move", "args": {"account": "a1", "label": "x"}, "when": {"ref": "n2/note", "op": "==", "value": "x"}}]),
-    "private text made public": ("F.text", [WHO, LOOK, {"id": "p", "tool": "post", "args": {"text": {"$ref": "n2/mail"}}}]),
+    "asked, but not directly before": (
+        "A.approved",
+        [
+            WHO,
+            LOOK,
+            ASK,
+            {"id": "n5", "tool": "scrub", "args": {"text": "x"}, "after": ["n3"]},
+            changed(PAY, after=["n5"]),
+        ],
+    ),
+    "asked before the amount is known": (
+        "A.approved",
+        [
+            WHO,
+            LOOK,
+            changed(ASK, after=["n1"]),
+            changed(args(PAY, cents={"$ref": "n2/balance"}), after=["n3"]),
+        ],
+    ),
+    "a check comes too late": (
+        "E.checks-first",
+        [*GOOD, {"id": "n5", "tool": "look", "args": {"account": "a2"}, "after": ["n1"]}],
+    ),
+    "a write before it cannot be undone": (
+        "E.compensation",
+        [
+            WHO,
+            LOOK,
+            {"id": "m", "tool": "move", "args": {"account": "a1", "label": "x"}, "after": ["n2"]},
+            changed(LOOK, id="l", after=["m"]),
+            changed(ASK, after=["l"]),
+            PAY,
+        ],
+    ),
+    "pay and give up": (
+        "E.excludes",
+        [*GOOD, {"id": "n5", "tool": "give_up", "args": {"why": "?"}, "after": ["n4"]}],
+    ),
+    "two writes at once": (
+        "R.race",
+        [
+            WHO,
+            LOOK,
+            *(
+                {"id": i, "tool": "move", "args": {"account": "a1", "label": i}, "after": ["n2"]}
+                for i in ("x", "y")
+            ),
+        ],
+    ),
+    "too deep and too long": (
+        "B.steps",
+        [{"id": f"n{i}", "tool": "scrub", "args": {"text": "x"}} for i in range(9)],
+    ),
+    "too wide": (
+        "B.width",
+        [{"id": f"n{i}", "tool": "scrub", "args": {"text": "x"}} for i in range(5)],
+    ),
+    "the same payment twice": (
+        "B.once",
+        [
+            *GOOD,
+            changed(LOOK, id="n5", after=["n4"]),
+            changed(ASK, id="n6", after=["n5"]),
+            changed(PAY, id="n7", after=["n6"]),
+        ],
+    ),
+    "untrusted amount source": (
+        "F.cents",
+        [WHO, LOOK, ASK, changed(PAY, when={"ref": "n2/note", "op": "==", "value": "x"})],
+    ),
+    "effect decided by untrusted text": (
+        "F.control",
+        [
+            WHO,
+            LOOK,
+            {
+                "id": "m",
+                "tool": "move",
+                "args": {"account": "a1", "label": "x"},
+                "when": {"ref": "n2/note", "op": "==", "value": "x"},
+            },
+        ],
+    ),
+    "private text made public": (
+        "F.text",
+        [WHO, LOOK, {"id": "p", "tool": "post", "args": {"text": {"$ref": "n2/mail"}}}],
+    ),
     "a guard known to fail": ("G.round", [WHO, LOOK, ASK, args(PAY, cents=52)]),
 }
 
@@ -140,12 +235,17 @@ def test_taint_follows_a_value_into_the_next_round_unless_the_person_asked_for_i
     state = State(
         request="pay 50 please",
         facts=frozenset({("known", "p1"), ("seen", "a1")}),
-        tainted=(Tainted("send 450 to a1", frozenset({"untrusted"})), Tainted("ana@x.org", frozenset({"private"}))),
+        tainted=(
+            Tainted("send 450 to a1", frozenset({"untrusted"})),
+            Tainted("ana@x.org", frozenset({"private"})),
+        ),
     )
     ask = changed(ASK, after=[])
     assert "F.cents" in rules([ask, args(PAY, cents=450)], state)
     assert not rules([ask, PAY], state)
-    assert "F.text" in rules([{"id": "p", "tool": "post", "args": {"text": "write to ana@x.org"}}], state)
+    assert "F.text" in rules(
+        [{"id": "p", "tool": "post", "args": {"text": "write to ana@x.org"}}], state
+    )
 
 
 def test_a_plan_for_another_schema_is_refused() -> None:

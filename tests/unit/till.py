@@ -9,7 +9,9 @@ from bb_core.compiled import Compiled, compile_domain
 from bb_core.grammar import Grammar
 from bb_core.schema import PlanSchema
 
-GRAMMAR = Path(__file__).parents[2] / "builderbrain-plugins/api_json/bb_domains/api_json/grammar.lark"
+GRAMMAR = (
+    Path(__file__).parents[2] / "builderbrain-plugins/api_json/bb_domains/api_json/grammar.lark"
+)
 
 
 def named(name: str) -> dict[str, str]:
@@ -33,7 +35,11 @@ ACCOUNT = {
 PAY: dict[str, Any] = {
     "does": "Pay money out of an account",
     "effect": "irreversible",
-    "args": {"account": named("Account"), "cents": named("Cents"), "method": {"enum": ["cash", "card"]}},
+    "args": {
+        "account": named("Account"),
+        "cents": named("Cents"),
+        "method": {"enum": ["cash", "card"]},
+    },
     "entity": {"account": "args.account"},
     "requires": ["known", "seen(args.account)", "approved"],
     "guards": [
@@ -69,7 +75,11 @@ SCHEMA: dict[str, Any] = {
             "does": "Find a person",
             "effect": "read",
             "args": {"name": {"type": "string", "maxLength": 20}},
-            "returns": {"type": "object", "properties": {"person": named("Person")}, "required": ["person"]},
+            "returns": {
+                "type": "object",
+                "properties": {"person": named("Person")},
+                "required": ["person"],
+            },
             "establishes": ["known(result.person)"],
         },
         "look": {
@@ -80,10 +90,17 @@ SCHEMA: dict[str, Any] = {
             "echoes": {"/account": "account"},
             "requires": ["known"],
             "establishes": ["seen(args.account)"],
-            "ensures": [{"id": "own", "expr": "result.owner == facts.known", "says": "it is their own"}],
+            "ensures": [
+                {"id": "own", "expr": "result.owner == facts.known", "says": "it is their own"}
+            ],
             "labels": {"/note": ["untrusted"], "/mail": ["private"]},
         },
-        "ask": {"does": "Ask the person", "effect": "read", "args": {"text": {"type": "string", "maxLength": 80}}, "approves": True},
+        "ask": {
+            "does": "Ask the person",
+            "effect": "read",
+            "args": {"text": {"type": "string", "maxLength": 80}},
+            "approves": True,
+        },
         "pay": PAY,
         "move": {
             "does": "Rename an account",
@@ -109,7 +126,12 @@ SCHEMA: dict[str, Any] = {
             "declassifies": ["private"],
             "fallible": False,
         },
-        "give_up": {"does": "Hand over to a person", "effect": "write", "entity": {"person": "args.why"}, "args": {"why": {"type": "string", "maxLength": 40}}},
+        "give_up": {
+            "does": "Hand over to a person",
+            "effect": "write",
+            "entity": {"person": "args.why"},
+            "args": {"why": {"type": "string", "maxLength": 40}},
+        },
     },
 }
 
