@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
-from bb_runtime.masks import masked
+from bb_runtime.masks import candidates
 from bb_runtime.steer import Row, Steering
 
 OnText = Callable[[str], None]
@@ -51,21 +52,22 @@ class _Choice:
     logprobs: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._draw = torch.Generator().manual_seed(self.seed)
+        self._draw = np.random.Generator(np.random.PCG64(self.seed))
 
     def __call__(self, logits: torch.Tensor, row: Row) -> int:
         began = time.perf_counter_ns()
         mask = row.mask()
         self.mask_us.append((time.perf_counter_ns() - began) / 1000)
-        scores = masked(logits, mask).cpu()
-        logprobs = torch.log_softmax(scores, dim=-1)
+        tokens, logprobs = candidates(logits, mask)
         if self.temperature <= 0:
-            token = int(scores.argmax())
+            chosen = int(logprobs.argmax())
         else:
-            weights = torch.softmax(scores / self.temperature, dim=-1)
-            token = int(torch.multinomial(weights, 1, generator=self._draw))
-        self.logprobs.append(float(logprobs[token]))
-        return token
+            heat = logprobs / self.temperature
+            weights = np.exp(heat - heat.max()).cumsum()
+            drawn = self._draw.random() * weights[-1]
+            chosen = min(int(weights.searchsorted(drawn, side="right")), len(tokens) - 1)
+        self.logprobs.append(float(logprobs[chosen]))
+        return int(tokens[chosen])
 
 
 class _Stream:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import LogitsProcessor
 
 from bb_runtime.errors import DeadRowError
@@ -19,23 +20,34 @@ _KEPT_ROWS = 256
 _TIGHT_CHOICES = 64
 
 
-def allowed(mask: bytes, width: int) -> torch.Tensor:
-    """A row mask as booleans as wide as the logits; what the vocabulary lacks is not allowed."""
-    bits = np.unpackbits(np.frombuffer(mask, dtype=np.uint8), bitorder="little")[:width]
-    out = torch.zeros(width, dtype=torch.bool)
-    out[: len(bits)] = torch.from_numpy(bits.view(np.bool_))
-    return out
+def allowed(mask: bytes, width: int) -> NDArray[np.intp]:
+    """The tokens of a row mask, in order; those beyond the logits are not among them."""
+    bits = np.unpackbits(np.frombuffer(mask, dtype=np.uint8), bitorder="little")
+    return np.flatnonzero(bits[:width])
 
 
-def masked(logits: torch.Tensor, mask: bytes) -> torch.Tensor:
-    """One row of logits in fp32, -inf where not allowed; raises DeadRowError if nothing is left."""
-    keep = allowed(mask, logits.shape[-1]).to(logits.device)
-    out = logits.float().masked_fill(~keep, float("-inf"))
-    if not bool(torch.isfinite(out).any()) or bool(torch.isnan(out).any()):
+def candidates(logits: torch.Tensor, mask: bytes) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The allowed tokens and their log-probabilities among each other; raises DeadRowError.
+
+    Only the allowed logits are looked at, in double precision: at most places that is a handful.
+    """
+    tokens = allowed(mask, logits.shape[-1])
+    scores = logits.float().cpu().numpy()[tokens].astype(np.float64)
+    if not np.isfinite(scores).any() or np.isnan(scores).any():
         raise DeadRowError(
             "no allowed token has a finite logit",
             fix="take out no_repeat_ngram_size, suppress_tokens and other bans, or check the model",
         )
+    top = scores.max()
+    return tokens, scores - top - np.log(np.exp(scores - top).sum())
+
+
+def masked(logits: torch.Tensor, mask: bytes) -> torch.Tensor:
+    """One row of logits in fp32, -inf where not allowed; raises DeadRowError if nothing is left."""
+    tokens, _ = candidates(logits, mask)
+    keep = torch.from_numpy(tokens).to(logits.device)
+    out = torch.full_like(logits, float("-inf"), dtype=torch.float32)
+    out[keep] = logits[keep].float()
     return out
 
 
