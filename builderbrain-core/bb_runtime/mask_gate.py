@@ -1,10 +1,13 @@
 """The mask's side of the fuzz gate: llguidance over single bytes, as acceptor and as walker."""
 
+from importlib.metadata import version
 from random import Random
 from typing import Any
 
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
+from bb_core import cache
+from bb_core.canonical import digest_json
 from bb_core.compiled import Compiled
 from bb_core.errors import GrammarError
 from bb_core.fuzz import FuzzReport, fuzz, require_safe
@@ -68,6 +71,19 @@ def run_gate(grammar: Grammar, n: int, seed: int = 0) -> FuzzReport:
     """Fence, lints and `n` texts of the fuzz gate; raises GrammarError at the first thing wrong."""
     lark, mask = admit(grammar), MaskAcceptor(grammar)
     return require_safe(grammar, fuzz(grammar, lark, mask.accepts, n, seed, mask.walk))
+
+
+def require_gated(compiled: Compiled, n: int = 1000) -> None:
+    """Raise GrammarError unless the domain's mask has passed the gate, now or on an earlier day.
+
+    A pass is remembered under the digest of grammar and engine, so it costs seconds once.
+    """
+    engine = version("llguidance")
+    key = digest_json({"grammar": compiled.grammar.text, "llguidance": engine, "texts": n})
+    folder = cache.cache_home() / "gates" / key.removeprefix("sha256:")
+    if cache.read(folder) is None:
+        report = run_gate(compiled.grammar, n)
+        cache.write(folder, {"passed.txt": f"{report.texts} texts\n".encode()})
 
 
 def gate_domain(compiled: Compiled, n: int = 400) -> str:

@@ -7,6 +7,7 @@ from bb_core.compiled import Compiled
 from bb_core.next_step import NextStep
 from bb_runtime.base import Base
 from bb_runtime.decode import Decoded, Forward, OnText, decode, quiet
+from bb_runtime.mask_gate import require_gated
 from bb_runtime.prompt import EXAMPLES, messages, prompt_ids
 from bb_runtime.rounds import Ask, Draft
 from bb_runtime.steer import Steering
@@ -31,7 +32,8 @@ class ModelPlanner:
 
     @cached_property
     def steering(self) -> Steering:
-        """The domain's plan language over this model's tokens."""
+        """The plan language over this model's tokens; the grammar passes the gate first."""
+        require_gated(self.compiled)
         steps = NextStep(self.compiled.surface, self.compiled.schema)
         return Steering(steps, self.base.vocabulary)
 
