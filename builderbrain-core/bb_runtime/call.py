@@ -7,7 +7,7 @@ it is reported as `timeout_unknown` and never as a failure.
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 from bb_core.adapters import Adapter, Call
@@ -32,19 +32,31 @@ def call_tool(
     spec: Tool,
     *,
     backoff_s: float,
-    tried: Callable[[int, ToolError], None] = lambda attempt, error: None,
 ) -> tuple[Json, int]:
-    """The result and the number of attempts; raises ToolError once no attempt is left."""
+    """The result and the number of attempts; raises ToolError once no attempt is left.
+
+    After an effect's answer was lost once, no later fault proves that nothing happened: whatever
+    the last attempt met, the error is then `timeout_unknown`.
+    """
     attempts = 1 + (spec.retries if safe_to_repeat(spec) else 0)
+    lost = False
     for attempt in range(1, attempts + 1):
         try:
             return _once(adapter, args, call), attempt
         except ToolError as error:
-            tried(attempt, error)
+            lost = lost or (error.kind == "timeout_unknown" and spec.effect.acts)
             if attempt == attempts or error.kind not in REPEAT_ON:
-                raise
+                if not lost:
+                    raise
+                raise _after_loss(error, call.step) from error
         time.sleep(min(backoff_s * 2 ** (attempt - 1), LONGEST_WAIT_S))
     raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _after_loss(error: ToolError, step: str) -> ToolError:
+    if error.kind == "timeout_unknown":
+        return error
+    return ToolError("timeout_unknown", f"an answer was lost, then: {error}", where=step)
 
 
 def _once(adapter: Adapter, args: Mapping[str, Any], call: Call) -> Json:

@@ -18,6 +18,7 @@ from bb_core.errors import BuilderbrainError, PlanError, ToolError
 from bb_core.plan import Step, substitute, value_json
 from bb_core.verdict import Guard
 from bb_runtime.approve import Proposed, Request
+from bb_runtime.call import safe_to_repeat
 from bb_runtime.condition import condition
 from bb_runtime.intent import Intent, Prepared, intent_key
 from bb_runtime.job import Job
@@ -84,14 +85,20 @@ def intend(
 
 def act(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> Outcome:
     """Carry an intent out and record what became of it."""
-    out = None
-    if intent.by != job.incarnation and not job.schema.tools[intent.tool].repeatable:
+    spec, out = job.schema.tools[intent.tool], None
+    again = intent.by != job.incarnation
+    if again and not spec.repeatable:
         out = after_crash(job, intent, seen, guards)
-    out = out or _effect(job, intent, seen, guards)
+    # What was reconciled before it is sent again has surely not happened; a keyed call may have.
+    unknown = again and safe_to_repeat(spec)
+    out = out or _effect(job, intent, seen, guards, unknown)
     return recorded(job, replace(out, consents=intent.consents))
 
 
-def _effect(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> Outcome:
+def _effect(
+    job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...], unknown: bool
+) -> Outcome:
+    """Send the call; `unknown`: an earlier process may have sent it, so a fault proves nothing."""
     spec = job.schema.tools[intent.tool]
     out = Outcome(intent.step, intent.tool, "done", intent.args, key=intent.key)
     if spec.approves and intent.tool not in job.adapters.tools:
@@ -100,7 +107,7 @@ def _effect(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> 
         result, attempts = send(job, intent.step, intent.tool, intent.args, intent.key)
     except ToolError as fault:
         failed = replace(out, status="failed", fault=fault.kind, why=str(fault))
-        if fault.kind != "timeout_unknown" or not spec.effect.acts:
+        if not spec.effect.acts or (fault.kind != "timeout_unknown" and not unknown):
             return failed
         known = settle(job, intent, seen, guards, str(fault))
         return known or replace(failed, why=f"{fault}; reconciled: it did not happen")

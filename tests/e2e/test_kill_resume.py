@@ -13,6 +13,7 @@ import pytest
 
 from bb_core.adapters import Adapters, Call
 from bb_core.canonical import Json
+from bb_core.errors import ToolError, ToolFault
 from bb_runtime import durable
 from bb_runtime.approve import Request, by_policy
 from bb_runtime.durable import Durable
@@ -107,6 +108,20 @@ def test_a_tool_nobody_can_ask_is_parked_never_repeated(
     assert len(effects(tmp_path)) == (0 if before else 1)
 
 
+@pytest.mark.parametrize("kind", ["invalid", "conflict", "unavailable"])
+def test_a_fault_of_the_second_sending_does_not_disprove_the_first(
+    tmp_path: Path, port: int, kind: ToolFault
+) -> None:
+    child(lambda: carry(tmp_path, port, [ADD], dying("add", before=False)))
+
+    def refuse(args: Mapping[str, Any], call: Call) -> Json:
+        raise ToolError(kind, "not now")
+
+    refusing = Adapters({**HTTP.tools, "add": refuse}, HTTP.connect, HTTP.twin)
+    assert carry(tmp_path, port, [ADD], refusing).status == "parked"
+    assert len(effects(tmp_path)) == 1
+
+
 def test_stale_guards_are_held_again_before_a_call_is_sent_again(tmp_path: Path, port: int) -> None:
     steps = [{"id": "n1", "tool": "take", "args": {"account": "a1", "cents": 400, "memo": "x"}}]
     child(lambda: carry(tmp_path, port, steps, dying("take", before=True)))
@@ -187,7 +202,8 @@ def test_the_trap_is_there(tmp_path: Path, port: int, monkeypatch: pytest.Monkey
     """Without reserved numbers the same kill swaps results: the test above proves something."""
     monkeypatch.setattr(durable, "_reserve", in_call_order)
     child(lambda: carry(tmp_path, port, CHAINS, chains("a3")))
-    found = carry(tmp_path, port, CHAINS, chains(""))
+    # One at a time, so that the second life surely draws its numbers in another order.
+    found = carry(tmp_path, port, CHAINS, chains(""), settings=Settings(parallel=1))
     right = {s["id"]: {"text": s["id"]} for s in CHAINS}
     assert found.status == "done"
     assert {s: out.result for s, out in found.outcomes.items()} != right

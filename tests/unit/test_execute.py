@@ -125,6 +125,8 @@ REPEATS: list[tuple[str, list[Any], str, int]] = [
     ("add", ["conflict"], "failed", 1),
     ("add", ["unavailable"] * 4, "failed", 4),
     ("add", ["after"] * 4, "parked", 4),
+    ("add", ["after", "invalid"], "parked", 2),
+    ("add", ["after", "unavailable", "limit", "unavailable"], "parked", 4),
     ("shout", ["unavailable"], "failed", 1),
     ("shout", ["after"], "parked", 1),
     ("look", ["timeout_unknown", None], "done", 2),
