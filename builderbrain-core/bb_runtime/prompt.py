@@ -9,7 +9,7 @@ the checker's flow and guard rules are for that.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import log
 from typing import Any
 
@@ -24,6 +24,8 @@ Message = dict[str, str]
 
 EXAMPLES = 3
 _RESULT_CHARS = 600
+_STEM, _NEIGHBOURS = 5, 6
+_SENTENCE = re.compile(r"(?:^|[.!?:] +)[A-Z]")
 _WORD = re.compile(r"[\w.@+'-]+")
 _CLAUSE = re.compile(r"[;,.] ?")
 _RULES = (
@@ -75,16 +77,26 @@ def request(text: str) -> str:
 
 
 def nearest(compiled: Compiled, ask: Ask, count: int) -> list[tuple[Task, str]]:
-    """Solved tasks most like the request with their plans, nearest last; never the same task."""
+    """Solved tasks most like the request with their plans, nearest last; never the same task.
+
+    The few nearest vote: a task solved by the same tools as its neighbours is the better example.
+    """
     part = 1 if ask.observations else 0
     usable = [
         task
         for task in compiled.battery
         if task.expect == "done" and len(task.rounds) > part and task.prompt != ask.request
     ]
-    rare = _rarity(task.prompt for task in compiled.battery)
+    gists = {task.id: _gist(task, part) for task in usable}
+    rare = _rarity(gists.values())
     words = _words(ask.request)
-    usable.sort(key=lambda task: (_overlap(words, _words(task.prompt), rare), task.id))
+    likeness = {task.id: _likeness(words, gists[task.id], rare) for task in usable}
+    close = sorted(usable, key=lambda task: (likeness[task.id], task.id))[-_NEIGHBOURS:]
+    votes: dict[tuple[str, ...], float] = {}
+    for task in close:
+        tools = _tools(task, part)
+        votes[tools] = votes.get(tools, 0.0) + likeness[task.id]
+    usable = sorted(close, key=lambda t: (votes[_tools(t, part)], likeness[t.id], t.id))
     chosen: list[tuple[Task, str]] = []
     for task in reversed(usable):
         plan = example(compiled, task.rounds[part])
@@ -145,28 +157,43 @@ def _plain(text: str) -> str:
     return text.replace("<|", "< |").replace("<data>", "< data>").replace("</data>", "< /data>")
 
 
-def _words(text: str) -> Counter[str]:
-    """Words without their particulars: ids and numbers count by their shape."""
-    return Counter(_shape(word.strip(".,'").lower()) for word in _WORD.findall(text))
+def _gist(task: Task, part: int) -> frozenset[str]:
+    """What a task is about: the words of its request and of the tools that solve it."""
+    names = set(_tools(task, part))
+    return _words(task.prompt) | {_shape(word) for name in names for word in name.split("_")}
+
+
+def _tools(task: Task, part: int) -> tuple[str, ...]:
+    data: Any = task.rounds[part]
+    steps = data.get("steps", []) if isinstance(data, Mapping) else data
+    return tuple(str(step.get("tool", "")) for step in steps if isinstance(step, Mapping))
+
+
+def _words(text: str) -> frozenset[str]:
+    """Words by their beginnings; names, addresses and ids count by their kind alone."""
+    plain = _SENTENCE.sub(lambda start: start[0].lower(), text)
+    return frozenset(_shape(word.strip(".,'")) for word in _WORD.findall(plain))
 
 
 def _shape(word: str) -> str:
     if "@" in word:
         return "@"
-    return re.sub(r"\d+", "#", word)
+    if word[:1].isupper() and word[1:].islower():
+        return "Name"
+    return re.sub(r"\d", "#", word.lower())[:_STEM]
 
 
-def _rarity(prompts: Iterator[str]) -> dict[str, float]:
-    """How telling a word is: the logarithm of how many prompts there are to each that has it."""
-    sets = [set(_words(prompt)) for prompt in prompts]
-    counts = Counter(word for words in sets for word in words)
-    return {word: log(1 + len(sets) / count) for word, count in counts.items()}
+def _rarity(gists: Collection[frozenset[str]]) -> dict[str, float]:
+    """How telling a word is; one that only a single task has tells nothing."""
+    counts = Counter(word for words in gists for word in words)
+    return {word: log(1 + len(gists) / n) for word, n in counts.items() if n > 1}
 
 
-def _overlap(one: Counter[str], other: Counter[str], rare: Mapping[str, float]) -> float:
-    shared = sum(rare.get(word, 0.0) for word in one.keys() & other.keys())
-    size = sum(rare.get(word, 0.0) for word in other) or 1.0
-    return float(shared / size**0.5)
+def _likeness(one: frozenset[str], other: frozenset[str], rare: Mapping[str, float]) -> float:
+    """How much of what two sets of words say is said by both, from 0 to 1."""
+    both = sum(rare.get(word, 0.0) for word in one & other)
+    either = sum(rare.get(word, 0.0) for word in one | other)
+    return both / either if either else 0.0
 
 
 def _ids(tokenizer: Any, chat: Sequence[Message]) -> list[int]:
