@@ -6,7 +6,9 @@
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import rfc8785
@@ -73,6 +75,22 @@ def read_entry(line: bytes) -> Entry:
             raise ValueError(f"'{key}' is not a JSON {_NAMES[kind]}")
     record = Record(data["type"], data["artifact"], data["run"], data["plan"], data["body"])
     return Entry(data["seq"], data["ts"], data["prev"], record)
+
+
+def read_log(path: Path) -> Iterator[Record]:
+    """The records of a ledger file; raises LedgerError at a line that is not one.
+
+    A last line without its newline was never finished, and is left out.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield read_entry(line[:-1]).record
+            except ValueError as error:
+                fix = f"run: bb log verify {path}"
+                raise LedgerError(str(error), where=f"{path}:{number}", fix=fix) from error
 
 
 _NAMES = {int: "integer", str: "string", dict: "object"}

@@ -1,4 +1,4 @@
-"""bb plan: check, show and replay."""
+"""bb plan: check, show, run and replay."""
 
 import json
 import sys
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from bb_core.compiled import Compiled
     from bb_core.plan import Plan
 
-app = typer.Typer(help="Plans, without running them.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Plans without a model.", no_args_is_help=True, rich_markup_mode=None)
 LIMIT = 1_000_000
 File = Annotated[
     str, typer.Argument(help="A plan as JSON or in its domain's language; - is stdin.")
 ]
 Domain = Annotated[str, typer.Option("--domain", help="Its domain, if the plan does not say.")]
+
+Request = Annotated[str, typer.Option(help="What was asked for: the one trusted text.")]
 
 
 class Picture(StrEnum):
@@ -34,7 +36,7 @@ class Picture(StrEnum):
 def check(
     file: File,
     domain: Domain = "",
-    request: Annotated[str, typer.Option(help="What was asked for: the one trusted text.")] = "",
+    request: Request = "",
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -75,6 +77,26 @@ def show(
         print(draw.tree(plan, home.schema, colour=sys.stdout.isatty()))
     else:
         print({"mermaid": draw.mermaid, "svg": draw.svg}[picture](plan, home.schema).rstrip())
+
+
+@app.command()
+def run(
+    file: File,
+    domain: Domain = "",
+    request: Request = "",
+    twin: Annotated[bool, typer.Option("--twin", help="Try it on the domain's twin.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve what it asks.")] = False,
+    config: ConfigPath = None,
+) -> None:
+    """Check a plan and carry it out, with no model. Exits 1 when it was refused or failed.
+
+    Exits 3 when a person has to look into it. What was cut off goes on with bb run --resume.
+    """
+    from bb_infra.config import load_config
+    from bb_infra.plan_run import run_plan
+
+    home, plan = read_plan(file, domain, config)
+    sys.exit(run_plan(home, plan, load_config(config), request, twin=twin, yes=yes))
 
 
 @app.command()

@@ -16,8 +16,7 @@ from bb_core.plan import from_json
 from bb_core.record import Record
 from bb_core.state import read_state
 from bb_core.verdict import verdict_json
-from bb_infra.entry import read_entry
-from bb_infra.errors import LedgerError
+from bb_infra.entry import read_log
 from bb_infra.payloads import Payloads
 
 PAYLOADS = "payloads"
@@ -38,7 +37,7 @@ def replay_log(
 ) -> Iterator[Replayed]:
     """Every verdict of a ledger, judged again; a line that is not a record is a LedgerError."""
     payloads = Payloads(path.parent / PAYLOADS)
-    for record in _records(path):
+    for record in read_log(path):
         if record.type == "verdict" and record.plan.removeprefix("sha256:").startswith(wanted):
             same, says = _again(record, payloads, compiled)
             yield Replayed(record.run, record.plan, same, says)
@@ -59,13 +58,3 @@ def _again(
     if {**now, "domain": name, "state": state} == body:
         return True, f"{was}, the same"
     return False, f"was {was}, is {now['verdict']} now or for other reasons"
-
-
-def _records(path: Path) -> Iterator[Record]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield read_entry(line.rstrip(b"\n")).record
-            except ValueError as error:
-                fix = f"run: bb log verify {path}"
-                raise LedgerError(str(error), where=f"{path}:{number}", fix=fix) from error

@@ -1,5 +1,6 @@
 """bb demo and bb run."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,13 +18,26 @@ def demo(config: ConfigPath = None) -> None:
 
 def run(
     domain: Annotated[str, typer.Argument(help="An installed domain.")],
-    task: Annotated[str, typer.Argument(help="The request, in plain words.")],
+    task: Annotated[str, typer.Argument(help="The request, in plain words.")] = "",
+    resume: Annotated[
+        str, typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut off.")
+    ] = "",
     twin: Annotated[bool, typer.Option("--twin", help="Try it on the domain's twin.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Approve what it asks.")] = False,
     config: ConfigPath = None,
 ) -> None:
-    """Plan a request, check the plan, and carry it out. Exits 1 when it was refused or failed."""
+    """Plan a request, check the plan, and carry it out; or go on with a run that was cut off.
+
+    Exits 1 when it was refused or failed, 3 when a person has to look into it.
+    """
     from bb_infra.config import load_config
+
+    if bool(task) is bool(resume) or (resume and twin):
+        raise typer.BadParameter("give a TASK, or --resume RUN alone: a twin ends with its run")
+    if resume:
+        from bb_infra.resume import resume as go_on
+
+        sys.exit(go_on(domain, resume, load_config(config), yes=yes))
     from bb_infra.demo import run as carry_out
 
-    carry_out(domain, task, load_config(config), twin=twin, yes=yes)
+    sys.exit(carry_out(domain, task, load_config(config), twin=twin, yes=yes))

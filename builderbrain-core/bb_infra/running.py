@@ -29,10 +29,11 @@ from bb_runtime.progress import Progress
 from bb_runtime.rounds import Attempt, Runner
 
 if TYPE_CHECKING:
-    from bb_runtime.base import Base
     from bb_runtime.planner import ModelPlanner
 
 LEDGER = "ledger.jsonl"
+RUNS = "runs.db"
+NO_MODEL = "none"
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class Opened:
     artifact: str
 
 
-def artifact(compiled: Compiled, base: "Base", config: Config) -> str:
+def artifact(compiled: Compiled, planner: "ModelPlanner | None", config: Config) -> str:
     """The digest of what plans, checks and runs: model, grammar, schema and configuration."""
     settings = asdict(replace(config, source=""))
     return artifact_digest(
-        model=base.digest,
+        model=planner.base.digest if planner else NO_MODEL,
         grammar=digest(compiled.grammar.text.encode()),
         schema=compiled.digest,
         config=digest_json(settings),
@@ -68,18 +69,25 @@ def artifact(compiled: Compiled, base: "Base", config: Config) -> str:
 
 @contextmanager
 def opened(
-    compiled: Compiled, planner: "ModelPlanner", config: Config, watcher: Watcher, *, twin: bool
+    compiled: Compiled,
+    planner: "ModelPlanner | None",
+    config: Config,
+    watcher: Watcher,
+    *,
+    twin: bool,
 ) -> Iterator[Opened]:
-    """Open everything a run needs, and close it again in the right order whatever happens."""
+    """Open everything a run needs, and close it again in the right order whatever happens.
+
+    Without a planner the run is one round long: the plan it is given.
+    """
     state = Path(config.run.state)
-    made_of = artifact(compiled, planner.base, config)
+    made_of = artifact(compiled, planner, config)
     adapters = compiled.adapters()
     with ExitStack() as stack:
         # The ledger first: its lock keeps a second process out before anything else is touched.
         key = own_key(state)
-        write_whole(state / "ledger.pub", f"{key.public}\n".encode())
         ledger = stack.enter_context(LedgerFile(state / LEDGER, key))
-        engine = stack.enter_context(Durable(f"sqlite:///{state / 'runs.db'}", made_of))
+        engine = stack.enter_context(Durable(f"sqlite:///{state / RUNS}", made_of))
         world = _world(compiled.name, adapters, config, twin=twin)
         stack.callback(world.close)
         settings = Settings(salt=own_salt(state))
@@ -96,16 +104,16 @@ def opened(
                 settings=settings,
                 run=run,
                 artifact=made_of,
-                note=note,
+                note={**note, "twin": twin},
             )
 
         runner = Runner(
             compiled,
-            (planner,),
+            (planner,) if planner else (),
             carry_out,
             ledger,
             made_of,
-            rounds=config.run.rounds,
+            rounds=config.run.rounds if planner else 1,
             keep=Payloads(state / PAYLOADS),
             watch=watcher.attempt,
         )

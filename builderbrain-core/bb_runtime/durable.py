@@ -124,6 +124,20 @@ class Durable:
         found = [self.stored(row.workflow_id) for row in rows]
         return tuple(stored for stored in found if stored)
 
+    def begun(self) -> tuple[str, ...]:
+        """The runs of every artifact the database keeps, oldest first, ended or not."""
+        from dbos import DBOS
+
+        rows = DBOS.list_workflows(name=WORKFLOW, load_input=False, load_output=False)
+        return tuple(dict.fromkeys(row.workflow_id.rpartition(".")[0] for row in rows))
+
+    def latest(self, run: str) -> Stored | None:
+        """What is kept of a run's last round; None if there is nothing."""
+        found, rounds = None, 0
+        while stored := self.stored(f"{run}.{rounds}"):
+            found, rounds = stored, rounds + 1
+        return found
+
     def _same(self, job: Job, stored: Stored) -> None:
         if stored.artifact != self.artifact:
             found = f"begun under artifact {stored.artifact[:19]}, this is {self.artifact[:19]}"

@@ -8,11 +8,11 @@ A round that only looked, or in which a step failed, is followed by another that
 the run ends when a round acted and was done, when a plan comes a second time, or at the limit.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from bb_core.canonical import Json, digest_json
+from bb_core.canonical import Json, canonical, digest_json
 from bb_core.check import check
 from bb_core.compiled import Compiled
 from bb_core.errors import PlanError
@@ -119,17 +119,32 @@ class Runner:
         """Carry a request out, or stop; raises only what the ledger and the world raise."""
         return self._go(_Run(self, ident, State(request=request)))
 
+    def carry(self, ident: str, plan: Plan, request: str = "") -> Run:
+        """Carry a given plan out as the run's first round, or refuse it."""
+        run = _Run(self, ident, State(request=request))
+        return self._go(run, (self._given(run, plan, "file"),))
+
     def resume(self, ident: str, plan: Plan, note: Mapping[str, Any]) -> Run:
-        """Go on with a run that died while `plan` was being carried out; `note` was kept with it.
+        """Go on with a run that died while or after `plan` was carried out, as `note` was kept.
 
         The plan is checked again against the state it was checked with; nothing done is repeated.
+        If it is refused now, nothing is done and the run stays open: what it began is not settled.
         """
         seen = tuple(Observation(**row) for row in note["observations"])
-        run = _Run(self, ident, read_state(note["state"]), seen)
+        run = _Run(self, ident, read_state(note["state"]), seen, note["plans"])
+        attempt = self._given(run, plan, "resumed")
+        if isinstance(attempt.verdict, Refused):
+            return Run(ident, run.state.request, (Round((attempt,)),), run.state, "refused")
+        return self._go(run, (attempt,))
+
+    def _given(self, run: "_Run", plan: Plan, planner: str) -> Attempt:
+        """The attempt that a plan nobody is asked for makes."""
         verdict = check(self.compiled, plan, run.state)
-        attempt = Attempt(Draft(self.compiled.print(plan), planner="resumed"), verdict)
+        self._said(run, verdict)
+        text = canonical(to_json(plan)["steps"]).decode()
+        attempt = Attempt(Draft(text, planner=planner), verdict)
         self.watch(attempt)
-        return self._go(run, first=(attempt,))
+        return attempt
 
     def _go(self, run: "_Run", first: tuple[Attempt, ...] = ()) -> Run:
         most = min(self.rounds or MOST_ROUNDS, self.compiled.schema.limits.rounds)
@@ -193,11 +208,16 @@ class _Run:
     """A run under way: what is behind it, and whether it has ended."""
 
     def __init__(
-        self, runner: Runner, ident: str, state: State, observed: tuple[Observation, ...] = ()
+        self,
+        runner: Runner,
+        ident: str,
+        state: State,
+        observed: tuple[Observation, ...] = (),
+        plans: Iterable[str] = (),
     ) -> None:
         self.runner, self.ident, self.state, self.observed = runner, ident, state, observed
         self.done: list[Round] = []
-        self.plans: set[str] = set()
+        self.plans = set(plans)
         self.end: End | None = None
         self.last: End = "done"
 
@@ -213,11 +233,8 @@ class _Run:
             self._carry_out(attempts, verdict)
 
     def _carry_out(self, attempts: tuple[Attempt, ...], verdict: Checked) -> None:
+        result = self.runner.execute(verdict, self.ident, self._note())
         self.plans.add(verdict.digest)
-        seen: list[Json] = [asdict(o) for o in self.observed]
-        result = self.runner.execute(
-            verdict, self.ident, {"state": state_json(self.state), "observations": seen}
-        )
         self.done.append(Round(attempts, result))
         self.observed += tuple(_observations(result))
         state = self.state.after(verdict, result.happened)
@@ -227,6 +244,14 @@ class _Run:
             result.status == "done" and _acted(verdict, result)
         ):
             self.end = result.status
+
+    def _note(self) -> dict[str, Json]:
+        """All that `resume` needs to go on from before this round."""
+        return {
+            "state": state_json(self.state),
+            "observations": [asdict(seen) for seen in self.observed],
+            "plans": list[Json](sorted(self.plans)),
+        }
 
 
 def _acts(checked: Checked) -> bool:
