@@ -18,6 +18,8 @@ def main() -> None:
     # Pydantic looks for plugins of its own in every installed distribution, and one with broken
     # metadata would take bb down; bb uses none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Idle threads that spin cost a busy machine most of its decoding speed.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         _dispatch(sys.argv[1:])
         sys.stdout.flush()
