@@ -170,7 +170,7 @@ class Runner:
             self._said(run, attempt.verdict)
             self.watch(attempt)
             yield attempt
-            if isinstance(attempt.verdict, Checked):
+            if isinstance(attempt.verdict, Checked) or run.knows(attempt.verdict.plan):
                 return
             ask = replace(
                 ask, reasons=tuple(map(str, attempt.verdict.violations)), refused=draft.text
@@ -224,13 +224,17 @@ class _Run:
     def take(self, attempts: tuple[Attempt, ...]) -> None:
         """Carry out what was let pass, and take the state it leaves."""
         verdict = attempts[-1].verdict
-        if isinstance(verdict, Refused):
+        if self.knows(verdict.plan):
+            self.end = self.last
+        elif isinstance(verdict, Refused):
             self.done.append(Round(attempts))
             self.end = "refused"
-        elif verdict.digest in self.plans:
-            self.end = self.last
         else:
             self._carry_out(attempts, verdict)
+
+    def knows(self, plan: Plan) -> bool:
+        """Whether this very plan was carried out in an earlier round; it may be refused by now."""
+        return plan.digest in self.plans
 
     def _carry_out(self, attempts: tuple[Attempt, ...], verdict: Checked) -> None:
         result = self.runner.execute(verdict, self.ident, self._note())
