@@ -98,6 +98,11 @@ class NextStep:
                 return tool
         raise ValueError(f"not a step after {list(tools)}: {text!r}")
 
+    def forget(self) -> None:
+        """Drop the segments made so far; they are made again when asked for."""
+        self._segments.clear()
+        self._values.clear()
+
     @property
     def shortest(self) -> bytes:
         """A shortest whole plan; its tokens are the smallest budget a decode can have."""
