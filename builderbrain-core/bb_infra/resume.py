@@ -14,14 +14,12 @@ from bb_infra.config import Config
 from bb_infra.entry import read_log
 from bb_infra.errors import InfraError
 from bb_infra.options import compiled_under
-from bb_infra.running import LEDGER, RUNS, Opened, artifact
+from bb_infra.running import LEDGER, NO_MODEL, RUNS, Opened, artifact
 from bb_infra.telling import compiles, say
 from bb_runtime.durable import Durable, Stored
 from bb_runtime.errors import DurableError
 
 if TYPE_CHECKING:
-    from bb_core.compiled import Compiled
-    from bb_runtime.planner import ModelPlanner
     from bb_runtime.rounds import Run
 
 MOST_NAMED = 8
@@ -36,9 +34,13 @@ def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
     with Durable(f"sqlite:///{state / RUNS}", given) as engine:
         found = unfinished(engine, state / LEDGER, run)
     _fits(found, domain)
+    if found.note["model"] == NO_MODEL:
+        planner = None
+    else:
+        _same_model(found, config)
+        planner = load_planner(compiled, config)
+    _same(found, artifact(compiled, planner, config))
     compiles(compiled)
-    planner = None if found.artifact == given else load_planner(compiled, config)
-    _same(found, compiled, planner, config)
 
     def go(ready: Opened) -> "Run":
         # Asked again under the ledger's lock: until now another process could go on with it too.
@@ -76,14 +78,18 @@ def _fits(found: Stored, domain: str) -> None:
         raise InfraError("was on a twin, which ended with it", where=found.run, fix=_START)
 
 
-_START = "start a new run"
+def _same_model(found: Stored, config: Config) -> None:
+    """Seen before the model is loaded, which takes a while."""
+    if found.note["model"] != config.model.name:
+        what = f"begun with model {found.note['model']!r}, this is {config.model.name!r}"
+        raise DurableError(what, where=found.run, fix=_AS_BEGUN)
 
 
-def _same(
-    found: Stored, compiled: "Compiled", planner: "ModelPlanner | None", config: Config
-) -> None:
-    now = artifact(compiled, planner, config)
+def _same(found: Stored, now: str) -> None:
     if found.artifact != now:
         what = f"begun under artifact {found.artifact[:19]}, this is {now[:19]}"
-        fix = "go on with the model, grammar, schema and configuration it was checked with"
-        raise DurableError(what, where=found.run, fix=fix)
+        raise DurableError(what, where=found.run, fix=_AS_BEGUN)
+
+
+_START = "start a new run"
+_AS_BEGUN = "go on with the model, grammar, schema and configuration it was checked with"

@@ -82,6 +82,7 @@ def opened(
     """
     state = Path(config.run.state)
     made_of = artifact(compiled, planner, config)
+    model = config.model.name if planner else NO_MODEL
     adapters = compiled.adapters()
     with ExitStack() as stack:
         # The ledger first: its lock keeps a second process out before anything else is touched.
@@ -104,7 +105,7 @@ def opened(
                 settings=settings,
                 run=run,
                 artifact=made_of,
-                note={**note, "twin": twin},
+                note={**note, "twin": twin, "model": model},
             )
 
         runner = Runner(
