@@ -173,6 +173,7 @@ def from_json(data: Json, *, domain: str = "", schema: str = "") -> Plan:
     """
     if not isinstance(data, dict):
         raise PlanError(f"a plan is an object, found {_kind(data)}", where="/")
+    _plain(data)
     _only(data, {"domain", "schema", "steps"}, "/")
     steps = data.get("steps")
     if not isinstance(steps, list):
@@ -182,6 +183,15 @@ def from_json(data: Json, *, domain: str = "", schema: str = "") -> Plan:
     if not isinstance(name, str) or not isinstance(sha, str):
         raise PlanError("'domain' and 'schema' must be strings", where="/")
     return Plan(name, sha, read)
+
+
+def _plain(data: Json) -> None:
+    """What has no canonical form has no digest: huge integers, NaN, half a character."""
+    try:
+        canonical(data)
+    except (ValueError, RecursionError) as error:
+        fix = "keep to text, integers below 2**53 and finite decimals"
+        raise PlanError(f"not plain JSON ({error})", where="/", fix=fix) from error
 
 
 def _read_step(data: Json, where: str) -> Step:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bb_core.canonical import Json, digest_json
+from bb_core.errors import BuilderbrainError
 from bb_core.guards import number
 from bb_core.plan import resolve_pointer
 from bb_core.schema import FactCall, PlanSchema, Tool
@@ -164,7 +165,15 @@ def state_json(state: State) -> dict[str, Json]:
 
 
 def read_state(data: Any) -> State:
-    """The state `state_json` wrote."""
+    """The state `state_json` wrote; raises BuilderbrainError for what is not one."""
+    try:
+        return _read_state(data)
+    except (KeyError, TypeError, ValueError) as error:
+        found = f"this is no state of a run ({type(error).__name__}: {error})"
+        raise BuilderbrainError(found) from error
+
+
+def _read_state(data: Any) -> State:
     return State(
         request=data["request"],
         facts=frozenset((name, value) for name, value in data["facts"]),

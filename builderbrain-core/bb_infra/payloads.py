@@ -4,11 +4,14 @@ Erasing a file leaves the ledger whole: the digest stays, the content is gone. A
 what its name says is refused.
 """
 
+import re
 from pathlib import Path
 
 from bb_core.cache import write_whole
 from bb_core.canonical import Json, canonical, digest
 from bb_infra.errors import LedgerError
+
+NAME = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Payloads:
@@ -19,11 +22,15 @@ class Payloads:
 
     def __call__(self, value: Json) -> str:
         """Keep a JSON value and give its digest; raises LedgerError where it cannot be kept."""
-        data = canonical(value)
+        try:
+            data = canonical(value)
+        except ValueError as error:
+            raise LedgerError(f"a payload is not plain JSON ({error})") from error
         name = digest(data)
         path = self._path(name)
         try:
-            if not path.exists():
+            # One that was damaged since is written anew.
+            if not path.exists() or path.read_bytes() != data:
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
                 write_whole(path, data)
         except OSError as error:
@@ -48,4 +55,6 @@ class Payloads:
         return value
 
     def _path(self, name: str) -> Path:
+        if not NAME.fullmatch(name):
+            raise LedgerError(f"{name[:80]!r} is no payload's digest", where=str(self.folder))
         return self.folder / f"{name.removeprefix('sha256:')}.json"
