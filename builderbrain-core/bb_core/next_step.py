@@ -15,18 +15,19 @@ effects, budgets and guards; those are the checker's, on the finished plan.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from bb_core.automaton import Automaton, Exit
 from bb_core.errors import SchemaError
 from bb_core.fit import INDEX, at, fit, paths
+from bb_core.known import Known, askers, offered
 from bb_core.language import EMPTY, NOTHING, Language, Lit, Repeat, alt, deepest, seq
 from bb_core.numerals import integers
 from bb_core.plan import escape
 from bb_core.schema import PlanSchema
 from bb_core.surface_shape import Piece, Slot, Surface
 from bb_core.typed import MAX_ITEMS, Spelling, compact, language, members_in_order
+from bb_core.typestate import APPROVED
 
 _ORDERED = ("==", "!=", "<", "<=", ">", ">=")
 _KEPT = 256
@@ -64,22 +65,29 @@ def step_id(index: int) -> str:
 class NextStep:
     """A domain's segments. They are made once per sequence of tools and kept."""
 
-    def __init__(self, surface: Surface, schema: PlanSchema) -> None:
-        self.surface, self.schema = surface, schema
+    def __init__(self, surface: Surface, schema: PlanSchema, known: Known | None = None) -> None:
+        self.surface, self.schema, self.known = surface, schema, known
         self._segments: dict[tuple[str, ...], Segment] = {}
         self._fits: dict[tuple[str, str], Language] = {}
+        self._groups: dict[str, dict[str, Language]] = {}
         self._values: dict[tuple[tuple[str, ...], str], Language] = {}
         self._args_of = {
             tool: {name: schema.arg(tool, name) for name in spec.args}
             for tool, spec in schema.tools.items()
         }
 
+    def given(self, known: Known) -> "NextStep":
+        """The same domain's segments, narrowed by what is known before the plan is written."""
+        narrowed = NextStep(self.surface, self.schema, known)
+        narrowed._fits, narrowed._groups = self._fits, self._groups
+        return narrowed
+
     def segment(self, tools: tuple[str, ...] = ()) -> Segment:
         """What the next segment may be, after steps with these tools."""
         if tools not in self._segments:
             if len(self._segments) >= _KEPT:
                 del self._segments[next(iter(self._segments))]
-            body = self._body(len(tools), tools, tuple(self.schema.tools))
+            body = self._body(len(tools), tools, self._offered(tools))
             exits = self._exits(tools)
             whole = seq(body, alt(*(way.text for way in exits)))
             self._segments[tools] = Segment(
@@ -97,6 +105,14 @@ class NextStep:
             if Automaton(body, self._exits(tools)).reads(text.encode()):
                 return tool
         raise ValueError(f"not a step after {list(tools)}: {text!r}")
+
+    def warm(self) -> None:
+        """Find out now which results fit which arguments, so that no later segment has to."""
+        for tool in self.schema.tools:
+            for name in self.schema.tools:
+                self._args(name, (tool,))
+            self._scalars(tool)
+        self._values.clear()
 
     def forget(self) -> None:
         """Drop the segments made so far; they are made again when asked for."""
@@ -117,7 +133,7 @@ class NextStep:
 
     def _owed(self, index: int) -> bytes:
         """A short step at this place that needs nothing of the steps before it, and the close."""
-        body = self._body(index, (), tuple(self.schema.tools))
+        body = self._body(index, (), self._offered(()))
         return Automaton(body, (Exit(self.surface.plan.close),)).start.completion
 
     def _body(self, index: int, tools: tuple[str, ...], names: Sequence[str]) -> Language:
@@ -129,12 +145,29 @@ class NextStep:
             "after": self._after(len(tools)),
             "when": self._when(tools),
         }
+        waiting = {**fixed, "after": self._after(len(tools), self._askers(tools))}
+        calls = {True: list[Language](), False: list[Language]()}
+        for name in names:
+            waits = self.known is not None and APPROVED in self.schema.tools[name].requires
+            calls[waits].append(self._call(pieces[start:stop], name, tools, fixed))
+        arms = ((calls[False], fixed), (calls[True], waiting))
         return seq(
             "" if index else self.surface.plan.open,
             *(_piece(piece, fixed) for piece in pieces[:start]),
-            alt(*(self._call(pieces[start:stop], name, tools, fixed) for name in names)),
-            *(_piece(piece, fixed) for piece in pieces[stop:]),
+            alt(
+                *(
+                    seq(alt(*own), *(_piece(p, fill) for p in pieces[stop:]))
+                    for own, fill in arms
+                    if own
+                )
+            ),
         )
+
+    def _offered(self, tools: tuple[str, ...]) -> tuple[str, ...]:
+        return offered(self.schema, self.known, tools) if self.known else tuple(self.schema.tools)
+
+    def _askers(self, tools: tuple[str, ...]) -> tuple[int, ...]:
+        return askers(self.schema, tools) if self.known else ()
 
     def _call(
         self, pieces: Sequence[Piece], tool: str, tools: tuple[str, ...], fixed: Fill
@@ -165,6 +198,7 @@ class NextStep:
             object=surface.object,
             pair=lambda name, value: self._pair(surface.pair, name, value),
             refs=lambda want: self._refs(want, tools),
+            words=self.known.values if self.known else lambda want: (),
         )
 
     def _pair(self, pieces: Sequence[Piece], name: str, value: Language) -> Language:
@@ -199,11 +233,16 @@ class NextStep:
         for path, sub in paths(result) if result else ():
             yield seq(*_pointer(result, path)), sub
 
-    def _after(self, count: int) -> Language:
+    def _after(self, count: int, needed: tuple[int, ...] = ()) -> Language:
+        """Earlier ids in order; one of the needed ones among them, if there are any."""
         after = self.surface.after
         ids: list[tuple[Language, bool]] = [
             (Lit(self._slot("ID", step_id(index))), False) for index in range(count)
         ]
+        if needed:
+            last = needed[-1]
+            ids[last] = (ids[last][0], True)
+            return seq(after.open, members_in_order(ids, after.sep), after.close)
         listed = alt(
             *(members_in_order([(ids[i][0], True), *ids[i + 1 :]], after.sep) for i in range(count))
         )
@@ -218,14 +257,15 @@ class NextStep:
         found = alt(*choices)
         return EMPTY if found == NOTHING else Repeat(found, 0, 1)
 
-    @lru_cache  # noqa: B019  an instance lives as long as its domain
     def _scalars(self, tool: str) -> dict[str, Language]:
         """The pointers to scalars in a tool's result, by the scalar's schema."""
-        groups: dict[str, list[Language]] = {}
-        for pointer, have in self._places(tool):
-            if _scalar(have):
-                groups.setdefault(_key(have), []).append(pointer)
-        return {key: alt(*pointers) for key, pointers in groups.items()}
+        if tool not in self._groups:
+            groups: dict[str, list[Language]] = {}
+            for pointer, have in self._places(tool):
+                if _scalar(have):
+                    groups.setdefault(_key(have), []).append(pointer)
+            self._groups[tool] = {key: alt(*pointers) for key, pointers in groups.items()}
+        return self._groups[tool]
 
     def _condition(self, have: dict[str, Any], refs: Language) -> Language:
         try:

@@ -69,6 +69,8 @@ class Spelling:
     object: Listing | None = _OBJECT
     pair: Callable[[str, Language], Language] = lambda key, value: seq(compact(key) + ":", value)
     refs: Refs = no_refs
+    words: Callable[[Schema], Sequence[str]] = lambda schema: ()
+    """The only texts a string of this schema may have; any it allows if there are none."""
 
 
 JSON = Spelling()
@@ -120,6 +122,8 @@ def _string(schema: Schema, where: str, how: Spelling) -> Language:
                 f"minLength {least} and maxLength {most} are out of order", where=where
             )
         return seq('"', Repeat(_CHARACTER, least, most), '"')
+    if words := how.words(schema):
+        return alt(*(compact(word) for word in words))
     lang = regex(schema["pattern"], where)
     low, high = lengths(lang)
     if low < least or high > schema.get("maxLength", high):

@@ -1,9 +1,11 @@
 """A planner for a run: prompt, then decode under the domain's steering. Text in, text out."""
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from bb_core.compiled import Compiled
+from bb_core.known import Known
 from bb_core.next_step import NextStep
 from bb_runtime.base import Base
 from bb_runtime.decode import Decoded, Forward, OnText, decode, quiet
@@ -31,11 +33,16 @@ class ModelPlanner:
     decoded: Decoded | None = field(default=None, init=False)
 
     @cached_property
-    def steering(self) -> Steering:
-        """The plan language over this model's tokens; the grammar passes the gate first."""
+    def steps(self) -> NextStep:
+        """The domain's plan language; its grammar passes the gate first."""
         require_gated(self.compiled)
-        steps = NextStep(self.compiled.surface, self.compiled.schema)
-        return Steering(steps, self.base.vocabulary)
+        return NextStep(self.compiled.surface, self.compiled.schema)
+
+    def steering(self, ask: Ask) -> Steering:
+        """The plan language over this model's tokens, narrowed by what the request makes known."""
+        seen = (json.dumps(o.result, ensure_ascii=False) for o in ask.observations)
+        known = Known((ask.request, *seen), ask.facts)
+        return Steering(self.steps.given(known), self.base.vocabulary)
 
     @cached_property
     def forward(self) -> Forward:
@@ -44,14 +51,15 @@ class ModelPlanner:
 
     def __call__(self, ask: Ask) -> Draft:
         """A plan for what is asked; raises BudgetError when no plan fits the budget."""
-        self.steering.require(self.budget)
+        steering = self.steering(ask)
+        steering.require(self.budget)
         longest = getattr(self.base.model.config, "max_position_embeddings", 1 << 20)
         chat = messages(self.compiled, ask, self.examples)
         prompt = prompt_ids(self.base.tokenizer, chat, longest - self.budget)
         self.decoded = decode(
             self.forward,
             prompt,
-            self.steering,
+            steering,
             self.budget,
             temperature=self.temperature,
             seed=self.seed,

@@ -45,6 +45,7 @@ class Ask:
     observations: tuple[Observation, ...] = ()
     reasons: tuple[str, ...] = ()
     refused: str = ""
+    facts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ class Runner:
 
     def _plan(self, run: "_Run") -> Iterator[Attempt]:
         """Attempts until one is let pass: twice the first planner, then each fallback once."""
-        ask = Ask(run.state.request, run.observed)
+        facts = frozenset(name for name, _ in run.state.facts)
+        ask = Ask(run.state.request, run.observed, facts=facts)
         for planner in (self.planners[0], *self.planners):
             draft = planner(ask)
             told: dict[str, Json] = {
