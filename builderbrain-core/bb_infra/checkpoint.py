@@ -25,6 +25,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bb_core.cache import write_whole
 from bb_infra.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -92,17 +93,31 @@ def own_key(state: Path) -> SigningKey:
     try:
         if not path.exists():
             _make_key(path)
+        if not path.is_file():
+            raise LedgerError("this is not a signing key", where=str(path), fix=_NEW_KEY)
         if path.stat().st_mode & 0o077:
             raise LedgerError(
                 "others can read the signing key", where=str(path), fix=f"run: chmod 600 {path}"
             )
-        key = SigningKey(path.read_text("utf-8"), str(path))
-        public = path.with_suffix(".pub")
-        if not public.exists():
-            public.write_text(key.public + "\n", "utf-8")
+        key = SigningKey(path.read_text("utf-8", "replace"), str(path))
+        public, text = path.with_suffix(".pub"), f"{key.public}\n".encode()
+        if not public.exists() or public.read_bytes() != text:
+            write_whole(public, text)
         return key
-    except (OSError, UnicodeDecodeError) as error:
-        raise LedgerError(f"no signing key ({error})", where=str(path)) from error
+    except OSError as error:
+        found = f"no signing key can be kept there ({error.strerror})"
+        fix = "name another folder as [run] state, or see that this one can be written"
+        raise LedgerError(found, where=str(path), fix=fix) from error
+
+
+def read_public(path: Path) -> str:
+    """The public key in a file; raises LedgerError for a file that holds none."""
+    text = path.read_text("utf-8", "replace").strip()
+    try:
+        public_fields(text)
+    except LedgerError as error:
+        raise LedgerError(error.found, where=str(path), fix=error.fix) from error
+    return text
 
 
 def new_key(name: str = KEY_NAME) -> str:
@@ -152,7 +167,7 @@ def public_fields(public: str) -> tuple[str, bytes, bytes]:
     """A public key's name, hash and bytes; raises LedgerError for text that is not one."""
     fields = public.strip().split("+", 2)
     if len(fields) != 3:
-        raise LedgerError(f"{public!r} is not a public key", fix="give it as name+hash+base64")
+        raise LedgerError(f"{public[:60]!a} is not a public key", fix="give it as name+hash+base64")
     key = _decode(fields[2], 33, "public key")
     if _key_hash(fields[0], key).hex() != fields[1] or key[:1] != _ED25519:
         raise LedgerError("the public key does not match its own hash", fix="copy it again")

@@ -123,7 +123,11 @@ class LedgerFile:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except LedgerError:
+            if error is None:  # what went wrong first says more
+                raise
 
     def _release(self) -> None:
         for handle in (self._file, self._hold):

@@ -48,8 +48,9 @@ def verify(
 
 def _key(given: str, path: Path) -> str | None:
     """The public key: given, in a file that was given, or beside the ledger."""
+    from bb_infra.checkpoint import read_public
+
     if given:
-        file = Path(given)
-        return file.read_text("utf-8").strip() if len(given) < 256 and file.is_file() else given
+        return read_public(Path(given)) if len(given) < 256 and Path(given).is_file() else given
     beside = path.with_name("ledger.pub")
-    return beside.read_text("utf-8").strip() if beside.is_file() else None
+    return read_public(beside) if beside.is_file() else None

@@ -36,5 +36,5 @@ class Stages:
 
     def __call__(self, stage: str, done: float) -> None:
         if stage != self.last:
-            print(f"bb: {stage}", file=sys.stderr)
+            print(f"{'fetch':<9} {stage}", file=sys.stderr)
         self.last = stage

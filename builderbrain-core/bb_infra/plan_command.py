@@ -129,7 +129,7 @@ def read_plan(file: str, domain: str, config: Path | None) -> tuple["Compiled", 
     if len(data) > LIMIT:
         raise PlanError(f"holds more than {LIMIT:,} bytes", where=file)
     text = decode(data, file)
-    document = _json(text)
+    document = _json(text, file)
     name = domain or (document.get("domain", "") if isinstance(document, dict) else "")
     if not isinstance(name, str) or not name:
         raise PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")
@@ -147,9 +147,17 @@ def _bytes(path: Path) -> bytes:
         return handle.read(LIMIT + 1)
 
 
-def _json(text: str) -> Any:
+def _json(text: str, file: str) -> Any:
     """The JSON document a text is, or None when it is plan text of some domain's own."""
     try:
-        return json.loads(text)
+        return json.loads(text.rstrip())
+    except json.JSONDecodeError as error:
+        if not file.endswith(".json"):
+            return None
+        from bb_core.caret import pointed
+        from bb_core.errors import PlanError
+
+        found = f"is not JSON: {error.msg}\n{pointed(text.rstrip(), error.pos)}"
+        raise PlanError(found, where=f"{file}:{error.lineno}:{error.colno}") from error
     except (ValueError, RecursionError):
         return None

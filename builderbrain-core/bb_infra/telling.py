@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bb_core.canonical import Json
 from bb_core.verdict import Checked, Refused
 from bb_infra import draw
+from bb_infra.checkpoint import read_public
 from bb_infra.verify import verify
 from bb_runtime.approve import Decision, Request, shown
 
@@ -65,7 +66,7 @@ def changes(diff: dict[str, Json]) -> None:
 def verified(log: Path) -> bool:
     """Verify a ledger under its own key, and say so."""
     public = log.with_name("ledger.pub")
-    found = verify(log, public_key=public.read_text("utf-8").strip() if public.exists() else None)
+    found = verify(log, public_key=read_public(public) if public.exists() else None)
     for problem in found.problems:
         print(f"{'':9} {problem}")
     word = "verified" if found.ok else "DOES NOT VERIFY"

@@ -114,7 +114,8 @@ def _load(source: str, dtype: torch.dtype, offline: bool) -> tuple[Any, Any]:
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         fix = "allow downloads (offline=False) or give a folder" if offline else "check the name"
-        raise ModelError(f"cannot be loaded: {line}", where=source, fix=fix) from error
+        fix = "save the model there again" if Path(source).is_dir() else fix
+        raise ModelError(f"cannot be loaded: {line.rstrip('.')}", where=source, fix=fix) from error
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return _frozen(model, torch.device(device)), tokenizer
 

@@ -199,7 +199,8 @@ class Durable:
         except Exception as error:
             DBOS.destroy()
             found = f"the run database cannot be used: {str(error).splitlines()[0]}"
-            raise DurableError(found, where=self._engine.url.render_as_string()) from error
+            fix = "see that there is room and that it can be written, or name another database"
+            raise DurableError(found, where=self._engine.url.render_as_string(), fix=fix) from error
 
 
 def _require_dbos() -> None:

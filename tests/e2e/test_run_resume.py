@@ -179,6 +179,34 @@ def test_a_run_killed_while_it_asked_asks_again_under_its_own_artifact(site: Sit
     assert kinds.count("intent") == kinds.count("approved") == 1
 
 
+@pytest.fixture
+def small_disk(site: Site) -> Iterator[Path]:
+    """A file system of 400 KiB where the run's state goes."""
+    folder = site.folder / ".bb"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a file system can be mounted by root only")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_run_that_a_full_disk_stopped_goes_on_when_there_is_room(
+    site: Site, small_disk: Path
+) -> None:
+    status, out, err = site.bb("plan", "run", "plan.json", "--yes")
+    (line,) = err.splitlines()
+    assert status == 2, out
+    assert line.startswith("bb: ")
+    assert "No space left on device" in line or "database or disk is full" in line
+    assert len(site.records("intent")) >= len(site.refunds())
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    run = site.records("verdict")[-1]["run"]
+    status, out, err = site.bb("run", "api_json", "--resume", run, "--yes")
+    assert (status, err, site.refunds()) == (0, "", [("i0021", 11849)]), out
+    assert site.bb("log", "verify", str(site.log))[0] == 0
+
+
 def test_a_twin_ends_with_its_run(site: Site) -> None:
     run = site.killed(lambda: bool(site.records("result")), "plan", "run", "plan.json", "--twin")
     said = one_line(site.bb("run", "api_json", "--resume", run))
