@@ -91,6 +91,7 @@ class Automaton:
 
     def __init__(self, lang: Language, exits: Sequence[Exit] = (Exit(),)) -> None:
         self._terms: dict[int, tuple[Language, _Term]] = {}
+        self._literals: dict[str, _Term] = {}
         self._repeats: dict[tuple[int, int, int], _Term] = {}
         self._rests: dict[tuple[int, int], _Rest] = {}
         self._states: dict[frozenset[_Rest], State] = {}
@@ -205,7 +206,9 @@ class Automaton:
     def _make(self, lang: Language) -> _Term:
         match lang:
             case Lit(text):
-                return _literal(text.encode())
+                if text not in self._literals:
+                    self._literals[text] = _literal(text.encode())
+                return self._literals[text]
             case Chars(ranges):
                 return _characters(ranges)
             case Seq(items):

@@ -36,7 +36,9 @@ class ModelPlanner:
     def steps(self) -> NextStep:
         """The domain's plan language; its grammar passes the gate first."""
         require_gated(self.compiled)
-        return NextStep(self.compiled.surface, self.compiled.schema)
+        steps = NextStep(self.compiled.surface, self.compiled.schema)
+        steps.warm()
+        return steps
 
     def steering(self, ask: Ask) -> Steering:
         """The plan language over this model's tokens, narrowed by what the request makes known."""

@@ -98,8 +98,14 @@ class Row:
         return bytes(bits)
 
     def forced(self) -> list[int]:
-        """Tokens that every continuation starts with; none where there is a choice."""
-        return [] if self.is_done else list(self._matcher.compute_ff_tokens())
+        """Tokens that every continuation starts with; none where there is a choice.
+
+        The last run of like characters is left to the model: how a tokenizer cuts `"}},{"` shows
+        only when the run is whole, and a cut that it never makes leads a model astray.
+        """
+        if self.is_done:
+            return []
+        return self.steering.vocabulary.spell(settled(self._matcher.compute_ff_bytes()))
 
     @property
     def longest_closing(self) -> int:
@@ -167,3 +173,18 @@ class Row:
         self.text += b"" if self.is_done else self._state.completion
         self.is_done = True
         return tokens
+
+
+def settled(data: bytes) -> bytes:
+    """Forced bytes without their last run of letters, digits, blanks or other marks."""
+    text = data.decode(errors="ignore")
+    end = len(text)
+    while end > 0 and _kind(text[end - 1]) == _kind(text[-1]):
+        end -= 1
+    return text[:end].encode()
+
+
+def _kind(char: str) -> str:
+    if char.isalpha():
+        return "letter"
+    return "digit" if char.isdigit() else "blank" if char.isspace() else "mark"

@@ -16,6 +16,8 @@ from bb_runtime.vocabulary import Vocabulary
 
 FIRST = '{"steps":[{"id":"n1","tool":"get_order","args":{"order_id":"W1001"}}'
 
+NEXT = ',{"id":"n2","tool":"'
+
 
 @pytest.fixture(scope="module")
 def steering() -> Steering:
@@ -34,9 +36,9 @@ def bit(mask: bytes, token: int) -> bool:
 
 
 def test_a_plan_is_written_segment_by_segment(steering: Steering) -> None:
-    row = write(steering.row(), FIRST + ",")
+    row = write(steering.row(), FIRST + NEXT)
     assert row.tools == ("get_order",) and not row.is_done
-    write(row, '{"id":"n2","tool":"handoff","args":{"summary":"é"},"after":["n1"]}]}')
+    write(row, 'handoff","args":{"summary":"é"},"after":["n1"]}]}')
     assert row.is_done and row.text.decode().endswith("]}")
 
 
@@ -68,7 +70,7 @@ def test_closing_ends_the_plan_from_anywhere(steering: Steering) -> None:
 
 def test_forks_do_not_disturb_each_other(steering: Steering) -> None:
     row = write(steering.row(), FIRST)
-    twin = write(row.fork(), ",")
+    twin = write(row.fork(), NEXT)
     assert write(row, "]}").is_done
     assert not twin.is_done and twin.tools == ("get_order",)
 
