@@ -1,7 +1,7 @@
 """Carry rounds of plans out on a twin, under the checker, the guards and a customer who answers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from twin import Retail
@@ -76,8 +76,7 @@ def _round(
         return Seen("refused", verdict.rules, True, why), state
     approve = by_policy(yes, "customer")
     result = execute(verdict, tools, world, approve=approve, settings=SETTINGS, run="run")
-    state = state.after(verdict, result.happened)
-    state = replace(state, approvals=state.approvals | result.consents)
+    state = state.after(verdict, result.happened, result.consents)
     stopped = [o for o in result.outcomes.values() if o.status not in ("done", "not_run")]
     rules = frozenset(out.why.split(":")[0] for out in stopped if out.status == "refused")
     return Seen(result.status, rules, False, "; ".join(out.why for out in stopped)), state

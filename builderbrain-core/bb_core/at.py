@@ -14,7 +14,7 @@ from bb_core.guards import holds, names
 from bb_core.plan import Plan, Step, Value, refs, value_json
 from bb_core.schema import PlanSchema, Tool
 from bb_core.state import State
-from bb_core.terms import Term, path_value, term
+from bb_core.terms import MISSING, Term, path_value, term
 from bb_core.verdict import Guard, GuardKind, Violation
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class At:
 
     def term(self, path: str) -> Term:
         """The symbolic value of a path here."""
-        return term(self.value(path), self.case.steps, self.case.schema)
+        value = self.value(path)
+        return MISSING if value is None else term(value, self.case.steps, self.case.schema)
 
     def types(self) -> None:
         """S: arguments are the tool's, complete, and of their types; references fit."""

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 from bb_core.errors import SchemaError
 from bb_core.guards import number
-from bb_core.plan import refs, value_json
-from bb_core.state import once_key
+from bb_core.plan import Plan, refs, value_json
+from bb_core.schema import Limits
+from bb_core.state import State, once_key
 from bb_core.terms import Term, term
+from bb_core.verdict import Violation
 
 if TYPE_CHECKING:
     from bb_core.at import At, Case
@@ -15,10 +17,9 @@ Interval = tuple[int, int | None]
 
 
 def sizes(case: "Case") -> None:
-    """The plan with the rounds before it is no larger than the limits allow."""
+    """The plan with the rounds before it is no deeper, wider or busier than the limits allow."""
     limits, state = case.schema.limits, case.state
     rows = [
-        ("steps", state.steps + len(case.plan.steps), limits.steps),
         ("depth", len(case.graph.waves), limits.depth),
         ("width", max(map(len, case.graph.waves), default=0), limits.width),
         ("writes", state.writes + len(case.acting), limits.writes),
@@ -29,12 +30,22 @@ def sizes(case: "Case") -> None:
             case.refuse(f"B.{name}", "", f"{found} {name}, at most {most} are allowed")
 
 
+def too_long(plan: Plan, limits: Limits, state: State) -> list[Violation]:
+    """A plan over the limit of steps is judged no further: the other rules take their time."""
+    found = state.steps + len(plan.steps)
+    if found <= limits.steps:
+        return []
+    return [Violation("B.steps", "", f"{found} steps, at most {limits.steps} are allowed")]
+
+
 def sums(case: "Case") -> None:
     """Each sum, spendings so far included, lies under its limit, or is held at run time."""
     for name, most in case.schema.limits.sums.items():
         low, high = case.state.spent.get(name, 0), case.state.spent.get(name, 0)
         bounded: int | None = high
         spenders = [s for s in case.plan.steps if name in case.schema.tools[s.tool].consumes]
+        if not spenders:
+            continue
         for step in spenders:
             least, greatest = _amount(case, step.id, case.schema.tools[step.tool].consumes[name])
             low += least
@@ -42,7 +53,7 @@ def sums(case: "Case") -> None:
         if low > most:
             case.refuse(
                 f"B.{name}",
-                spenders[-1].id if spenders else "",
+                spenders[-1].id,
                 f"{name} would be at least {low}, at most {most} is allowed",
             )
         elif bounded is None or bounded > most:
@@ -73,8 +84,12 @@ def _amount(case: "Case", ident: str, expr: str) -> Interval:
             return 0, 0
         return exact, exact
     name = expr.removeprefix("args.")
-    schema = case.schema.arg(step.tool, name) if name in case.schema.tools[step.tool].args else {}
-    return int(schema.get("minimum", 0)), schema.get("maximum")
+    if name not in step.args or name not in case.schema.tools[step.tool].args:
+        return 0, None
+    schema = case.schema.arg(step.tool, name)
+    least = schema.get("minimum", -1)
+    # Only a guard can keep an amount from being negative where its type does not.
+    return max(0, int(least)), schema.get("maximum") if least >= 0 else None
 
 
 def once_per(at: "At", args: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ process that means harm.
 
 from typing import TYPE_CHECKING
 
-from bb_core import budgets, structure, typestate
+from bb_core import budgets, effect_rules, structure, typestate
 from bb_core.at import Case
 from bb_core.graph import Graph, build
 from bb_core.plan import Plan
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def check(compiled: "Compiled", plan: Plan, state: State | None = None) -> Verdict:
     """Judge a plan against a compiled domain and the run so far; never raises for a bad plan."""
     state = state or State()
-    first = tuple(_frame(compiled, plan))
+    first = tuple(_frame(compiled, plan, state))
     if first:
         return Refused(plan, first)
     graph = build(plan)
@@ -41,8 +41,8 @@ def check(compiled: "Compiled", plan: Plan, state: State | None = None) -> Verdi
     return Checked(compiled, plan, graph, tuple(case.guards), state, plan.digest, _MINT)
 
 
-def _frame(compiled: "Compiled", plan: Plan) -> list[Violation]:
-    """The plan is written for this very domain and names only what exists."""
+def _frame(compiled: "Compiled", plan: Plan, state: State) -> list[Violation]:
+    """The plan is written for this very domain, has an end, and names only what exists."""
     if (plan.domain, plan.schema) != (compiled.name, compiled.digest):
         theirs, ours = (
             f"{plan.domain} {plan.schema[:19]}",
@@ -50,13 +50,18 @@ def _frame(compiled: "Compiled", plan: Plan) -> list[Violation]:
         )
         found = f"written for {theirs}, this is {ours}"
         return [Violation("S.schema", "", found, "write the plan again for this schema")]
-    return list(structure.skeleton(plan, compiled.schema))
+    return (
+        list(structure.plain(plan))
+        or budgets.too_long(plan, compiled.schema.limits, state)
+        or list(structure.skeleton(plan, compiled.schema))
+    )
 
 
 def _judge(case: Case) -> None:
     """Plan-wide rules, then each step's own obligations as its generated checker lists them."""
     budgets.sizes(case)
     typestate.exclusive(case)
+    effect_rules.shut_out(case)
     for ident in case.graph.order:
         step = case.steps[ident]
         case.compiled.checks[step.tool](case.at(ident))

@@ -4,6 +4,7 @@ Same schema, same bytes. The checker is the list of every obligation of every to
 rule families are told; the engine behind the lines is `bb_core.at`. What is generated is what runs.
 """
 
+import keyword
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,9 +19,15 @@ def checker_source(schema: PlanSchema) -> str:
     ]
     for name, tool in schema.tools.items():
         lines = "\n".join(f"    {line}" for line in _obligations(tool))
-        parts.append(f"\n\ndef {name}(at):\n    {_doc(tool)}\n{lines}\n")
-    rows = "\n".join(f'    "{name}": {name},' for name in schema.tools)
+        parts.append(f"\n\ndef {_function(name)}(at):\n    {_doc(tool)}\n{lines}\n")
+    rows = "\n".join(f'    "{name}": {_function(name)},' for name in schema.tools)
     return "".join(parts) + f"\n\nCHECKS = {{\n{rows}\n}}\n"
+
+
+def _function(tool: str) -> str:
+    """The tool's own name, unless Python has another use for it here."""
+    taken = keyword.iskeyword(bare := tool.rstrip("_")) or bare == "frozenset"
+    return f"{tool}_" if taken else tool
 
 
 def _doc(tool: Tool) -> str:

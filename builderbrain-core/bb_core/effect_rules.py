@@ -7,7 +7,7 @@ from bb_core.effects import Effect
 from bb_core.plan import Step
 
 if TYPE_CHECKING:
-    from bb_core.at import At
+    from bb_core.at import At, Case
 
 ANY_WRITE = "*write"
 
@@ -28,13 +28,13 @@ def before_irreversible(at: "At") -> None:
             )
         if (
             spec.effect is Effect.WRITE
-            and first
             and not spec.compensate
             and "compensation" not in spec.waives
         ):
             at.refuse(
                 "E.compensation",
-                f"{other.id} ({other.tool}) comes before it and cannot be undone",
+                f"{other.id} ({other.tool}) {'comes' if first else 'may come'} before it "
+                "and cannot be undone",
                 f"put {other.id} after {me}",
             )
 
@@ -44,14 +44,14 @@ def excludes(at: "At", tools: Iterable[str]) -> None:
     case = at.case
     for name in tools:
         for other in case.plan.steps:
-            if other.id != at.step.id and _is(at, other.tool, name):
+            if other.id != at.step.id and _is(case, other.tool, name):
                 at.refuse(
                     "E.excludes",
                     f"{at.step.tool} and {other.tool} ({other.id}) may not be in one run",
                     "choose one",
                 )
         for tool in sorted(case.state.tools):
-            if _is(at, tool, name):
+            if _is(case, tool, name):
                 at.refuse(
                     "E.excludes",
                     f"{tool} was called in an earlier round; {at.step.tool} may not follow it",
@@ -59,8 +59,18 @@ def excludes(at: "At", tools: Iterable[str]) -> None:
                 )
 
 
-def _is(at: "At", tool: str, name: str) -> bool:
-    return tool == name or (name == ANY_WRITE and at.case.schema.tools[tool].effect.acts)
+def shut_out(case: "Case") -> None:
+    """No tool of an earlier round excludes a step of this plan."""
+    for earlier in sorted(case.state.tools):
+        for name in sorted(case.schema.tools[earlier].excludes):
+            for step in case.plan.steps:
+                if _is(case, step.tool, name):
+                    found = f"{earlier} was called in an earlier round and excludes {step.tool}"
+                    case.refuse("E.excludes", step.id, found, "stop here")
+
+
+def _is(case: "Case", tool: str, name: str) -> bool:
+    return tool == name or (name == ANY_WRITE and case.schema.tools[tool].effect.acts)
 
 
 def no_race(at: "At") -> None:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 import jsonschema_rs
 from jsonschema_rs.canonical import Containment, Satisfiability
 
+from bb_core.plan import POSITION
+
 Fit = Literal["fits", "guard", "no"]
 INDEX = "*"
 """Stands for any array index in a path."""
@@ -64,7 +66,7 @@ def at(schema: Mapping[str, Any], tokens: list[str]) -> dict[str, Any] | None:
             here = here["properties"][token]
         elif (
             here.get("type") == "array"
-            and token.isdecimal()
+            and POSITION.match(token)
             and int(token) < here.get("maxItems", 10**9)
         ):
             here = here.get("items", {})

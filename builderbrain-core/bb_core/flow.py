@@ -3,10 +3,12 @@
 Every value carries a set of labels, joined statically: a reference carries what its field is
 labelled with and what flowed into the step that made it; a step that hangs on a condition carries
 the condition's labels too (control dependence). A declassifier is a named tool that drops labels.
-Literals are the request's, and clean, unless an earlier round's labelled field holds the same text.
+Literals are the request's, and clean, unless an earlier round's labelled result holds the same
+text.
 
 Not covered: text that talks the model into a different but permitted choice; values a model
-rewrites so that no copy of the labelled text is left.
+rewrites (`1,234` for `1234`, split, translated) so that no copy of the labelled text is left, or
+that are under three characters; what a step's success or failure gives away of labelled arguments.
 """
 
 import re
@@ -16,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from bb_core.graph import Graph
 from bb_core.plan import Plan, Ref, Step, Value, refs, tokens, value_json
 from bb_core.schema import PlanSchema
-from bb_core.state import State
 
 if TYPE_CHECKING:
     from bb_core.at import At
+    from bb_core.state import State
 
 Labels = frozenset[str]
 NONE: Labels = frozenset()
@@ -29,7 +31,7 @@ SHORTEST = 3
 class Flow:
     """The labels of a plan: per step, what control and data put into it."""
 
-    def __init__(self, plan: Plan, graph: Graph, schema: PlanSchema, state: State) -> None:
+    def __init__(self, plan: Plan, graph: Graph, schema: PlanSchema, state: "State") -> None:
         self.schema, self.state = schema, state
         self.steps: Mapping[str, Step] = {s.id: s for s in plan.steps}
         self.control: dict[str, Labels] = {}
@@ -63,17 +65,18 @@ class Flow:
     def _of_literal(self, text: str) -> Labels:
         found = NONE
         for taint in self.state.tainted:
-            if not _carries(text, taint.value):
+            shared = _shared(text, taint.value)
+            if not shared:
                 continue
             # What the person typed is trusted whoever repeats it; who may read it does not change.
-            asked = _carries(text, self.state.request)
+            asked = _holds(self.state.request, shared)
             found |= {
                 n for n in taint.labels if not (asked and self.schema.labels[n].readers is None)
             }
         return found
 
 
-def label_all(plan: Plan, graph: Graph, schema: PlanSchema, state: State) -> Flow:
+def label_all(plan: Plan, graph: Graph, schema: PlanSchema, state: "State") -> Flow:
     """The plan's labels, computed once per check."""
     return Flow(plan, graph, schema, state)
 
@@ -92,12 +95,16 @@ def _literals(value: Value) -> list[str]:
     return [str(value_json(value))]
 
 
-def _carries(text: str, source: str) -> bool:
-    """Whether one of the two holds the other as whole words, and it is long enough to mean it."""
-    for inner, outer in ((text, source), (source, text)):
-        if len(inner) >= SHORTEST and re.search(rf"(?<!\w){re.escape(inner)}(?!\w)", outer):
-            return True
-    return False
+def _shared(text: str, source: str) -> str:
+    """Whichever of the two the other holds, if it is long enough to mean it; else nothing."""
+    found = [a for a, b in ((text, source), (source, text)) if _holds(b, a)]
+    return found[0] if found and len(found[0]) >= SHORTEST else ""
+
+
+def _holds(outer: str, inner: str) -> bool:
+    """Whether a text holds another as whole words, in whatever case."""
+    pattern = rf"(?<!\w){re.escape(inner.casefold())}(?!\w)"
+    return re.search(pattern, outer.casefold()) is not None
 
 
 def sink(at: "At", arg: str, readers: frozenset[str] | None, trusted: bool) -> None:

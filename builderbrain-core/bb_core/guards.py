@@ -38,15 +38,19 @@ def holds(expr: str, context: Mapping[str, Any]) -> tuple[bool, str]:
         value = program(expr).execute(dict(context))
     except Exception as error:
         return False, f"could not be evaluated: {type(error).__name__}: {error}"
-    return value is True, "" if isinstance(value, bool) else f"gave {value!r}, not true or false"
+    if not isinstance(value, bool):
+        return False, f"gave a {type(value).__name__}, not true or false"
+    return value, ""
 
 
 def number(expr: str, context: Mapping[str, Any]) -> int:
-    """The whole number an amount expression gives; raises SchemaError for anything else."""
+    """The whole number, not negative, an amount gives; raises SchemaError for anything else."""
     try:
         value = program(expr).execute(dict(context))
     except Exception as error:
         raise SchemaError(f"amount {expr!r} could not be evaluated: {error}") from None
     if isinstance(value, bool) or not isinstance(value, int):
         raise SchemaError(f"amount {expr!r} gave {value!r}, not a whole number")
+    if value < 0:
+        raise SchemaError(f"amount {expr!r} gave {value}; what is spent does not come back")
     return value

@@ -21,6 +21,7 @@ from bb_core.errors import PlanError
 Op = Literal["==", "!=", "<", "<=", ">", ">="]
 OPS: tuple[Op, ...] = ("==", "!=", "<", "<=", ">", ">=")
 PLAIN = frozenset({str, int, float, bool, type(None)})
+POSITION = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]{0,15}\Z")
 
 
@@ -117,7 +118,7 @@ def resolve_pointer(value: Json, pointer: str) -> Json:
     for token in tokens(pointer):
         if isinstance(value, dict) and token in value:
             value = value[token]
-        elif isinstance(value, list) and token.isdecimal() and int(token) < len(value):
+        elif isinstance(value, list) and POSITION.match(token) and int(token) < len(value):
             value = value[int(token)]
         else:
             raise PlanError(f"no {pointer!r} in the result: {token!r} is missing")

@@ -39,14 +39,15 @@ class _Reading:
 
         try:
             tree = self.parser.parse(self.text.strip(_BLANKS))
-            steps = tuple(self.step(node) for node in _trees(tree, "step"))
+            plan = Plan(domain, schema, tuple(self.step(node) for node in _trees(tree, "step")))
+            _ = plan.digest  # what has none, a huge integer or half a character, is no plan
         except UnexpectedInput as error:
             self.unexpected(error)
         except RecursionError:
             raise PlanError("a value nests too deep to read", where=WHERE) from None
         except ValueError as error:
             raise PlanError(f"a value is not JSON: {error}", where=WHERE) from error
-        return Plan(domain, schema, steps)
+        return plan
 
     def step(self, tree: "Tree[Token]") -> Step:
         args: dict[str, Value] = {}

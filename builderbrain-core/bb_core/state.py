@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from bb_core.canonical import Json, digest_json
 from bb_core.errors import BuilderbrainError
+from bb_core.flow import label_all
 from bb_core.guards import number
-from bb_core.plan import resolve_pointer
+from bb_core.plan import resolve_pointer, tokens
 from bb_core.schema import FactCall, PlanSchema, Tool
 
 if TYPE_CHECKING:
@@ -55,11 +56,21 @@ class State:
         """The keys an established fact is true of."""
         return frozenset(value for name, value in self.facts if name == fact)
 
-    def after(self, checked: "Checked", happened: Sequence[Happened]) -> "State":
-        """The state a round leaves, given what was carried out, in order."""
-        state = replace(self, rounds=self.rounds + 1)
+    def after(
+        self,
+        checked: "Checked",
+        happened: Sequence[Happened],
+        consents: frozenset[str] = frozenset(),
+    ) -> "State":
+        """The state a round leaves, given what was carried out, in order, and consented to."""
+        schema = checked.compiled.schema
+        flow = label_all(checked.plan, checked.graph, schema, self)
+        state = replace(self, rounds=self.rounds + 1, approvals=self.approvals | consents)
         for event in happened:
-            state = step_after(state, checked.compiled.schema, event)
+            state = step_after(state, schema, event)
+            if made := flow.made.get(event.step):
+                told = tuple(Tainted(leaf, made) for leaf in _leaves(event.result))
+                state = replace(state, tainted=(*state.tainted, *told))
         return state
 
 
@@ -85,6 +96,8 @@ def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
         facts=_facts(state, schema, spec, event),
         spent=spent,
         once=state.once | once,
+        # One consent, one call: what was carried out, or may have been, has used it up.
+        approvals=state.approvals - {approval(event.tool, event.args)},
         tools=state.tools | {event.tool},
         tainted=(*state.tainted, *taints(spec, event.result)),
         steps=state.steps + 1,
@@ -95,15 +108,11 @@ def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
 def _facts(
     state: State, schema: PlanSchema, spec: Tool, event: Happened
 ) -> frozenset[tuple[str, str | int]]:
-    gone = {
-        FactCall.parse(text).name: look(FactCall.parse(text).term, event) for text in spec.kills
-    }
+    gone = [(call.name, look(call.term, event)) for call in map(FactCall.parse, spec.kills)]
     for name, fact in schema.facts.items():
         if spec.effect.acts and fact.killed_by_write and fact.entity in spec.entity:
-            gone[name] = look(spec.entity[fact.entity], event)
-    kept = {
-        (n, v) for n, v in state.facts if n not in gone or (gone[n] is not None and gone[n] != v)
-    }
+            gone.append((name, look(spec.entity[fact.entity], event)))
+    kept = {(n, v) for n, v in state.facts if not any(n == m and w in (None, v) for m, w in gone)}
     new = {(call.name, look(call.term, event)) for call in map(FactCall.parse, spec.establishes)}
     return frozenset(kept | {(n, v) for n, v in new if isinstance(v, str | int)})
 
@@ -122,7 +131,7 @@ def taints(spec: Tool, result: Json) -> list[Tainted]:
     """The labelled leaves of a result."""
     found = []
     for pointer, labels in spec.labels.items():
-        leaves = _leaves_at(result, pointer.split("/")[1:])
+        leaves = _leaves_at(result, tokens(pointer))
         found += [Tainted(value, labels) for value in leaves]
     return found
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,41 @@ import jsonschema_rs
 
 from bb_core.fit import at as schema_at
 from bb_core.fit import fit
-from bb_core.plan import Plan, Ref, Step, Value, needs, refs, tokens, value_json
+from bb_core.plan import Plan, Ref, Step, Value, When, needs, refs, tokens, value_json
 from bb_core.schema import PlanSchema
 from bb_core.verdict import Violation
 
 if TYPE_CHECKING:
     from bb_core.at import At
+
+
+DEEPEST = 32
+
+
+def plain(plan: Plan) -> Iterator[Violation]:
+    """Every value is JSON that has a digest, and nests no deeper than it can be judged."""
+    deep = [step.id for step in plan.steps if _deep(step.args)]
+    for ident in deep:
+        yield Violation("S.value", ident, f"a value nests more than {DEEPEST} deep", "flatten it")
+    if not deep:
+        try:
+            _ = plan.digest
+        except ValueError as error:
+            fix = "keep to text, integers below 2**53 and finite decimals"
+            yield Violation("S.value", "", f"a value is not plain JSON ({error})", fix)
+
+
+def _deep(value: Value) -> bool:
+    layer = [value]
+    for _ in range(DEEPEST + 1):
+        layer = [item for outer in layer for item in _inside(outer)]
+    return bool(layer)
+
+
+def _inside(value: Value) -> Iterable[Value]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def skeleton(plan: Plan, schema: PlanSchema) -> Iterator[Violation]:
@@ -63,11 +92,24 @@ def _condition(at: "At", step: Step) -> None:
     sub = _promised(at, step.when.ref)
     if sub is None:
         at.refuse("S.pointer", f"{step.when.ref} is not in that step's result")
-    elif fit({"const": step.when.value}, sub) == "no":
+    elif not _comparable(step.when, sub):
         at.refuse(
             "S.type",
             f"when compares {step.when.ref} with {step.when.value!r}, which it can never be",
         )
+
+
+def _comparable(when: When, sub: Mapping[str, Any]) -> bool:
+    """Equal to it is possible; for an order, both are numbers or both are texts."""
+    if when.op in ("==", "!="):
+        return fit({"const": when.value}, sub) != "no"
+    kind = "string" if isinstance(when.value, str) else "number"
+    ordered = isinstance(when.value, str | int | float) and not isinstance(when.value, bool)
+    return ordered and fit({"type": kind}, _unnamed(sub)) != "no"
+
+
+def _unnamed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in schema.items() if key != "x-type"}
 
 
 def _typed(at: "At", value: Value, schema: Mapping[str, Any], path: str) -> None:

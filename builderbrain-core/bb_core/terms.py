@@ -1,34 +1,48 @@
 """Symbolic values: what can be said of an argument before anything has run."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from bb_core.canonical import canonical
+from bb_core.effects import Effect
 from bb_core.plan import Ref, Step, Value, refs, value_json
 from bb_core.schema import PlanSchema
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A literal (`step` empty, `text` its JSON) or the result of a step at a pointer (`text`)."""
+    """A literal (`step` empty, `text` its JSON) or the result of a step at a pointer (`text`).
+
+    `call` names the reading call behind a result: an equal call, made later, may read otherwise.
+    """
 
     step: str
     text: str
+    call: str = field(default="", compare=False)
 
     def same(self, other: "Term") -> bool | None:
         """Whether both stand for one value: surely, surely not, or (None) nobody knows yet."""
         if self == other:
-            return True
+            return None if self == MISSING else True
         return None if self.step or other.step else False
+
+    def alike(self, other: "Term") -> bool:
+        """Whether both are one value, or the same place in the results of two equal readings."""
+        twins = self.call and (self.call, self.text) == (other.call, other.text)
+        return bool(twins) or self.same(other) is True
 
     def __str__(self) -> str:
         return f"{self.step}{self.text}"
 
 
+MISSING = Term("?", "nothing")
+"""Stands where an argument was left out: it may be about anything."""
+
+
 def literal(value: Any) -> Term:
-    """The term of plain JSON."""
-    return Term("", json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
+    """The term of plain JSON: `1` and `1.0` are one number."""
+    return Term("", canonical(value).decode())
 
 
 def term(value: Value, steps: Mapping[str, Step], schema: PlanSchema) -> Term:
@@ -39,10 +53,11 @@ def term(value: Value, steps: Mapping[str, Step], schema: PlanSchema) -> Term:
     spec = schema.tools.get(source.tool) if source else None
     if source and spec and value.pointer in spec.echoes:
         return term(source.args.get(spec.echoes[value.pointer]), steps, schema)
-    # Two calls of one reading tool with equal arguments are one observation as far as keys go.
     if source and spec and not spec.effect.acts and not any(refs(source.args)):
-        call = json.dumps([source.tool, value_json(source.args)], sort_keys=True)
-        return Term(f"{call}:", value.pointer)
+        call = canonical([source.tool, value_json(source.args)]).decode()
+        # A pure tool gives equal calls one result; between two readings the world may change.
+        step = f"{call}:" if spec.effect is Effect.PURE else value.step
+        return Term(step, value.pointer, call)
     return Term(value.step, value.pointer)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bb_core.plan import refs
+from bb_core.plan import Step, refs
 from bb_core.schema import FactCall
 from bb_core.state import approval
-from bb_core.terms import Term, literal
+from bb_core.terms import MISSING, Term, literal
 
 if TYPE_CHECKING:
     from bb_core.at import At, Case
@@ -42,7 +42,8 @@ class History:
         here = case.at(ident)
         for call in map(FactCall.parse, here.spec.establishes):
             term = here.term(call.term) if call.term else literal(None)
-            self.holders.setdefault(call.name, []).append(Holder(ident, term))
+            if term != MISSING:
+                self.holders.setdefault(call.name, []).append(Holder(ident, term))
         for call in map(FactCall.parse, here.spec.kills):
             self.kills.setdefault(call.name, []).append(
                 (ident, here.term(call.term) if call.term else None)
@@ -116,7 +117,7 @@ def exclusive(case: "Case") -> None:
             continue
         found = case.history.holders.get(fact, [])
         for later in found[1:]:
-            if found[0].term.same(later.term) is not True:
+            if not found[0].term.alike(later.term):
                 first = found[0].step or "an earlier round"
                 case.refuse(
                     f"T.{fact}", later.step, f"a second holder of {fact}; the first is from {first}"
@@ -126,13 +127,10 @@ def exclusive(case: "Case") -> None:
 def approved(at: "At") -> None:
     """A step that asks comes directly before, and shows these very arguments."""
     case, step = at.case, at.step
-    askers = [a for a in step.after if case.schema.tools[case.steps[a].tool].approves]
+    askers = _askers(case, step)
     if not askers:
-        if (
-            not any(refs(step.args))
-            and approval(step.tool, dict(step.args)) in case.state.approvals
-        ):
-            at.residue("A.approved", "approval", "", "approved in an earlier round")
+        if consent := _earlier(case, step):
+            _by_earlier(at, consent)
             return
         tools = [name for name, tool in case.schema.tools.items() if tool.approves]
         at.refuse(
@@ -152,3 +150,26 @@ def approved(at: "At") -> None:
             )
             return
     at.residue("A.approved", "approval", askers[0], "approved with exactly these arguments")
+
+
+def _askers(case: "Case", step: Step) -> list[str]:
+    return [a for a in step.after if case.schema.tools[case.steps[a].tool].approves]
+
+
+def _by_earlier(at: "At", consent: str) -> None:
+    """One consent covers one call, so no other step may go by it too."""
+    others = (s for s in at.case.plan.steps if s.id != at.step.id)
+    twins = [s.id for s in others if _earlier(at.case, s) == consent]
+    if twins:
+        found = f"one consent of an earlier round does not cover {', '.join(twins)} as well"
+        at.refuse("A.approved", found, "leave one out, or ask again")
+    else:
+        at.residue("A.approved", "approval", "", "approved in an earlier round")
+
+
+def _earlier(case: "Case", step: Step) -> str:
+    """The consent of an earlier round that a step goes by, if nobody is asked in this plan."""
+    if _askers(case, step) or any(refs(step.args)):
+        return ""
+    consent = approval(step.tool, dict(step.args))
+    return consent if consent in case.state.approvals else ""

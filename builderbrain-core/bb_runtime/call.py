@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, cast
 
 from bb_core.adapters import Adapter, Call
@@ -61,10 +62,11 @@ def _after_loss(error: ToolError, step: str) -> ToolError:
 
 def _once(adapter: Adapter, args: Mapping[str, Any], call: Call) -> Json:
     box: list[Any] = []
+    given = deepcopy(dict(args))  # results share their parts with arguments; an adapter gets none
 
     def work() -> None:
         try:
-            box.append(_plain(adapter(dict(args), call), call.step))
+            box.append(_plain(adapter(given, call), call.step))
         except BaseException as error:
             box.append(error)
 

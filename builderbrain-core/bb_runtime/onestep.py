@@ -87,7 +87,7 @@ def act(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> Outc
     """Carry an intent out and record what became of it."""
     spec, out = job.schema.tools[intent.tool], None
     again = intent.by != job.incarnation
-    if again and not spec.repeatable:
+    if again and spec.effect.acts:
         out = after_crash(job, intent, seen, guards)
     # What was reconciled before it is sent again has surely not happened; a keyed call may have.
     unknown = again and safe_to_repeat(spec)

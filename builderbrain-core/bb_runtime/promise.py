@@ -1,27 +1,36 @@
 """What a result must be before anything may build on it: its type, its echoes, its ensures."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
-from bb_core.canonical import canonical
+from bb_core.canonical import Json, canonical
 from bb_core.errors import PlanError
 from bb_core.plan import resolve_pointer
+from bb_core.schema import FactCall
+from bb_core.state import look
 from bb_core.verdict import Guard
 from bb_runtime.hold import Moment, broken
 from bb_runtime.job import Job
 from bb_runtime.outcome import Outcome
-from bb_runtime.reach import Seen
+
+if TYPE_CHECKING:
+    from bb_runtime.reach import Seen
 
 
-def kept(job: Job, out: Outcome, seen: Seen, guards: tuple[Guard, ...]) -> Outcome:
-    """The outcome as it is if every promise is kept; else parked (an effect) or failed (a read)."""
+def kept(job: Job, out: Outcome, seen: "Seen", guards: tuple[Guard, ...]) -> Outcome:
+    """The outcome as it is if every promise is kept; else parked (an effect) or failed (a read).
+
+    A result that breaks a promise is dropped: it may be somebody else's, and the next prompt shows
+    what an outcome holds.
+    """
     why = _broken(job, out, seen, guards)
     if not why:
         return out
     acts = job.schema.tools[out.tool].effect.acts
-    return replace(out, status="parked" if acts else "failed", why=why)
+    return replace(out, status="parked" if acts else "failed", result=None, why=why)
 
 
 def mistyped(validator: jsonschema_rs.Draft202012Validator, value: Any) -> str:
@@ -33,14 +42,13 @@ def mistyped(validator: jsonschema_rs.Draft202012Validator, value: Any) -> str:
     return f"{place} breaks {error.schema_path[-1]!r}"
 
 
-def _broken(job: Job, out: Outcome, seen: Seen, guards: tuple[Guard, ...]) -> str:
-    spec = job.schema.tools[out.tool]
-    why = mistyped(job.checked.compiled.result_validators[out.tool], out.result)
+def _broken(job: Job, out: Outcome, seen: "Seen", guards: tuple[Guard, ...]) -> str:
+    why = unlike(job, out.tool, out.args, out.result)
     if why:
-        return f"the result is not what {out.tool} promises: {why}"
-    for pointer, name in spec.echoes.items():
-        if not _echoed(out, pointer, name):
-            return f"the result's {pointer} is not the argument {name!r} it must echo"
+        return why
+    for call in map(FactCall.parse, job.schema.tools[out.tool].establishes):
+        if call.term.startswith("result") and not _key(look(call.term, out.happened)):
+            return f"it gives no {call.term}, of which {call.name} would hold"
     ensures = tuple(guard for guard in guards if guard.kind == "ensure")
     if not ensures:
         return ""
@@ -48,8 +56,24 @@ def _broken(job: Job, out: Outcome, seen: Seen, guards: tuple[Guard, ...]) -> st
     return broken(ensures, {"args": dict(out.args), "result": out.result, "facts": facts})
 
 
-def _echoed(out: Outcome, pointer: str, name: str) -> bool:
+def unlike(job: Job, tool: str, args: Mapping[str, Any], result: Json) -> str:
+    """Where a result is not of the type its tool promises, or echoes another argument."""
+    why = mistyped(job.checked.compiled.result_validators[tool], result)
+    if why:
+        return f"the result is not what {tool} promises: {why}"
+    for pointer, name in job.schema.tools[tool].echoes.items():
+        if not _echoed(result, pointer, args.get(name)):
+            return f"the result's {pointer} is not the argument {name!r} it must echo"
+    return ""
+
+
+def _key(value: Json) -> bool:
+    """Whether a fact can hold of the value."""
+    return isinstance(value, str | int)
+
+
+def _echoed(result: Json, pointer: str, wanted: Any) -> bool:
     try:
-        return canonical(resolve_pointer(out.result, pointer)) == canonical(out.args.get(name))
+        return canonical(resolve_pointer(result, pointer)) == canonical(wanted)
     except PlanError:
         return False

@@ -5,6 +5,7 @@ from typing import Any
 
 from bb_core.adapters import Call
 from bb_core.canonical import Json
+from bb_core.errors import ToolError
 from bb_core.plan import resolve_pointer
 from bb_core.schema import Tool
 from bb_core.verdict import Guard
@@ -12,6 +13,7 @@ from bb_runtime.call import call_tool
 from bb_runtime.hold import Moment, unmet
 from bb_runtime.job import Job
 from bb_runtime.outcome import Outcome
+from bb_runtime.promise import unlike
 
 Seen = Mapping[str, Outcome]
 
@@ -24,13 +26,20 @@ def send(job: Job, ident: str, tool: str, args: Mapping[str, Any], key: str) -> 
 
 
 def fresh(job: Job, ident: str, spec: Tool, args: Mapping[str, Any]) -> dict[str, Json]:
-    """A tool's entities as they are this moment; raises ToolError when one cannot be read."""
+    """A tool's entities as they are this moment; raises ToolError when one cannot be read.
+
+    What a guard judges is of the type the reading tool promises and echoes the key it was asked
+    for. The reading tool's own conditions are not held: what it reads goes into guards only.
+    """
     found: dict[str, Json] = {}
     for name, path in spec.entity.items():
         entity = job.schema.entities[name]
         pointer = "/" + path.partition(".")[2].replace(".", "/")
         asked = {entity.arg: resolve_pointer(dict(args), pointer)}
         found[name], _ = send(job, ident, entity.read, asked, "")
+        why = unlike(job, entity.read, asked, found[name])
+        if why:
+            raise ToolError("invalid", why, where=entity.read)
     return found
 
 

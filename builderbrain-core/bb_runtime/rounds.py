@@ -243,8 +243,7 @@ class _Run:
         self.plans.add(verdict.digest)
         self.done.append(Round(attempts, result))
         self.observed += tuple(_observations(result))
-        state = self.state.after(verdict, result.happened)
-        self.state = replace(state, approvals=state.approvals | result.consents)
+        self.state = self.state.after(verdict, result.happened, result.consents)
         self.last = result.status
         if result.status in ("parked", "refused") or (
             result.status == "done" and _acted(verdict, result)

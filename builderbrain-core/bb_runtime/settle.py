@@ -11,6 +11,7 @@ import time
 
 from bb_core.errors import BuilderbrainError, ToolError
 from bb_core.verdict import Guard
+from bb_runtime.call import safe_to_repeat
 from bb_runtime.intent import Intent
 from bb_runtime.job import Job
 from bb_runtime.outcome import Outcome
@@ -21,14 +22,16 @@ from bb_runtime.reach import Seen, held, send
 def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> Outcome | None:
     """What became of an intent of a process that is gone; None when the call is to be sent (again).
 
-    A call with a key is sent again while the guards' verdict is young, or if they hold once more.
+    A call that may be repeated is sent again while the guards' verdict is young, or if they hold
+    once more.
     Guards that no longer hold may be the trace of the effect itself, so they settle nothing.
     """
-    spec, keyed = job.schema.tools[intent.tool], job.schema.tools[intent.tool].key is not None
-    if keyed and time.time() - intent.at <= job.settings.guard_life_s:
+    spec = job.schema.tools[intent.tool]
+    safe = safe_to_repeat(spec)
+    if safe and time.time() - intent.at <= job.settings.guard_life_s:
         return None
     why = _held_again(job, intent, seen, guards)
-    if keyed and not why:
+    if safe and not why:
         return None
     time.sleep(max(0.0, min(intent.at + spec.timeout_s - time.time(), spec.timeout_s)))
     settled = settle(job, intent, seen, guards, "the process ended between intent and result")

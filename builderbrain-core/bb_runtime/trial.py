@@ -6,7 +6,7 @@ must not; every mutant must be caught, and the trial says by what. Fresh twin fo
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bb_core.adapters import Adapters
@@ -87,8 +87,7 @@ def _rounds(
             # A promise a read broke is a guard's doing too: the rule's id comes first.
             caught: Caught = "guards" if any(map(RULE.match, why)) else "tools"
             return caught, why, tuple(results)
-        state = state.after(verdict, result.happened)
-        state = replace(state, approvals=state.approvals | result.consents)
+        state = state.after(verdict, result.happened, result.consents)
     return "nothing", (), tuple(results)
 
 

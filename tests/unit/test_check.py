@@ -14,7 +14,7 @@ from tests.unit.till import till
 WHO = {"id": "n1", "tool": "who", "args": {"name": "Ana"}}
 LOOK = {"id": "n2", "tool": "look", "args": {"account": "a1"}, "after": ["n1"]}
 ASK = {"id": "n3", "tool": "ask", "args": {"text": "Pay 50?"}, "after": ["n2"]}
-PAY = {
+PAY: dict[str, Any] = {
     "id": "n4",
     "tool": "pay",
     "args": {"account": "a1", "cents": 50, "method": "cash"},
@@ -217,7 +217,7 @@ def test_a_declassifier_lets_the_text_out() -> None:
 
 def test_rounds_carry_facts_sums_calls_and_approvals() -> None:
     pay = [changed(PAY, id="n1", after=[])]
-    right = dict(PAY["args"])  # type: ignore[call-overload]
+    right = dict(PAY["args"])
     state = State(
         facts=frozenset({("known", "p1"), ("seen", "a1")}),
         approvals=frozenset({approval("pay", right)}),
