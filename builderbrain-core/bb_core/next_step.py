@@ -1,9 +1,13 @@
 """The typed language of the next step: what may follow the steps already written.
 
-A plan is written in segments. Segment i is step i and what comes after it, a separator (another
-step follows) or the closing text (the plan is whole):
+A plan is written in segments. Segment i is step i from its tool on, and what comes after it: the
+closing text (the plan is whole), or the separator and all of the next step that is known by now:
 
-    open? ID TOOL args after? when?  (sep | close)
+    (open ID)? TOOL args after? when?  (sep ID | close)
+
+So a segment ends where tokens end by themselves, just before a tool's name. Ending it at the step's
+last brace would forbid the tokens that span the brace and the separator, which a model has seen in
+every example, and a small one then loses its place.
 
 Inside it each tool stands with its literal name and its own arguments, each value is a literal of
 its type or a reference to an earlier result that fits, `after` lists earlier ids in order, and
@@ -97,7 +101,8 @@ class NextStep:
 
     def tool(self, tools: tuple[str, ...], text: str) -> str:
         """The tool that a text of `segment(tools)` calls; raises ValueError for any other text."""
-        named = [t for t in self.schema.tools if self._slot("TOOL", t) in text]
+        whole = self._lead(len(tools)) + text if tools else text
+        named = [t for t in self.schema.tools if self._slot("TOOL", t) in whole]
         if len(named) == 1:
             return named[0]
         for tool in named:
@@ -129,7 +134,16 @@ class NextStep:
         close = Exit(plan.close, b"", CLOSE)
         if count >= self.schema.limits.steps:
             return (close,)
-        return (close, Exit(plan.sep, self._owed(count), MORE))
+        return (close, Exit(plan.sep + self._lead(count), self._owed(count), MORE))
+
+    def _lead(self, index: int) -> str:
+        """The text a step at this place starts with whatever its tool, up to the tool's name."""
+        words, quote = list[str](), '"' if "TOOL" in self.surface.quoted else ""
+        for piece in self.surface.step:
+            if isinstance(piece, Slot) and piece.name != "ID":
+                return "".join(words) + (quote if piece.name == "TOOL" else "")
+            words.append(piece if isinstance(piece, str) else self._slot("ID", step_id(index)))
+        raise AssertionError("a surface's step has a TOOL")
 
     def _owed(self, index: int) -> bytes:
         """A short step at this place that needs nothing of the steps before it, and the close."""
@@ -140,6 +154,7 @@ class NextStep:
         pieces = self.surface.step
         own = [i for i, piece in enumerate(pieces) if isinstance(piece, Slot) and _of_tool(piece)]
         start, stop = own[0], own[-1] + 1
+        begun = self._begun if index else 0
         fixed = {
             "ID": Lit(self._slot("ID", step_id(index))),
             "after": self._after(len(tools)),
@@ -149,11 +164,11 @@ class NextStep:
         calls = {True: list[Language](), False: list[Language]()}
         for name in names:
             waits = self.known is not None and APPROVED in self.schema.tools[name].requires
-            calls[waits].append(self._call(pieces[start:stop], name, tools, fixed))
+            calls[waits].append(self._call(pieces[start:stop], name, tools, fixed, bool(index)))
         arms = ((calls[False], fixed), (calls[True], waiting))
         return seq(
             "" if index else self.surface.plan.open,
-            *(_piece(piece, fixed) for piece in pieces[:start]),
+            *(_piece(piece, fixed) for piece in pieces[begun:start]),
             alt(
                 *(
                     seq(alt(*own), *(_piece(p, fill) for p in pieces[stop:]))
@@ -169,11 +184,30 @@ class NextStep:
     def _askers(self, tools: tuple[str, ...]) -> tuple[int, ...]:
         return askers(self.schema, tools) if self.known else ()
 
+    @property
+    def _begun(self) -> int:
+        """How many pieces of a later step the segment before it has written."""
+        others = (
+            i for i, p in enumerate(self.surface.step) if isinstance(p, Slot) and p.name != "ID"
+        )
+        return next(others)
+
     def _call(
-        self, pieces: Sequence[Piece], tool: str, tools: tuple[str, ...], fixed: Fill
+        self,
+        pieces: Sequence[Piece],
+        tool: str,
+        tools: tuple[str, ...],
+        fixed: Fill,
+        begun: bool,
     ) -> Language:
-        own = {"TOOL": Lit(self._slot("TOOL", tool)), "args": self._args(tool, tools)}
+        own = {"TOOL": Lit(self._name(tool, begun)), "args": self._args(tool, tools)}
         return seq(*(_piece(piece, {**fixed, **own}) for piece in pieces))
+
+    def _name(self, tool: str, begun: bool) -> str:
+        """A tool's name as it stands in the text, less what has been written of it."""
+        text = self._slot("TOOL", tool)
+        opened = begun and self._lead(0).endswith('"') and "TOOL" in self.surface.quoted
+        return text[1:] if opened else text
 
     def _slot(self, name: str, text: str) -> str:
         return compact(text) if name in self.surface.quoted else text

@@ -16,6 +16,8 @@ from bb_runtime.errors import BudgetError, DecodeError, SteerError
 from bb_runtime.vocabulary import Vocabulary
 
 _KEPT = 256
+OPEN_MASKS = '%llguidance {"no_forcing": true}\n'
+"""Where bytes are forced llguidance would allow one token only, by a guess at how they are cut."""
 
 
 class Steering:
@@ -39,7 +41,8 @@ class Steering:
     def matcher(self, tools: tuple[str, ...]) -> llguidance.LLMatcher:
         """A fresh matcher for the segment after steps with these tools."""
         if tools not in self._matchers:
-            grammar = llguidance.LLMatcher.grammar_from_lark(to_lark(self.segment(tools).language))
+            text = OPEN_MASKS + to_lark(self.segment(tools).language)
+            grammar = llguidance.LLMatcher.grammar_from_lark(text)
             made = llguidance.LLMatcher(self.vocabulary.ll, grammar)
             if made.is_error():
                 raise DecodeError(f"the mask was not built: {made.get_error()[:200]}")
