@@ -5,7 +5,7 @@ what to do. The models are data only; `check.py` and `codegen.py` give them thei
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
@@ -175,6 +175,18 @@ class PlanSchema(_Model):
     def result(self, tool: str) -> dict[str, Any]:
         """The resolved JSON Schema of a tool's result, {} when it promises nothing; shared."""
         return self._results[tool]
+
+    def ends(self, tool: str) -> Iterator[tuple[str, str]]:
+        """The facts a call ends, each with the path of what it ends them of (empty: of all).
+
+        A write that names no entity may have changed any.
+        """
+        spec = self.tools[tool]
+        for call in map(FactCall.parse, spec.kills):
+            yield call.name, call.term
+        for name, fact in self.facts.items() if spec.effect.acts else ():
+            if fact.killed_by_write and (fact.entity in spec.entity or not spec.entity):
+                yield name, spec.entity.get(fact.entity, "")
 
     def args_schema(self, tool: str) -> dict[str, Any]:
         """One JSON Schema for a tool's whole argument object."""

@@ -108,10 +108,7 @@ def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
 def _facts(
     state: State, schema: PlanSchema, spec: Tool, event: Happened
 ) -> frozenset[tuple[str, str | int]]:
-    gone = [(call.name, look(call.term, event)) for call in map(FactCall.parse, spec.kills)]
-    for name, fact in schema.facts.items():
-        if spec.effect.acts and fact.killed_by_write and fact.entity in spec.entity:
-            gone.append((name, look(spec.entity[fact.entity], event)))
+    gone = [(fact, look(path, event)) for fact, path in schema.ends(event.tool)]
     kept = {(n, v) for n, v in state.facts if not any(n == m and w in (None, v) for m, w in gone)}
     new = {(call.name, look(call.term, event)) for call in map(FactCall.parse, spec.establishes)}
     return frozenset(kept | {(n, v) for n, v in new if isinstance(v, str | int)})

@@ -44,15 +44,8 @@ class History:
             term = here.term(call.term) if call.term else literal(None)
             if term != MISSING:
                 self.holders.setdefault(call.name, []).append(Holder(ident, term))
-        for call in map(FactCall.parse, here.spec.kills):
-            self.kills.setdefault(call.name, []).append(
-                (ident, here.term(call.term) if call.term else None)
-            )
-        for name, fact in case.schema.facts.items() if here.spec.effect.acts else ():
-            if fact.killed_by_write and fact.entity in here.spec.entity:
-                self.kills.setdefault(name, []).append(
-                    (ident, here.term(here.spec.entity[fact.entity]))
-                )
+        for fact, path in case.schema.ends(here.step.tool):
+            self.kills.setdefault(fact, []).append((ident, here.term(path) if path else None))
 
 
 def requires(at: "At", fact: str, path: str) -> None:

@@ -13,7 +13,7 @@ from bb_core.canonical import Json
 from bb_core.errors import BuilderbrainError
 from bb_core.guards import holds, number
 from bb_core.plan import Step, resolve_pointer, substitute
-from bb_core.schema import FactCall, Tool
+from bb_core.schema import Tool
 from bb_core.state import State, approval, once_key, step_after
 from bb_core.terms import path_value
 from bb_core.verdict import Guard
@@ -123,19 +123,10 @@ def _raced(moment: Moment, fact: str, value: Json) -> str:
     for ident, step in moment.job.steps.items():
         if ident == moment.step or graph.ordered(ident, moment.step):
             continue
-        for path in _ends(moment.job, step, fact):
-            if path is None or _known(moment, step, path) in (None, value):
+        for ended, path in moment.job.schema.ends(step.tool):
+            if ended == fact and (not path or _known(moment, step, path) in (None, value)):
                 return ident
     return ""
-
-
-def _ends(job: Job, step: Step, fact: str) -> list[str | None]:
-    spec, declared = job.spec(step), job.schema.facts[fact]
-    calls = map(FactCall.parse, spec.kills)
-    paths: list[str | None] = [call.term or None for call in calls if call.name == fact]
-    if declared.killed_by_write and spec.effect.acts and declared.entity in spec.entity:
-        paths.append(spec.entity[declared.entity])
-    return paths
 
 
 def _known(moment: Moment, step: Step, path: str) -> Json:

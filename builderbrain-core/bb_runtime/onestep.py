@@ -131,7 +131,7 @@ def _consent(
         raise PlanError(
             f"not approved: the approver ended with {type(error).__name__}: {error}"
         ) from error
-    if not decision.approved:
+    if decision.approved is not True:
         raise PlanError(
             f"not approved by {decision.by}" + (f": {decision.why}" if decision.why else "")
         )

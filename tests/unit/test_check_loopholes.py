@@ -158,6 +158,20 @@ def test_a_write_of_it_knows_not_what_ends_every_fact() -> None:
     assert "R.race" in verdict(domain, [WHO, LOOK, gone, changed(move, after=["n2"])])
 
 
+def test_a_write_of_nobody_knows_what_ends_the_facts_writes_end() -> None:
+    stir = {"does": "Change something", "effect": "write"}
+    domain = till_with(stir=stir)
+    steps = [
+        WHO,
+        LOOK,
+        {"id": "s", "tool": "stir", "after": ["n2"]},
+        {"id": "m", "tool": "move", "args": {"account": "a1", "label": "x"}, "after": ["s"]},
+    ]
+    assert verdict(domain, steps) == {"T.seen"}
+    found = verdict(domain, [{"id": "s", "tool": "stir"}], KNOWN)
+    assert found.state.after(found, [Happened("s", "stir", {}, None)]).facts == {("known", "p1")}
+
+
 def test_a_write_that_cannot_be_undone_may_not_run_beside_an_irreversible_one() -> None:
     move = {"id": "m", "tool": "move", "args": {"account": "a2", "label": "x"}, "after": ["l"]}
     look = changed(args(LOOK, account="a2"), id="l")
