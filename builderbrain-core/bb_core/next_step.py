@@ -232,7 +232,7 @@ class NextStep:
             object=surface.object,
             pair=lambda name, value: self._pair(surface.pair, name, value),
             refs=lambda want: self._refs(want, tools),
-            words=self.known.values if self.known else lambda want: (),
+            known=self.known.values if self.known else lambda want: (),
         )
 
     def _pair(self, pieces: Sequence[Piece], name: str, value: Language) -> Language:

@@ -4,11 +4,14 @@ An argument without a bound could keep a decoder writing for ever, so each strin
 `maxLength`, `pattern` or `enum`, and each list `maxItems`.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
 
+from bb_core.errors import SchemaError
+from bb_core.reading import READ, readers
 from bb_core.schema import PlanSchema
 from bb_core.yaml_lines import Path
 
@@ -27,6 +30,7 @@ def type_findings(schema: PlanSchema) -> Iterator[Found]:
     for path, spec in places:
         yield from _names(schema, path, spec)
         yield from _valid(path, spec)
+        yield from _readers(path, spec)
     for name in schema.types:
         if _circular(schema, name, ()):
             yield ("types", name), f"type {name!r} is made of itself", "write one of the types out"
@@ -37,6 +41,15 @@ def argument_findings(schema: PlanSchema) -> Iterator[Found]:
     for name, tool in schema.tools.items():
         for arg in tool.args:
             yield from _unbounded(("tools", name, "args", arg), schema.arg(name, arg), arg)
+
+
+def _readers(path: Path, spec: Mapping[str, Any]) -> Iterator[Found]:
+    """Readers that are not readers."""
+    if READ in spec:
+        try:
+            readers(json.dumps(spec[READ]))
+        except (SchemaError, TypeError) as error:
+            yield (*path, READ), getattr(error, "found", str(error)), "see bb_core/reading.py"
 
 
 def _names(schema: PlanSchema, path: Path, spec: Mapping[str, Any]) -> Iterator[Found]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bb_core.anchored import regex
+from bb_core.canonical import Json
 from bb_core.errors import SchemaError
 from bb_core.language import (
     EMPTY,
@@ -69,8 +70,8 @@ class Spelling:
     object: Listing | None = _OBJECT
     pair: Callable[[str, Language], Language] = lambda key, value: seq(compact(key) + ":", value)
     refs: Refs = no_refs
-    words: Callable[[Schema], Sequence[str]] = lambda schema: ()
-    """The only texts a string of this schema may have; any it allows if there are none."""
+    known: Callable[[Schema], Sequence[Json]] = lambda schema: ()
+    """The only values a literal of this schema may have; any it allows if there are none."""
 
 
 JSON = Spelling()
@@ -97,6 +98,8 @@ def _literal(schema: Schema, where: str, how: Spelling) -> Language:
     if "anyOf" in schema:
         _only(schema, {"anyOf"}, where)
         return alt(*(_literal(one, where, how) for one in schema["anyOf"]))
+    if known := how.known(schema):
+        return alt(*(compact(value) for value in known))
     kind = schema.get("type")
     if isinstance(kind, list):
         return alt(*(_literal(_narrowed(schema, one), where, how) for one in kind))
@@ -122,8 +125,6 @@ def _string(schema: Schema, where: str, how: Spelling) -> Language:
                 f"minLength {least} and maxLength {most} are out of order", where=where
             )
         return seq('"', Repeat(_CHARACTER, least, most), '"')
-    if words := how.words(schema):
-        return alt(*(compact(word) for word in words))
     lang = regex(schema["pattern"], where)
     low, high = lengths(lang)
     if low < least or high > schema.get("maxLength", high):

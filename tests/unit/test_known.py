@@ -49,6 +49,20 @@ def test_only_named_one_word_types_are_copied() -> None:
     assert known.values({"type": "integer", "x-type": "Cents"}) == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("refund $118.49, please", (11849,)),
+        ("$57.00 and then $8.", (5700, 800)),
+        ("exactly 1250 cents", (1250,)),
+        ("$999999.00 is out of range; half of it", ()),
+        ("the full price", ()),
+    ],
+)
+def test_amounts_are_read_as_people_write_them(text: str, found: tuple[int, ...]) -> None:
+    assert Known((text,)).values(shop().schema.arg("create_refund", "cents")) == found
+
+
 def test_an_id_nobody_named_cannot_be_written() -> None:
     plan = '{{"steps":[{{"id":"n1","tool":"find_user_by_email","args":{{"email":"{}"}}}}]}}'
     given = steps().given(Known(("I am ana@example.com.",)))
