@@ -90,7 +90,7 @@ class At:
         typestate.approved(self)
 
     def before_irreversible(self) -> None:
-        """E: what happens before this irreversible step can be undone, and no check is left."""
+        """E: what may come before this irreversible step can be undone; its checks are made."""
         effect_rules.before_irreversible(self)
 
     def excludes(self, *tools: str) -> None:

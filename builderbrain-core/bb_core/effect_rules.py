@@ -1,4 +1,8 @@
-"""E and R: irreversible steps come last and alone, and no two writes race."""
+"""E and R: irreversible steps come after what can be undone or can fail, and no two writes race.
+
+Not covered: a step the plan puts after an irreversible one may fail when that has happened; two
+names for one entity (`A1` and `a1`, an order and its parcel) are two entities.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -13,7 +17,7 @@ ANY_WRITE = "*write"
 
 
 def before_irreversible(at: "At") -> None:
-    """Every write before can be undone; every check that can fail has been made."""
+    """What may come before can be undone; every check that does not wait for it has been made."""
     case, me = at.case, at.step.id
     for other in case.plan.steps:
         spec = case.schema.tools[other.tool]

@@ -112,9 +112,8 @@ def exclusive(case: "Case") -> None:
         for later in found[1:]:
             if not found[0].term.alike(later.term):
                 first = found[0].step or "an earlier round"
-                case.refuse(
-                    f"T.{fact}", later.step, f"a second holder of {fact}; the first is from {first}"
-                )
+                what = f"it may make a second holder of {fact}; the first is from {first}"
+                case.refuse(f"T.{fact}", later.step, what, "leave it out and use the first")
 
 
 def approved(at: "At") -> None:

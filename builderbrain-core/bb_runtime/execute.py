@@ -22,7 +22,7 @@ from bb_runtime.errors import ExecuteError, NotChecked, ParkedError
 from bb_runtime.inline import Inline
 from bb_runtime.job import Job, Settings
 from bb_runtime.outcome import Outcome, RunResult, RunStatus, Status
-from bb_runtime.progress import Progress, quiet
+from bb_runtime.progress import Progress, never_in_the_way, quiet
 
 
 class Engine(Protocol):
@@ -67,7 +67,7 @@ def execute(
         world=world,
         approve=approve,
         ledger=ledger,
-        progress=progress,
+        progress=never_in_the_way(progress),
         settings=settings or Settings(),
         artifact=artifact or checked.compiled.digest,
         note=note or {},

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
@@ -37,6 +38,16 @@ MARKS = {
 
 def quiet(event: Event) -> None:
     """Show nothing."""
+
+
+def never_in_the_way(progress: Progress) -> Progress:
+    """The same telling; a fault in it, such as a closed pipe, ends no run."""
+
+    def tell(event: Event) -> None:
+        with suppress(Exception):
+            progress(event)
+
+    return tell
 
 
 class Lines:

@@ -6,6 +6,8 @@ spent and read is carried in the state, so the policy holds over the run and not
 
 A round that only looked, or in which a step failed, is followed by another that sees the results;
 the run ends when a round acted and was done, when a plan comes a second time, or at the limit.
+
+Not covered: what a tool says of a fault is shown to the planner as it is, and carries no labels.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

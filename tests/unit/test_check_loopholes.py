@@ -161,7 +161,7 @@ def test_a_write_of_it_knows_not_what_ends_every_fact() -> None:
 def test_a_write_of_nobody_knows_what_ends_the_facts_writes_end() -> None:
     stir = {"does": "Change something", "effect": "write"}
     domain = till_with(stir=stir)
-    steps = [
+    steps: list[dict[str, Any]] = [
         WHO,
         LOOK,
         {"id": "s", "tool": "stir", "after": ["n2"]},

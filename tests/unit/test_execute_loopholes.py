@@ -14,10 +14,12 @@ from bb_core.compiled import Compiled, compile_domain
 from bb_core.schema import PlanSchema
 from bb_core.state import State
 from bb_core.verdict import Checked
+from bb_runtime.approve import Decision
 from bb_runtime.execute import RunResult, execute
 from bb_runtime.intent import Intent
 from bb_runtime.job import Job, Settings
 from bb_runtime.onestep import act
+from bb_runtime.progress import Event
 from tests.bank.domain import MEMORY, SCHEMA, BankSource, Memory
 from tests.unit.test_execute import QUICK, YES, moved, run, statuses, step
 
@@ -111,6 +113,22 @@ def test_a_repeatable_effect_is_sent_again_only_while_its_guards_hold(
     intent = Intent("n1", "take", args, "k", time.time() - age, "a process that is gone")
     found = act(job, intent, {}, plan.guards_of("n1"))
     assert (found.status, len(world.effects)) == (status, int(status == "done"))
+
+
+def test_nobody_listening_stops_no_run() -> None:
+    def gone(event: Event) -> None:
+        raise BrokenPipeError
+
+    world = Memory()
+    found = execute(checked(bank_with(), moved("n1", "add")), MEMORY, world, progress=gone)
+    assert (found.status, len(world.effects)) == ("done", 1)
+
+
+@pytest.mark.parametrize("answer", ["no", 1, None])
+def test_only_true_is_consent(answer: Any) -> None:
+    asked, world = [step("n1", "ask", {}), moved("n2", "pay", after=["n1"])], Memory()
+    found = run(asked, world, approve=lambda request: Decision(answer, "a careless approver"))
+    assert (found.status, world.effects) == ("refused", [])
 
 
 def test_consent_from_an_earlier_round_is_used_up_by_its_call() -> None:
