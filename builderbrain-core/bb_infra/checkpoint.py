@@ -57,7 +57,11 @@ class SigningKey:
         fields = text.strip().split("+", 4)
         if len(fields) != 5 or fields[:2] != ["PRIVATE", "KEY"]:
             raise LedgerError("this is not a signing key", where=where, fix=_NEW_KEY)
-        seed = _decode(fields[4], 33, where)
+        try:
+            seed = _decode(fields[4], 33, where)
+        except LedgerError:  # which would show the secret
+            found = "the signing key is damaged"
+            raise LedgerError(found, where=where, fix=_NEW_KEY) from None
         self.name = fields[2]
         self._key = _private(seed[1:])
         public = _ED25519 + self._key.public_key().public_bytes_raw()
@@ -133,13 +137,14 @@ def _make_key(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
-        os.write(handle, new_key().encode() + b"\n")
-        os.fsync(handle)
+        with os.fdopen(handle, "wb") as out:  # a short write raises, and nothing is linked
+            out.write(new_key().encode() + b"\n")
+            out.flush()
+            os.fsync(handle)
         os.link(draft, path)  # two first runs at once: one link wins, both read that key
     except FileExistsError:
         pass
     finally:
-        os.close(handle)
         draft.unlink()
 
 

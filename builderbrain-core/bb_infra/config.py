@@ -104,7 +104,8 @@ def read_config(text: str, where: str) -> Config:
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found, _, place = str(error).partition(" (at line ")
+        said = str(error).replace("(at end of document)", f"(at line {text.count(chr(10)) + 1},")
+        found, _, place = said.partition(" (at line ")
         line = place.partition(",")[0]
         at = f"{where}:{line}" if line.isdecimal() else where
         raise ConfigError(f"is not TOML: {found}", where=at) from error
