@@ -21,6 +21,7 @@ from bb_core import discover
 from bb_core.check import check
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import PlanError
+from bb_core.known import Known
 from bb_core.next_step import NextStep
 from bb_core.state import State
 from bb_core.verdict import Refused
@@ -72,14 +73,16 @@ def main() -> int:
 
 def masked(domain: Compiled, base: Base, count: int) -> dict[str, Any]:
     """`count` decodes under the masks, over all budgets and the battery's requests."""
-    steering = Steering(NextStep(domain.surface, domain.schema), base.vocabulary)
+    steps = NextStep(domain.surface, domain.schema)
+    steering = Steering(steps, base.vocabulary)
     forward, tally = Forward(base.model), Counter[str]()
     tokens, masks, began = 0, list[float](), time.perf_counter()
     for index in range(count):
         budget = BUDGETS[index % len(BUDGETS)]
-        done = decode(
-            forward, ids(domain, base, index), steering, budget, temperature=1.0, seed=index
-        )
+        # Every other decode is narrowed by its request, as a run's are.
+        known = Known((domain.battery[index % len(domain.battery)].prompt,))
+        held = Steering(steps.given(known), base.vocabulary) if index % 2 else steering
+        done = decode(forward, ids(domain, base, index), held, budget, temperature=1.0, seed=index)
         tokens += len(done.tokens)
         masks += done.mask_us
         tally["over_budget"] += len(done.tokens) > budget

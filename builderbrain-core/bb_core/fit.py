@@ -32,13 +32,17 @@ def fit(source: Mapping[str, Any], target: Mapping[str, Any]) -> Fit:
 
 @lru_cache(maxsize=16384)
 def _fit(source: str, target: str, strict: bool) -> Fit:
-    have = jsonschema_rs.canonicalize(json.loads(source))
-    want = jsonschema_rs.canonicalize(json.loads(target))
+    have, want = _canonical(source), _canonical(target)
     if want.covers(have) is Containment.YES:
         return "fits"
     if strict or want.intersect(have).satisfiability() is Satisfiability.NO:
         return "no"
     return "guard"
+
+
+@lru_cache(maxsize=4096)
+def _canonical(schema: str) -> Any:
+    return jsonschema_rs.canonicalize(json.loads(schema))
 
 
 def paths(

@@ -71,6 +71,7 @@ class Row:
         self.tokens: list[int] = []
         self.text = b""
         self.is_done = False
+        self._ending: list[int] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -116,8 +117,14 @@ class Row:
         return self.steering.longest_closing(self.tools)
 
     def closing(self) -> list[int]:
-        """The tokens of a shortest text from here to the end of the plan."""
-        return [] if self.is_done else self._spell(self._state)
+        """The tokens of a shortest text from here to the end of the plan.
+
+        Asked again on the way, it gives the rest of the same tokens: a rest spelled anew may take
+        more of them.
+        """
+        if not self.is_done and not self._ending:
+            self._ending = self._spell(self._state)
+        return [] if self.is_done else list(self._ending)
 
     def _spell(self, state: State) -> list[int]:
         end = len(state.completion) - state.owed
@@ -160,6 +167,7 @@ class Row:
         if state is None or not (ends or self._matcher.consume_token(token)):
             raise SteerError(f"{vocabulary.ll.dbg_tokens([token])} is not allowed here")
         self.tokens.append(token)
+        self._ending = self._ending[1:] if self._ending[:1] == [token] else []
         self.text += vocabulary.bytes_of(token)
         self._state = state
         if ends or (state.final and CLOSE in state.exits):
@@ -173,7 +181,7 @@ class Row:
         """End the plan by the shortest way; gives the tokens written for it."""
         tokens = self.closing()
         self.tokens += tokens
-        self.text += b"" if self.is_done else self._state.completion
+        self.text += b"".join(map(self.steering.vocabulary.bytes_of, tokens))
         self.is_done = True
         return tokens
 
