@@ -282,6 +282,7 @@ def raw(domain: Compiled, vocabulary: Vocabulary) -> Engine:
 
 def peer(domain: Compiled, vocabulary: Vocabulary) -> Engine:
     """xgrammar on the same grammar text, compiled once: for every plan it would take minutes."""
+    import torch
     import xgrammar
 
     words = [vocabulary.bytes_of(t) or b"<%d>" % t for t in range(vocabulary.size)]
