@@ -59,7 +59,7 @@ def unfinished(engine: Durable, log: Path, run: str) -> Stored:
         return found
     left = [name for name in engine.begun() if name not in done]
     named = ", ".join(left[-MOST_NAMED:]) or "none"
-    what = f"run {run!r} has ended" if found else f"no run {run!r}"
+    what = f"run {run!r} has ended" if run in done else f"no run {run!r}"
     raise InfraError(what, where=str(log.parent), fix=f"unfinished: {named}")
 
 

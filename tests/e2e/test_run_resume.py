@@ -120,6 +120,9 @@ def test_a_plan_is_carried_out_or_refused(site: Site) -> None:
     status, out, err = site.bb("plan", "run", "-", "--yes", stdin=refused)
     assert (status, err, site.refunds()) == (1, "", [])
     assert "A.approved: n4" in out
+    run = site.records("verdict")[0]["run"]
+    ended = one_line(site.bb("run", "api_json", "--resume", run))
+    assert ended == f"bb: .bb: run '{run}' has ended. Unfinished: none"
     assert site.bb("plan", "run", "plan.json", stdin="no\n")[0] == 1
     assert site.refunds() == []
     status, out, err = site.bb("plan", "run", "plan.json", "--yes")

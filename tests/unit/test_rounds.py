@@ -235,11 +235,8 @@ def test_consent_holds_in_the_next_round_for_exactly_what_was_shown(
 def test_withheld_consent_ends_the_run(world: ShopWorld) -> None:
     no = by_policy(lambda request: False)
     done = run(world, REFUND, execute=carrying(world, no))
-    assert (done.end, statuses(done), refunds(world)) == (
-        "refused",
-        ["done", "done", "refused", "not_run"],
-        [],
-    )
+    assert (done.end, refunds(world)) == ("refused", [])
+    assert statuses(done) == ["done", "done", "refused", "not_run"]
 
 
 def test_a_claim_that_was_read_is_no_amount_in_the_next_round(world: ShopWorld) -> None:
