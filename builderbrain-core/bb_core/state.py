@@ -35,6 +35,7 @@ class Happened:
     tool: str
     args: Mapping[str, Any]
     result: Json
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class State:
     approvals: frozenset[str] = frozenset()
     tools: frozenset[str] = frozenset()
     tainted: tuple[Tainted, ...] = ()
+    undone: frozenset[str] = frozenset()
     steps: int = 0
     writes: int = 0
     rounds: int = 0
@@ -100,6 +102,7 @@ def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
         approvals=state.approvals - {approval(event.tool, event.args)},
         tools=state.tools | {event.tool},
         tainted=(*state.tainted, *taints(spec, event.result)),
+        undone=state.undone | ({event.undoes} if event.undoes else set()),
         steps=state.steps + 1,
         writes=state.writes + int(spec.effect.acts),
     )
@@ -164,6 +167,7 @@ def state_json(state: State) -> dict[str, Json]:
         "approvals": list[Json](sorted(state.approvals)),
         "tools": list[Json](sorted(state.tools)),
         "tainted": tainted,
+        "undone": list[Json](sorted(state.undone)),
         "steps": state.steps,
         "writes": state.writes,
         "rounds": state.rounds,
@@ -188,6 +192,7 @@ def _read_state(data: Any) -> State:
         approvals=frozenset(data["approvals"]),
         tools=frozenset(data["tools"]),
         tainted=tuple(Tainted(value, frozenset(labels)) for value, labels in data["tainted"]),
+        undone=frozenset(data["undone"]),
         steps=data["steps"],
         writes=data["writes"],
         rounds=data["rounds"],

@@ -5,8 +5,10 @@ step is left to a person. An undoing is a call like any other: its arguments are
 tool's own guards are held on fresh reads, it has an intent, a key of its own and a result record.
 It asks for no further approval: the domain declared it as the way back.
 
-Not covered: facts and budgets are not held for an undoing, only counted after it; a call that was
-undone keeps its key, so a system that knows keys may not carry it out again in the same run.
+A call that was undone gets a new key when a later round makes it again.
+
+Not covered: facts and budgets are not held for an undoing, only counted after it; a business key
+that holds across runs is known to have been undone only in the run that undid it.
 """
 
 from bb_core.schema import Tool

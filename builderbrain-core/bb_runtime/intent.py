@@ -58,6 +58,14 @@ def intent_key(domain: str, name: str, spec: Tool, args: Mapping[str, Any], run:
     return digest_json(["intent", domain, name, dict(args), run]).removeprefix("sha256:")
 
 
+def fresh_key(key: str, undone: frozenset[str]) -> str:
+    """The key, or a new one made from it if the call with this key was undone: doing it again is
+    another effect, and a system that knows keys would take it for the first."""
+    while key in undone:
+        key = digest_json(["again", key]).removeprefix("sha256:")
+    return key
+
+
 def undo_key(key: str) -> str:
     """The key of the call that undoes the call with this key."""
     return digest_json(["undo", key]).removeprefix("sha256:")

@@ -20,7 +20,7 @@ from bb_core.verdict import Guard
 from bb_runtime.approve import Proposed, Request
 from bb_runtime.call import safe_to_repeat
 from bb_runtime.condition import condition
-from bb_runtime.intent import Intent, Prepared, intent_key
+from bb_runtime.intent import Intent, Prepared, fresh_key, intent_key
 from bb_runtime.job import Job
 from bb_runtime.outcome import Outcome
 from bb_runtime.progress import Event
@@ -74,7 +74,8 @@ def intend(
         return recorded(job, Outcome(ident, tool, "refused", args, why=why))
     if not spec.effect.acts:
         return Intent(ident, tool, args, "", time.time(), job.incarnation)
-    key = key or intent_key(job.checked.plan.domain, tool, spec, args, job.run)
+    own = intent_key(job.checked.plan.domain, tool, spec, args, job.run)
+    key = key or fresh_key(own, job.checked.state.undone)
     try:
         job.record("intent", ident, tool, **said(job, tool, args), key=key, undoes=undoes)
     except Exception as fault:

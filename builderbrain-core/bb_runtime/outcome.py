@@ -1,7 +1,7 @@
 """What became of each step, and of the run: plain values that survive a round trip through JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
 from bb_core.canonical import Json
@@ -80,8 +80,13 @@ class RunResult:
 
         A parked step counts as carried out, since it may have been.
         """
-        ran = (*self.outcomes.values(), *self.compensations)
-        return tuple(out.happened for out in ran if out.status in ("done", "parked"))
+        ran = [(out, "") for out in self.outcomes.values()]
+        ran += [(out, self.outcomes[out.step].key) for out in self.compensations]
+        return tuple(
+            replace(out.happened, undoes=key)
+            for out, key in ran
+            if out.status in ("done", "parked")
+        )
 
     @property
     def consents(self) -> frozenset[str]:

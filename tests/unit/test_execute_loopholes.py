@@ -69,6 +69,19 @@ def test_a_call_that_gives_nothing_establishes_nothing() -> None:
     assert carried(plan, world, find=lambda args, call: {"account": "a1"}).status == "done"
 
 
+def test_what_was_undone_can_be_done_again() -> None:
+    bank, world = compile_domain(BankSource()), Memory(faults={"look": ["invalid"]})
+    add = moved("n1", "add", cents=7)
+    undoing = dataclasses.replace(QUICK, compensate=True)
+    plan = checked(bank, add, step("n2", "look", {"account": "a3"}, after=["n1"]))
+    first = execute(plan, MEMORY, world, approve=YES, settings=undoing, run="r")
+    assert [out.status for out in first.compensations] == ["done"]
+    again = checked(bank, add, state=plan.state.after(plan, first.happened))
+    second = execute(again, MEMORY, world, approve=YES, settings=undoing, run="r")
+    assert second.status == "done" and world.balances["a1"] == 1007
+    assert len({key for _, _, key in world.effects}) == 3
+
+
 LIES = [lambda r: {**r, "account": "a9"}, lambda r: {**r, "balance": "much"}]
 
 
