@@ -32,10 +32,18 @@ class Known:
 
 
 def offered(schema: PlanSchema, known: Known, tools: Sequence[str]) -> tuple[str, ...]:
-    """The tools whose facts are there after steps with these tools; all of them if none is."""
+    """The tools that may come after steps with these tools; all of them if none may.
+
+    Their facts are there, and they establish no exclusive fact that somebody holds already.
+    """
     have = known.facts | established(schema, tools)
     asked = bool(askers(schema, tools))
-    found = tuple(n for n, t in schema.tools.items() if _ready(t.requires, have, asked))
+    held = {fact for fact in have if schema.facts[fact].exclusive}
+    found = tuple(
+        name
+        for name, tool in schema.tools.items()
+        if _ready(tool.requires, have, asked) and not held & established(schema, [name])
+    )
     return found or tuple(schema.tools)
 
 
