@@ -9,6 +9,8 @@ seed = 0
 [run]
 rounds = 4                   # at most the domain's own limit
 state = ".bb"                # ledger, run database, keys
+database = ""                # empty: SQLite in the state folder; or postgresql://…
+compensate = false           # undo what was written when a later step fails
 [domains.api_json]
 dist = "builderbrain-api-json"       # who may use the name
 fingerprint = "sha256:…"             # refuse the domain if its files change
@@ -49,6 +51,8 @@ class Run:
 
     rounds: int = 4
     state: str = ".bb"
+    database: str = ""
+    compensate: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from bb_infra.config import Config
 from bb_infra.entry import read_log
 from bb_infra.errors import InfraError
 from bb_infra.options import compiled_under
-from bb_infra.running import LEDGER, NO_MODEL, RUNS, Opened, artifact
+from bb_infra.running import LEDGER, NO_MODEL, RUNS, Opened, artifact, database
 from bb_infra.telling import compiles, say
 from bb_runtime.durable import Durable, Stored
 from bb_runtime.errors import DurableError
@@ -29,9 +29,9 @@ def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
     """Go on with a run: 0 when it is done, 1 if refused or failed, 3 if a person must look."""
     compiled = compiled_under(domain, config)
     state, given = Path(config.run.state), artifact(compiled, None, config)
-    if not (state / RUNS).exists():
+    if not (config.run.database or (state / RUNS).exists()):
         raise InfraError(f"no runs are kept here, so none {run!r}", where=str(state), fix=_START)
-    with Durable(f"sqlite:///{state / RUNS}", given) as engine:
+    with Durable(database(config), given) as engine:
         found = unfinished(engine, state / LEDGER, run)
     _fits(found, domain)
     if found.note["model"] == NO_MODEL:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,25 +89,23 @@ def opened(
         # The ledger first: its lock keeps a second process out before anything else is touched.
         key = own_key(state)
         ledger = stack.enter_context(LedgerFile(state / LEDGER, key))
-        engine = stack.enter_context(Durable(f"sqlite:///{state / RUNS}", made_of))
+        engine = stack.enter_context(Durable(database(config), made_of))
         world = _world(compiled.name, adapters, config, twin=twin)
         stack.callback(world.close)
-        settings = Settings(salt=own_salt(state))
+        tools = partial(
+            execute,
+            adapters=adapters,
+            world=world,
+            approve=watcher.approve,
+            ledger=ledger,
+            engine=engine,
+            progress=watcher.progress,
+            settings=Settings(compensate=config.run.compensate, salt=own_salt(state)),
+            artifact=made_of,
+        )
 
         def carry_out(checked: Checked, run: str, note: Mapping[str, Json]) -> RunResult:
-            return execute(
-                checked,
-                adapters,
-                world,
-                approve=watcher.approve,
-                ledger=ledger,
-                engine=engine,
-                progress=watcher.progress,
-                settings=settings,
-                run=run,
-                artifact=made_of,
-                note={**note, "twin": twin, "model": model},
-            )
+            return tools(checked, run=run, note={**note, "twin": twin, "model": model})
 
         runner = Runner(
             compiled,
@@ -119,6 +118,11 @@ def opened(
             watch=watcher.attempt,
         )
         yield Opened(runner, ledger, engine, world, made_of)
+
+
+def database(config: Config) -> str:
+    """Where runs are kept: the database that is configured, else SQLite in the state folder."""
+    return config.run.database or f"sqlite:///{Path(config.run.state) / RUNS}"
 
 
 def new_run() -> str:
