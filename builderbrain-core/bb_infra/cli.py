@@ -10,6 +10,14 @@ import sys
 from bb_core.errors import BuilderbrainError
 from bb_core.registry import printable
 
+EXTRAS = {
+    **dict.fromkeys(
+        ("torch", "transformers", "safetensors", "llguidance", "gguf", "numpy"), "model"
+    ),
+    **dict.fromkeys(("dbos", "sqlalchemy", "cryptography"), "durable"),
+}
+"""What a verb may need that the core alone does not bring, and the extra that brings it."""
+
 LISTING = (["domains", "list"], ["domains", "list", "--json"])
 
 
@@ -25,6 +33,11 @@ def main() -> None:
         sys.stdout.flush()
     except BuilderbrainError as error:
         _fail(str(error))
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        _fail(f"{error.name} is not installed. Run: pip install 'builderbrain-core[{extra}]'")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -99,7 +99,9 @@ def domain_in(folder: Path, stash: pytest.Stash) -> "Domain":
                 raise DomainError(domain.error, where=domain.name)
         else:
             raise DomainError(
-                "is no installed domain", where=str(folder), fix="pip install -e its distribution"
+                "is no installed domain",
+                where=str(folder),
+                fix="run: pip install -e its distribution",
             )
     return known[folder]
 

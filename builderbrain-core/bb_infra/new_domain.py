@@ -43,7 +43,7 @@ def _bake(template: str, name: str, module: str, into: Path) -> None:
         from cookiecutter.main import cookiecutter
     except ImportError as error:
         raise MissingExtra(
-            "making a domain needs cookiecutter", fix="pip install 'builderbrain-core[new]'"
+            "making a domain needs cookiecutter", fix="run: pip install 'builderbrain-core[new]'"
         ) from error
     about = {"name": name, "module": module, "description": f"Plans for {name}."}
     try:

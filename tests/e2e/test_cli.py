@@ -219,3 +219,22 @@ def test_golden_failures_are_one_line(tmp_path: Path) -> None:
         "'take without looking': expected refusal by G.other, found T.observed" in checked.stdout
     )
     assert "rule 'T.observed' has no refused example" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("missing", "words", "extra"),
+    [
+        ("torch", ("run", "api_json", "Cancel W1005.", "--twin"), "model"),
+        ("dbos", ("plan", "run", "plan.json", "--twin"), "durable"),
+    ],
+)
+def test_a_missing_extra_is_named_with_its_pip_line(
+    missing: str, words: tuple[str, ...], extra: str, plan: Path, tmp_path: Path
+) -> None:
+    # A module of that name that is not there, found before the installed one.
+    gone = f"raise ModuleNotFoundError(\"No module named '{missing}'\", name='{missing}')"
+    (tmp_path / f"{missing}.py").write_text(gone)
+    done = bb(*words, cwd=plan.parent, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith("bb: ")
+    assert f"pip install 'builderbrain-core[{extra}]'" in done.stderr
