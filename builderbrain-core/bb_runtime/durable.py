@@ -207,7 +207,7 @@ def _require_dbos() -> None:
     try:
         import dbos  # noqa: F401
     except ImportError:
-        fix = "pip install 'builderbrain-core[durable]'"
+        fix = "run: pip install 'builderbrain-core[durable]'"
         raise DurableError(
             "durable execution needs dbos, which is not installed", fix=fix
         ) from None

@@ -17,7 +17,7 @@ except ImportError as error:
     raise BuilderbrainError(
         f"the shop needs {error.name}, which is not installed",
         where="bb_domains.api_json.shop",
-        fix="run pip install 'builderbrain-api-json[shop]'",
+        fix="run: pip install 'builderbrain-api-json[shop]'",
     ) from error
 from bb_domains.api_json.shop.store import Store
 
