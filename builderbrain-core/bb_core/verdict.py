@@ -26,7 +26,9 @@ class Violation:
 
     def __str__(self) -> str:
         place = f"{self.step}: " if self.step else ""
-        return f"{self.rule}: {place}{self.found}" + (f". {self.fix}" if self.fix else "")
+        return f"{self.rule}: {place}{self.found}" + (
+            f". {self.fix[0].upper()}{self.fix[1:]}" if self.fix else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)

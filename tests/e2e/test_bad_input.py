@@ -84,7 +84,7 @@ def test_a_plan_for_another_schema_is_refused_and_nothing_runs(desk: Desk) -> No
     done = desk.bb(*RUN)
     assert (done.returncode, done.stderr) == (1, "")
     assert "S.schema: written for api_json sha256:000000000000, this is api_json" in done.stdout
-    assert "write the plan again for this schema" in done.stdout
+    assert "Write the plan again for this schema" in done.stdout
     assert "✓" not in done.stdout
     assert "effects   none" in done.stdout
 
