@@ -56,22 +56,41 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
 
 
 def section(row: dict[str, Any]) -> str:
-    """One benchmark's figures as a table."""
-    state = (
-        f"skipped: {row['skipped']}"
-        if row.get("skipped")
-        else "holds"
-        if row["passed"]
-        else "**falls short**"
-    )
-    head = f"## {row['name']}: {state}\n\n`benchmarks/{SCRIPTS[row['name']]}`"
+    """One benchmark's figures: plain ones in a table, tables of figures each in its own."""
+    state = "holds" if row["passed"] else "**falls short**"
+    if row.get("skipped"):
+        state = f"skipped: {row['skipped']}"
     seed = f", seed {row['seed']}" if "seed" in row else ""
-    head += f" on {text(row.get('machine', 'a machine not named'))}{seed}\n"
+    machine = text(row.get("machine", "a machine not named"))
+    parts = [
+        f"## {row['name']}: {state}\n",
+        f"`benchmarks/{SCRIPTS[row['name']]}` on {machine}{seed}\n",
+    ]
     if row.get("bar"):
-        head += f"\nBar: {text(row['bar'])}\n"
-    rows = [f"| {key} | {text(value)} |" for key, value in row.items() if key not in FRAME]
-    versions = f"\nVersions: {text(row['versions'])}\n" if row.get("versions") else ""
-    return head + "\n| figure | value |\n|---|---|\n" + "\n".join(rows) + "\n" + versions
+        parts.append(f"Bar: {text(row['bar'])}\n")
+    figures = {key: value for key, value in row.items() if key not in FRAME}
+    plain = {key: {"value": value} for key, value in figures.items() if not tabular(value)}
+    parts += [table("figure", plain)] if plain else []
+    parts += [table(key, value) for key, value in figures.items() if tabular(value)]
+    if row.get("versions"):
+        parts.append(f"Versions: {text(row['versions'])}\n")
+    return "\n".join(parts)
+
+
+def tabular(value: Any) -> bool:
+    """Whether a figure is a table: rows of named figures."""
+    return isinstance(value, dict) and all(isinstance(row, dict) for row in value.values())
+
+
+def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
+    """A Markdown table with a row each and every column any row has."""
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    lines = [f"| {' | '.join([title, *columns])} |", "|---" * (len(columns) + 1) + "|"]
+    lines += [
+        f"| {' | '.join([name, *(text(row.get(column, '')) for column in columns)])} |"
+        for name, row in rows.items()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def text(value: Any) -> str:
