@@ -20,6 +20,7 @@ SCRIPTS = {
     "durability": "durability.py",
     "ledger": "ledger.py",
     "startup": "startup.py",
+    "planner": "planner.py",
 }
 FRAME = ("name", "passed", "machine", "versions", "seed", "bar", "skipped")
 

@@ -18,13 +18,11 @@ from bb_core.canonical import Json
 from bb_core.check import check
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import ToolError
-from bb_core.grammar import Grammar
-from bb_core.schema import PlanSchema
 from bb_core.state import State
 from bb_core.verdict import Checked
+from tests.schema_source import SchemaSource
 
 ROOT = Path(__file__).parents[2]
-GRAMMAR = ROOT / "builderbrain-plugins/api_json/bb_domains/api_json/grammar.lark"
 TEXT = {"type": "string", "maxLength": 40}
 CENTS = {"type": "integer", "minimum": 1, "maximum": 500}
 MOVE = {"account": {"type-name": "Account"}, "cents": CENTS, "memo": TEXT}
@@ -159,24 +157,10 @@ for tool in ("write", "shout", "once", "add", "take", "close", "forget"):
     SCHEMA["tools"][tool]["waives"] = WAIVED
 
 
-@dataclass(frozen=True)
-class BankSource:
-    """The bank as a registered domain answers."""
-
-    name: str = "bank"
-    version: str = "0"
-    dist: str = "tests"
-
-    def ask(self, hook: str) -> Any:
-        if hook == "grammar":
-            return Grammar.read(GRAMMAR)
-        return PlanSchema.model_validate(SCHEMA) if hook == "plan_schema" else None
-
-
 @cache
 def bank() -> Compiled:
     """The compiled bank."""
-    return compile_domain(BankSource())
+    return compile_domain(SchemaSource("bank", SCHEMA))
 
 
 def checked(steps: list[dict[str, Any]], state: State | None = None) -> Checked:

@@ -4,7 +4,6 @@ Each status an operation documents is brought about once, by the least request t
 operation that documents another status has no row here and fails.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,7 +15,7 @@ from bb_core.schema import PlanSchema
 from bb_core.state_diff import state_diff
 from bb_domains.api_json import domain
 from bb_domains.api_json.tool_adapters import ADAPTERS, ENDPOINTS
-from bb_domains.api_json.world import ShopWorld, twin
+from bb_domains.api_json.world import ShopWorld
 
 Args = dict[str, Any]
 ADDRESS = {"street": "1 New Street", "city": "Ashford", "zip": "10001"}
@@ -68,19 +67,6 @@ OTHER: dict[str, Args] = {
     "notify_customer": {"text": "Hello again."},
     "handoff": {"summary": "Please write back."},
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ShopWorld]:
-    world = twin({})
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def world(running: ShopWorld) -> ShopWorld:
-    running.reset({})
-    return running
 
 
 def schema() -> PlanSchema:

@@ -11,11 +11,11 @@ from bb_core.check import check
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import PlanError
 from bb_core.plan import Plan, Ref, Step, When, resolve_pointer
-from bb_core.schema import PlanSchema
 from bb_core.state import Happened, State, Tainted, approval
 from bb_core.verdict import Checked, Refused
+from tests.schema_source import SchemaSource
 from tests.unit.test_check import ASK, GOOD, LOOK, PAY, WHO, args, changed, judge, rules
-from tests.unit.till import SCHEMA, TillSource, named, till
+from tests.unit.till import SCHEMA, named, till
 
 TEXT = {"type": "string", "maxLength": 20}
 KNOWN = State(facts=frozenset({("known", "p1"), ("seen", "a1")}), rounds=1)
@@ -25,12 +25,7 @@ UNTRUSTED = frozenset({"untrusted"})
 def till_with(**tools: dict[str, Any]) -> Compiled:
     """The till with more tools, or other ones."""
     schema = {**SCHEMA, "tools": {**SCHEMA["tools"], **tools}}
-
-    class Source(TillSource):
-        def ask(self, hook: str) -> Any:
-            return PlanSchema.model_validate(schema) if hook == "plan_schema" else super().ask(hook)
-
-    return compile_domain(Source())
+    return compile_domain(SchemaSource("till", schema))
 
 
 def verdict(domain: Compiled, steps: list[dict[str, Any]], state: State | None = None) -> Any:
@@ -70,7 +65,7 @@ def test_a_condition_without_a_digest_is_refused_not_raised() -> None:
 
 @pytest.mark.parametrize("number", ["1" + "0" * 30, "1e999"])
 def test_a_grammar_of_wide_numbers_reads_none_without_a_digest(number: str) -> None:
-    class Source(TillSource):
+    class Source(SchemaSource):
         def ask(self, hook: str) -> Any:
             found = super().ask(hook)
             if hook != "grammar":
@@ -80,7 +75,7 @@ def test_a_grammar_of_wide_numbers_reads_none_without_a_digest(number: str) -> N
             return dataclasses.replace(found, text=found.text.replace(line, wide))
 
     with pytest.raises(PlanError, match="not JSON"):
-        compile_domain(Source()).parse(
+        compile_domain(Source("till", SCHEMA)).parse(
             f'{{"steps":[{{"id":"n1","tool":"who","args":{{"name":{number}}}}}]}}'
         )
 

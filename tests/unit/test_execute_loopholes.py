@@ -11,7 +11,6 @@ from bb_core.adapters import Adapters, Call
 from bb_core.canonical import Json
 from bb_core.check import check
 from bb_core.compiled import Compiled, compile_domain
-from bb_core.schema import PlanSchema
 from bb_core.state import State
 from bb_core.verdict import Checked
 from bb_runtime.approve import Decision
@@ -20,19 +19,15 @@ from bb_runtime.intent import Intent
 from bb_runtime.job import Job, Settings
 from bb_runtime.onestep import act
 from bb_runtime.progress import Event
-from tests.bank.domain import MEMORY, SCHEMA, BankSource, Memory
+from tests.bank.domain import MEMORY, SCHEMA, Memory, bank
+from tests.schema_source import SchemaSource
 from tests.unit.test_execute import QUICK, YES, moved, run, statuses, step
 
 
 def bank_with(**tools: dict[str, Any]) -> Compiled:
     """The bank with more tools, or other ones."""
     schema = {**SCHEMA, "tools": {**SCHEMA["tools"], **tools}}
-
-    class Source(BankSource):
-        def ask(self, hook: str) -> Any:
-            return PlanSchema.model_validate(schema) if hook == "plan_schema" else super().ask(hook)
-
-    return compile_domain(Source())
+    return compile_domain(SchemaSource("bank", schema))
 
 
 def checked(domain: Compiled, *steps: dict[str, Any], state: State | None = None) -> Checked:
@@ -70,13 +65,13 @@ def test_a_call_that_gives_nothing_establishes_nothing() -> None:
 
 
 def test_what_was_undone_can_be_done_again() -> None:
-    bank, world = compile_domain(BankSource()), Memory(faults={"look": ["invalid"]})
+    domain, world = bank(), Memory(faults={"look": ["invalid"]})
     add = moved("n1", "add", cents=7)
     undoing = dataclasses.replace(QUICK, compensate=True)
-    plan = checked(bank, add, step("n2", "look", {"account": "a3"}, after=["n1"]))
+    plan = checked(domain, add, step("n2", "look", {"account": "a3"}, after=["n1"]))
     first = execute(plan, MEMORY, world, approve=YES, settings=undoing, run="r")
     assert [out.status for out in first.compensations] == ["done"]
-    again = checked(bank, add, state=plan.state.after(plan, first.happened))
+    again = checked(domain, add, state=plan.state.after(plan, first.happened))
     second = execute(again, MEMORY, world, approve=YES, settings=undoing, run="r")
     assert second.status == "done" and world.balances["a1"] == 1007
     assert len({key for _, _, key in world.effects}) == 3

@@ -5,7 +5,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,6 @@ from bb_domains.api_json.tool_adapters import ADAPTERS
 from bb_domains.api_json.world import ShopWorld, connect, twin
 
 REFUND = {"order_id": "W1001", "item_id": "i0171", "cents": 100, "method": "original"}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[ShopWorld]:
-    world = twin({})
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def world(running: ShopWorld) -> ShopWorld:
-    running.reset({})
-    return running
 
 
 def call(world: ShopWorld, tool: str, args: dict[str, Any], key: str = "k1", s: float = 5.0) -> Any:

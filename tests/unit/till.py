@@ -1,17 +1,10 @@
 """A small domain for checker tests: a till that pays out of accounts after asking."""
 
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from bb_core.compiled import Compiled, compile_domain
-from bb_core.grammar import Grammar
-from bb_core.schema import PlanSchema
-
-GRAMMAR = (
-    Path(__file__).parents[2] / "builderbrain-plugins/api_json/bb_domains/api_json/grammar.lark"
-)
+from tests.schema_source import SchemaSource
 
 
 def named(name: str) -> dict[str, str]:
@@ -136,21 +129,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class TillSource:
-    """The till as a registered domain answers."""
-
-    name: str = "till"
-    version: str = "0"
-    dist: str = "tests"
-
-    def ask(self, hook: str) -> Any:
-        if hook == "grammar":
-            return Grammar.read(GRAMMAR)
-        return PlanSchema.model_validate(SCHEMA) if hook == "plan_schema" else None
-
-
 @cache
 def till() -> Compiled:
     """The compiled till."""
-    return compile_domain(TillSource())
+    return compile_domain(SchemaSource("till", SCHEMA))
