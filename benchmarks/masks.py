@@ -32,12 +32,12 @@ from bb_core.fuzz import fuzz
 from bb_core.grammar import Grammar, mask_text
 from bb_core.lint import admit
 from bb_core.next_step import CLOSE, NextStep
-from bb_runtime.base import load_base
-from bb_runtime.fetch import fetched
+from bb_nn.base import load_base
+from bb_nn.fetch import fetched
 from bb_runtime.mask_gate import MaskAcceptor
 from bb_runtime.prompt import example
 from bb_runtime.steer import Steering
-from bb_runtime.vocabulary import Vocabulary
+from bb_runtime.vocabulary import Vocabulary, vocabulary_of
 
 EMBEDDED, LARGE, SEED = "smollm2-135m", 200_000, 0
 PEER_SECONDS = 30.0
@@ -60,7 +60,7 @@ def main() -> int:
     fuzzed |= {path.stem: plain(path, wanted.texts) for path in sorted(GRAMMARS.glob("*.lark"))}
     unsafe = sum(one["mask_only"] + one.get("typed_only", 0) for one in fuzzed.values())
     domain = next(domain for domain in domains if domain.name == "api_json")
-    model = load_base(f"random:llama@{EMBEDDED}").vocabulary
+    model = vocabulary_of(load_base(f"random:llama@{EMBEDDED}"))
     gc.collect()
     gc.freeze()
     speed = {

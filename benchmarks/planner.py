@@ -22,8 +22,8 @@ from report import emit, say, skip
 from bb_core import discover
 from bb_core.compiled import compile_domain
 from bb_core.distance import by_id
-from bb_runtime.base import load_base
-from bb_runtime.fetch import fetched
+from bb_nn.base import load_base
+from bb_nn.fetch import fetched
 from bb_runtime.planner import ModelPlanner
 from bb_runtime.rounds import Ask
 from bb_runtime.trial import attempt

@@ -25,11 +25,12 @@ from bb_core.known import Known
 from bb_core.next_step import NextStep
 from bb_core.state import State
 from bb_core.verdict import Refused
-from bb_runtime.base import Base, load_base
+from bb_nn.base import Base, load_base
+from bb_nn.fetch import fetched
 from bb_runtime.decode import Forward, decode
-from bb_runtime.fetch import fetched
 from bb_runtime.prompt import request
 from bb_runtime.steer import Steering
+from bb_runtime.vocabulary import vocabulary_of
 
 EMBEDDED = "smollm2-135m"
 BUDGETS = (32, 40, 48, 64, 96, 128, 192, 256, 384, 512)
@@ -74,14 +75,14 @@ def main() -> int:
 def masked(domain: Compiled, base: Base, count: int) -> dict[str, Any]:
     """`count` decodes under the masks, over all budgets and the battery's requests."""
     steps = NextStep(domain.surface, domain.schema)
-    steering = Steering(steps, base.vocabulary)
+    steering = Steering(steps, vocabulary_of(base))
     forward, tally = Forward(base.model), Counter[str]()
     tokens, masks, began = 0, list[float](), time.perf_counter()
     for index in range(count):
         budget = BUDGETS[index % len(BUDGETS)]
         # Every other decode is narrowed by its request, as a run's are.
         known = Known((domain.battery[index % len(domain.battery)].prompt,))
-        held = Steering(steps.given(known), base.vocabulary) if index % 2 else steering
+        held = Steering(steps.given(known), vocabulary_of(base)) if index % 2 else steering
         done = decode(forward, ids(domain, base, index), held, budget, temperature=1.0, seed=index)
         tokens += len(done.tokens)
         masks += done.mask_us

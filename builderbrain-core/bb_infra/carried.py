@@ -50,7 +50,7 @@ def carry_out(wanted: Wanted, go: Callable[[Opened], "Run"]) -> int:
 def load_planner(compiled: Compiled, config: Config) -> "ModelPlanner":
     """The configured model as a planner, fetched first if it is in the catalogue and not here."""
     from bb_infra.model_here import here
-    from bb_runtime.base import load_base
+    from bb_nn.base import load_base
     from bb_runtime.planner import ModelPlanner
 
     began = time.monotonic()

@@ -8,8 +8,8 @@ BAR = 30
 
 def here(name: str) -> None:
     """Fetch a catalogue model that is not here yet; any other name is left alone."""
-    from bb_runtime.catalogue import CATALOGUE
-    from bb_runtime.fetch import fetch, fetched
+    from bb_nn.catalogue import CATALOGUE
+    from bb_nn.fetch import fetch, fetched
 
     if name in CATALOGUE and fetched(name) is None:
         fetch(name, progress())

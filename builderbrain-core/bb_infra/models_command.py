@@ -14,7 +14,7 @@ app = typer.Typer(help="Base models.", no_args_is_help=True, rich_markup_mode=No
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the base models bb can fetch, and which are here."""
-    from bb_runtime.fetch import listed
+    from bb_nn.fetch import listed
 
     found = listed()
     if as_json:
@@ -50,6 +50,6 @@ def fetch(
 ) -> None:
     """Fetch a base model, check its sha256 and convert it once. Goes on where it stopped."""
     from bb_infra.model_here import progress
-    from bb_runtime.fetch import fetch as get
+    from bb_nn.fetch import fetch as get
 
     print(f"{name}: ready in {get(name, progress())}")

@@ -5,9 +5,6 @@ BuilderbrainError            (bb_core.errors)
 │   ├── BudgetError          the token budget is below the shortest plan; carries the minimum
 │   ├── DeadRowError         no token is left to choose from; nothing was emitted
 │   └── SteerError           a token that the plan language does not allow here
-├── ModelError               a base model cannot be had
-│   ├── UnknownModelError    neither a catalogue name nor a folder with a model
-│   └── FetchError           a download or a conversion did not succeed
 └── ExecuteError             a plan cannot be carried out; nothing has been sent unless it says so
     ├── NotChecked           what was handed in is not a checked plan, or has changed since
     ├── ParkedError          a person has to find out what happened before anything goes on
@@ -52,15 +49,3 @@ class DeadRowError(DecodeError):
 
 class SteerError(DecodeError):
     """A token that the plan language does not allow here."""
-
-
-class ModelError(BuilderbrainError):
-    """A base model cannot be had."""
-
-
-class UnknownModelError(ModelError):
-    """Neither a catalogue name nor a folder with a model."""
-
-
-class FetchError(ModelError):
-    """A download or a conversion did not succeed."""

@@ -7,12 +7,13 @@ from functools import cached_property
 from bb_core.compiled import Compiled
 from bb_core.known import Known
 from bb_core.next_step import NextStep
-from bb_runtime.base import Base
+from bb_nn.base import Base
 from bb_runtime.decode import Decoded, Forward, OnText, decode, quiet
 from bb_runtime.mask_gate import require_gated
 from bb_runtime.prompt import EXAMPLES, messages, prompt_ids
 from bb_runtime.rounds import Ask, Draft
 from bb_runtime.steer import Steering
+from bb_runtime.vocabulary import Vocabulary, vocabulary_of
 
 
 @dataclass
@@ -44,7 +45,12 @@ class ModelPlanner:
         """The plan language over this model's tokens, narrowed by what the request makes known."""
         seen = (json.dumps(o.result, ensure_ascii=False) for o in ask.observations)
         known = Known((ask.request, *seen), ask.facts)
-        return Steering(self.steps.given(known), self.base.vocabulary)
+        return Steering(self.steps.given(known), self.vocabulary)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The base's tokens as the masks see them, as wide as its logits."""
+        return vocabulary_of(self.base)
 
     @cached_property
     def forward(self) -> Forward:

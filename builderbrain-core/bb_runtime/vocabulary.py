@@ -4,6 +4,7 @@ from typing import Any
 
 import llguidance
 
+from bb_nn.base import Base
 from bb_runtime.errors import DecodeError
 
 
@@ -49,3 +50,8 @@ class Vocabulary:
                 f"the tokenizer cannot spell {data!r}", fix="use a byte-level tokenizer"
             )
         return tokens
+
+
+def vocabulary_of(base: Base) -> Vocabulary:
+    """A base's tokens as the masks see them, as wide as the model's logits."""
+    return Vocabulary.of(base.tokenizer, base.model.config.vocab_size)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bb_runtime.errors import ModelError
-from bb_runtime.fetch import fetch
+from bb_nn.errors import ModelError
+from bb_nn.fetch import fetch
 
 MODEL = "smollm2-135m"
 

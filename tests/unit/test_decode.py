@@ -14,12 +14,13 @@ from bb_core.next_step import NextStep
 from bb_core.registry import discover
 from bb_core.state import State
 from bb_core.verdict import Refused
-from bb_runtime.base import Base, load_base
+from bb_nn.base import Base, load_base
+from bb_nn.fetch import fetched
 from bb_runtime.decode import Forward, decode, steered_generate
 from bb_runtime.errors import BudgetError, DeadRowError
-from bb_runtime.fetch import fetched
 from bb_runtime.masks import SteeredLogits, masked
 from bb_runtime.steer import Steering
+from bb_runtime.vocabulary import vocabulary_of
 
 torch.set_num_threads(1)  # for a model this small a second thread only waits
 SMOL = "random:llama@smollm2-135m"
@@ -39,7 +40,7 @@ def compiled() -> Compiled:
 
 @pytest.fixture(scope="module")
 def steering(base: Base, compiled: Compiled) -> Steering:
-    return Steering(NextStep(compiled.surface, compiled.schema), base.vocabulary)
+    return Steering(NextStep(compiled.surface, compiled.schema), vocabulary_of(base))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_text_is_streamed_whole_and_in_characters(
     parts: list[str] = []
     done = decode(base.model, prompt, steering, 300, temperature=1.5, seed=3, on_text=parts.append)
     assert "".join(parts) == done.text
-    assert b"".join(map(base.vocabulary.bytes_of, done.tokens)).decode() == done.text
+    assert b"".join(map(vocabulary_of(base).bytes_of, done.tokens)).decode() == done.text
 
 
 def test_the_same_seed_gives_the_same_plan(
@@ -103,7 +104,7 @@ def test_custom_generate(base: Base, compiled: Compiled, steering: Steering) -> 
         ids, custom_generate=steered_generate, steering=steering, max_new_tokens=120
     )
     written = out[0, ids.shape[1] :].tolist()
-    sound(compiled, b"".join(map(base.vocabulary.bytes_of, written)).decode())
+    sound(compiled, b"".join(map(vocabulary_of(base).bytes_of, written)).decode())
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_other_peoples_generate(
         **how,
     )
     for row in out[:, ids.shape[1] :].tolist():
-        sound(compiled, b"".join(map(base.vocabulary.bytes_of, row)).decode())
+        sound(compiled, b"".join(map(vocabulary_of(base).bytes_of, row)).decode())
 
 
 def test_a_dead_row_raises_and_emits_nothing(base: Base, steering: Steering) -> None:

@@ -9,7 +9,7 @@ pytest.importorskip("llguidance")
 from bb_core.compiled import compile_domain
 from bb_core.next_step import NextStep
 from bb_core.registry import discover
-from bb_runtime.base import byte_tokenizer
+from bb_nn.base import byte_tokenizer
 from bb_runtime.errors import BudgetError, DecodeError, SteerError
 from bb_runtime.steer import Row, Steering
 from bb_runtime.vocabulary import Vocabulary

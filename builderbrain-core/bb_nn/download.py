@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from bb_runtime.catalogue import Wheel
-from bb_runtime.errors import FetchError
+from bb_nn.catalogue import Wheel
+from bb_nn.errors import FetchError
 
 _CHUNK = 1 << 20
 _POLL_S = 0.2

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bb_runtime.errors import FetchError
+from bb_nn.errors import FetchError
 
 Progress = Callable[[str, float], None]
 """Told a stage and how much of it is done, from 0 to 1."""

@@ -8,17 +8,15 @@ random:llama            tiny random weights over bytes, for tests; never chosen 
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bb_core.canonical import digest_json
-from bb_runtime.catalogue import CATALOGUE
-from bb_runtime.errors import ModelError, UnknownModelError
-from bb_runtime.fetch import RECORD, fetched, folder_digest
-from bb_runtime.vocabulary import Vocabulary
+from bb_nn.catalogue import CATALOGUE
+from bb_nn.errors import ModelError, UnknownModelError
+from bb_nn.fetch import RECORD, fetched, folder_digest
 
 RANDOM = "random:"
 _FAST_BF16 = ("amx_bf16", "avx512_bf16")
@@ -33,11 +31,6 @@ class Base:
     digest: str
     dtype: torch.dtype
     name: str
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The tokenizer as the masks see it, as wide as the model's logits."""
-        return Vocabulary.of(self.tokenizer, self.model.config.vocab_size)
 
 
 def load_base(

@@ -6,7 +6,7 @@ GGUF file; only that file is read, nothing in them is installed or run.
 
 from dataclasses import dataclass
 
-from bb_runtime.errors import UnknownModelError
+from bb_nn.errors import UnknownModelError
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from bb_core.cache import cache_home
 from bb_core.canonical import digest_json
-from bb_runtime.catalogue import CATALOGUE, Entry, entry
-from bb_runtime.download import append_member, file_sha256, wheel_file
-from bb_runtime.errors import FetchError
-from bb_runtime.gguf_convert import Progress, convert
+from bb_nn.catalogue import CATALOGUE, Entry, entry
+from bb_nn.download import append_member, file_sha256, wheel_file
+from bb_nn.errors import FetchError
+from bb_nn.gguf_convert import Progress, convert
 
 RECORD = "base.json"
 """Beside a converted model: what it was made from, and the sha256 of each of its files."""
