@@ -1,0 +1,72 @@
+"""What a stream rail is made of, as a value that goes to JSON and back."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from bb_nn.errors import RailError
+
+Coupling = Literal["ladder", "inject"]
+
+
+@dataclass(frozen=True, slots=True)
+class RailConfig:
+    """The shape of a stream rail.
+
+    `ladder`: the rail reads the base and enters once, before the final norm and the head; the base
+    never sees it. `inject`: it enters after every tapped layer, and the next layer sees it.
+    """
+
+    coupling: Coupling = "ladder"
+    every: int = 4  # tap every n-th layer, counted from the last
+    taps: tuple[int, ...] = ()  # or exactly these layers, from 0
+    width: int = 0  # of the rail's stream; 0 is a quarter of the base's hidden size
+    heads: int = 4
+    window: int = 16  # base positions a tap attends to, itself included
+    feed: int = 2  # the feed-forward layer's width, in widths
+    alpha: float = 0.05  # each gate at birth
+    cap: float = 0.5  # the gates' mean stays under this
+    rho: float | None = 1.0  # clamp: a delta is never longer than rho times the state; None: none
+    skills: int = 0  # low-rank skill adapters at each tap
+    skill_rank: int = 8
+    in_path: tuple[str, ...] = ()  # base projections given a gated low-rank delta; inject only
+    in_path_rank: int = 8
+
+    def __post_init__(self) -> None:
+        checks = (
+            (self.coupling in get_args(Coupling), "coupling", "ladder or inject"),
+            (self.every >= 1, "every", "at least 1"),
+            (list(self.taps) == sorted(set(self.taps)), "taps", "each layer once, rising"),
+            (self.width >= 0 and self.width % self.heads == 0, "width", "a multiple of heads"),
+            (min(self.heads, self.window, self.feed) >= 1, "heads, window, feed", "at least 1"),
+            (0 <= self.cap <= 1, "cap", "between 0 and 1"),
+            (0 <= self.alpha <= self.cap, "alpha", "between 0 and the cap"),
+            (self.rho is None or self.rho > 0, "rho", "above 0, or none"),
+            (min(self.skill_rank, self.in_path_rank) >= 1, "rank", "at least 1"),
+            (not self.in_path or self.coupling == "inject", "in_path", "only with inject"),
+        )
+        for holds, field, rule in checks:
+            if not holds:
+                raise RailError(f"{field} is out of bounds", where="RailConfig", fix=rule)
+
+    def layers(self, depth: int) -> tuple[int, ...]:
+        """The tapped layers of a base this deep, rising; raises RailError for one it has not."""
+        taps = self.taps or tuple(reversed(range(depth - 1, -1, -self.every)))
+        if taps[0] < 0 or taps[-1] >= depth:
+            raise RailError(f"taps {taps} on a base of {depth} layers", where="RailConfig")
+        return taps
+
+    def rail_width(self, hidden: int) -> int:
+        """The stream's width over a base of this hidden size."""
+        return self.width or max(self.heads, hidden // 4 // self.heads * self.heads)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain JSON object."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "RailConfig":
+        """The value that `to_json` gave; raises RailError for a field that is not known."""
+        unknown = set(data) - {field.name for field in fields(cls)}
+        if unknown:
+            raise RailError(f"unknown field {sorted(unknown)[0]!r}", where="rail configuration")
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
