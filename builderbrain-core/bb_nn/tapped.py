@@ -1,0 +1,122 @@
+"""The frozen states of a base model over a text: what a builder reads.
+
+The base runs once over each text and stops after the deepest layer asked for; neither the layers
+above nor the output head is computed. Texts of similar length share a batch, padded on the right:
+a causal model's states never see what comes after them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bb_nn.base import Base
+from bb_nn.errors import RailError
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """One text as the base reads it.
+
+    ids: [T]. offsets: [T, 2], the characters of the text each token covers (start, end).
+    states: [T, taps, d] in the base's dtype.
+    """
+
+    ids: Tensor
+    offsets: Tensor
+    states: Tensor
+
+
+class _DeepestReached(Exception):
+    """Ends a forward pass once nothing above is needed."""
+
+
+def default_layers(base: Base) -> tuple[int, ...]:
+    """The outputs of the layers at one third and two thirds of the base's depth."""
+    depth = len(decoder_layers(base.model))
+    return (max(1, depth // 3), max(1, 2 * depth // 3))
+
+
+def tap(base: Base, texts: Sequence[str], layers: Sequence[int], batch: int = 16) -> list[Tapped]:
+    """The states of each text after the given layers; layer 0 is the token embeddings.
+
+    Raises RailError for an empty text, a layer the base does not have, and a text longer than the
+    base can read: it is never cut.
+    """
+    depth = len(decoder_layers(base.model))
+    for layer in layers:
+        if not 0 <= layer <= depth:
+            raise RailError(f"no layer {layer}", where=base.name, fix=f"layers are 0 to {depth}")
+    encoded = [_encoded(base, text) for text in texts]
+    order = sorted(range(len(texts)), key=lambda i: len(encoded[i][0]))
+    found: dict[int, Tapped] = {}
+    for begin in range(0, len(order), batch):
+        rows = order[begin : begin + batch]
+        states = _states(base, [encoded[i][0] for i in rows], layers)
+        for i, state in zip(rows, states, strict=True):
+            ids, offsets = encoded[i]
+            found[i] = Tapped(torch.tensor(ids), torch.tensor(offsets), state)
+    return [found[i] for i in range(len(texts))]
+
+
+def decoder_layers(model: Any) -> nn.ModuleList:
+    """The model's transformer layers, bottom first; raises RailError where there are none."""
+    depth = model.config.get_text_config().num_hidden_layers
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return module
+    raise RailError("no list of layers found", where=type(model).__name__, fix="use a causal LM")
+
+
+def _encoded(base: Base, text: str) -> tuple[list[int], list[list[int]]]:
+    found = base.tokenizer(text, return_offsets_mapping=True, verbose=False)
+    ids, offsets = list(found["input_ids"]), [list(pair) for pair in found["offset_mapping"]]
+    limit = getattr(base.model.config.get_text_config(), "max_position_embeddings", None)
+    if not ids:
+        raise RailError("an empty text has no states", where=base.name, fix="give a request")
+    if limit and len(ids) > limit:
+        raise RailError(
+            f"the text has {len(ids)} tokens", where=base.name, fix=f"it reads at most {limit}"
+        )
+    return ids, offsets
+
+
+@torch.no_grad()
+def _states(base: Base, rows: list[list[int]], layers: Sequence[int]) -> list[Tensor]:
+    """[T, taps, d] for each row."""
+    width, device = max(map(len, rows)), base.model.device
+    ids = torch.zeros(len(rows), width, dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : len(row)] = torch.tensor(row)
+    kept = _forward(base.model, ids.to(device), layers)
+    # A copy, since a view would keep the whole padded batch alive.
+    return [kept[i, : len(row)].cpu().clone() for i, row in enumerate(rows)]
+
+
+def _forward(model: Any, ids: Tensor, layers: Sequence[int]) -> Tensor:
+    """[B, T, taps, d]: the states after each of the layers."""
+    seen: dict[int, Tensor] = {0: model.get_input_embeddings()(ids)}
+    deepest, hooks = max(layers), []
+    for index, module in enumerate(decoder_layers(model)[:deepest], start=1):
+        if index in layers:
+            hooks.append(module.register_forward_hook(_keeper(seen, index, index == deepest)))
+    try:
+        if deepest:
+            model.base_model(input_ids=ids, use_cache=False)
+    except _DeepestReached:
+        pass
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return torch.stack([seen[layer] for layer in layers], dim=2)
+
+
+def _keeper(seen: dict[int, Tensor], index: int, last: bool) -> Any:
+    def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+        seen[index] = output[0] if isinstance(output, tuple) else output
+        if last:
+            raise _DeepestReached
+
+    return keep
