@@ -1,0 +1,74 @@
+"""A bank of skills: one small low-rank change of a projection each (LoRA, arXiv 2106.09685)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from bb_nn.programs.low_rank import chosen, mixed
+
+
+class SkillBank(nn.Module):
+    """Delta_z x = scale * B_z A_z x, added by the caller to the output of a projection of x.
+
+    A_k [rank, d_in] is random and B_k [d_out, rank] is 0 at birth, so a new skill changes nothing.
+    Every skill has its own two tensors: one can be added, removed, hashed or frozen alone, and an
+    optimiser step on a batch that uses some skills leaves the others' bits as they were.
+    """
+
+    def __init__(self, n: int, d_in: int, d_out: int, rank: int = 8, *, scale: float = 1.0) -> None:
+        super().__init__()
+        self.d_in, self.d_out, self.rank, self.scale = d_in, d_out, rank, scale
+        self.down = nn.ParameterList()
+        self.up = nn.ParameterList()
+        for _ in range(n):
+            self.grow()
+
+    def __len__(self) -> int:
+        return len(self.down)
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        """[B, T, d_out] for x [B, T, d_in].
+
+        z: long [B] or [B, T], the skill of each sequence or position, -1 for none (adds 0); or
+        float [B, n] or [B, T, n], a weight for every skill (all are computed, all get gradients).
+        """
+        if z.is_floating_point():
+            return self.scale * mixed(x, z, *self._stacked(range(len(self))))
+        used, local = _used(z)
+        if not used:
+            return x.new_zeros(*x.shape[:-1], self.d_out)
+        return self.scale * chosen(x, local, *self._stacked(used))
+
+    def delta(self, k: int) -> Tensor:
+        """Delta_k as a matrix, [d_out, d_in]."""
+        matrix: Tensor = self.scale * self.up[k] @ self.down[k]
+        return matrix
+
+    def grow(self, down: Tensor | None = None, up: Tensor | None = None) -> int:
+        """Add a skill and give its index; a given pair of matrices is copied, else 0 at birth."""
+        like = self.down[0] if len(self) else torch.empty(0)
+        if down is None:
+            down = torch.empty(self.rank, self.d_in, dtype=like.dtype, device=like.device)
+            nn.init.kaiming_uniform_(down, a=math.sqrt(5))
+        if up is None:
+            up = torch.zeros(self.d_out, self.rank, dtype=like.dtype, device=like.device)
+        self.down.append(nn.Parameter(down.detach().clone()))
+        self.up.append(nn.Parameter(up.detach().clone()))
+        return len(self) - 1
+
+    def drop(self, k: int) -> None:
+        """Remove skill k; the skills behind it move up by one."""
+        self.down = nn.ParameterList(p for i, p in enumerate(self.down) if i != k)
+        self.up = nn.ParameterList(p for i, p in enumerate(self.up) if i != k)
+
+    def _stacked(self, rows: range | list[int]) -> tuple[Tensor, Tensor]:
+        """The matrices of these skills only: the others stay out of the graph."""
+        return torch.stack([self.down[k] for k in rows]), torch.stack([self.up[k] for k in rows])
+
+
+def _used(z: Tensor) -> tuple[list[int], Tensor]:
+    """The skills z names, ascending, and z renumbered to them (-1 stays -1)."""
+    values, local = torch.unique(z, return_inverse=True)
+    used = [int(v) for v in values if v >= 0]
+    return used, local - (len(values) - len(used))
