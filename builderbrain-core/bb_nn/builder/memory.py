@@ -1,0 +1,48 @@
+"""The memory: the base's frozen states of a text, narrowed and looked at in both directions.
+
+A causal base knows only what is left of a token; one local block lets it know its neighbours. It
+reaches `window` tokens each way and no further, so that nothing depends on how long the text is.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm
+
+from bb_nn.builder.attention import Attention, FeedForward, hidden
+from bb_nn.builder.config import BuilderConfig
+
+
+class Memory(nn.Module):
+    """m = LN(block(W concat_l LN(h_l))): [B, T, taps, d] to [B, T, width]."""
+
+    def __init__(self, config: BuilderConfig) -> None:
+        super().__init__()
+        self.window = config.window
+        self.tap_dropout = nn.Dropout(config.tap_dropout)
+        self.narrow = nn.Linear(len(config.layers) * config.base_width, config.width)
+        self.before_attention = nn.LayerNorm(config.width)
+        self.attention = Attention(config.width, config.heads, rotary=True)
+        self.before_inner = nn.LayerNorm(config.width)
+        self.inner = FeedForward(config.width, config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+        self.last = nn.LayerNorm(config.width)
+
+    def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
+        """[B, T, width] for states [B, T, taps, d] of which the first `lengths` [B] are real."""
+        z = layer_norm(states.float(), states.shape[-1:]).flatten(2)
+        m = self.narrow(self.tap_dropout(z))
+        x = self.before_attention(m)
+        bias = hidden(local(m.shape[1], self.window, lengths))
+        m = m + self.dropout(self.attention(x, self.attention.keyed(x), bias))
+        m = m + self.dropout(self.inner(self.before_inner(m)))
+        out: Tensor = self.last(m)
+        return out
+
+
+def local(width: int, window: int, lengths: Tensor) -> Tensor:
+    """[B, 1, T, T]: real tokens within `window`; padding sees itself, so that nothing is NaN."""
+    places = torch.arange(width, device=lengths.device)
+    near = (places[:, None] - places[None, :]).abs() <= window
+    real = places[None, :] < lengths[:, None]
+    seen = near[None] & real[:, None, :] | torch.eye(width, dtype=torch.bool, device=near.device)
+    return seen[:, None]
