@@ -35,10 +35,10 @@ class SkillBank(nn.Module):
         """
         if z.is_floating_point():
             return self.scale * mixed(x, z, *self._stacked(range(len(self))))
-        used, local = _used(z)
-        if not used:
+        rows, local = used(z)
+        if not rows:
             return x.new_zeros(*x.shape[:-1], self.d_out)
-        return self.scale * chosen(x, local, *self._stacked(used))
+        return self.scale * chosen(x, local, *self._stacked(rows))
 
     def delta(self, k: int) -> Tensor:
         """Delta_k as a matrix, [d_out, d_in]."""
@@ -67,7 +67,7 @@ class SkillBank(nn.Module):
         return torch.stack([self.down[k] for k in rows]), torch.stack([self.up[k] for k in rows])
 
 
-def _used(z: Tensor) -> tuple[list[int], Tensor]:
+def used(z: Tensor) -> tuple[list[int], Tensor]:
     """The skills z names, ascending, and z renumbered to them (-1 stays -1)."""
     values, local = torch.unique(z, return_inverse=True)
     used = [int(v) for v in values if v >= 0]
