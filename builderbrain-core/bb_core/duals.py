@@ -125,7 +125,10 @@ def duals(*constraints: Constraint, warmup: Warmup | None = None, momentum: floa
 
 
 def repaired(dual: Dual, ema: float) -> Dual:
-    """lam <- clip(lam + eta clip((e - c)/max(|c|, eps), -1, 1), 0, lam_max); no rise in free fall."""
+    """lam <- clip(lam + eta clip((e - c)/max(|c|, eps), -1, 1), 0, lam_max).
+
+    It does not rise while e falls by itself.
+    """
     c = dual.constraint
     s = max(-1.0, min(1.0, (ema - c.limit) / max(abs(c.limit), EPSILON)))
     if s > 0 and dual.ema is not None and dual.ema - ema > c.falling * abs(dual.ema):

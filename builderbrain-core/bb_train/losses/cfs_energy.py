@@ -45,8 +45,9 @@ def pack(allowed: Tensor) -> Tensor:
     """[..., V] of bool as [..., ceil(V/32)] of int32, a bit a token."""
     width = -(-allowed.shape[-1] // 32) * 32
     padded = torch.nn.functional.pad(allowed, (0, width - allowed.shape[-1]))
-    bits = padded.unflatten(-1, (-1, 32)).long() << torch.arange(32, device=allowed.device)
-    return bits.sum(-1).to(torch.int64).where(bits.sum(-1) < 2**31, bits.sum(-1) - 2**32).int()
+    words = padded.view(*padded.shape[:-1], width // 32, 32).long()
+    packed = (words << torch.arange(32, device=allowed.device)).sum(-1)
+    return torch.where(packed < 2**31, packed, packed - 2**32).to(torch.int32)
 
 
 def unpack(words: Tensor, width: int) -> Tensor:
@@ -76,11 +77,10 @@ class _Energy(torch.autograd.Function):
         for at, (some, mask) in zip(
             range(0, logits.shape[0], ctx.rows), _chunks(logits, allowed, ctx.rows), strict=True
         ):
-            odds, energy = _odds(some, mask)
+            odds, _ = _odds(some, mask)
             grad = some.float().softmax(-1)
             grad = torch.where(mask, -grad * odds.exp().unsqueeze(-1), grad)
             grad = grad.masked_fill(~mask.any(-1, keepdim=True), 0.0)
-            del energy
             out[at : at + ctx.rows] = grad * grads[0][at : at + ctx.rows].unsqueeze(-1)
         return out, None, None
 

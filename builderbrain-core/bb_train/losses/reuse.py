@@ -1,4 +1,4 @@
-"""What a library costs to use and to keep, as a code length in nats: reuse pays, sprawl does not."""
+"""A library's price as a code length in nats: to use a skill, and to keep it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,10 +6,10 @@ TINY = 1e-12
 
 
 def mutual_information(z: Tensor, gold: Tensor, skills: int) -> Tensor:
-    """I(z; s) = sum_{k,s} p(k,s) log p(k,s) / (p(k) p(s)), nats; p(k,s) = (1/T) sum_t z_tk 1[s_t=s].
+    """I(z; s) = sum_{k,s} p(k,s) log p(k,s) / (p(k) p(s)), nats.
 
-    z [T, K] probabilities or one-hot choices on labelled nodes; gold [T] in 0..skills-1. Between 0
-    and min(log K, H(s)).
+    p(k,s) = (1/T) sum_t z_tk 1[s_t = s]. z [T, K] probabilities or one-hot choices on labelled
+    nodes; gold [T] in 0..skills-1. Between 0 and min(log K, H(s)).
     """
     joint = _joint(z, gold, skills)
     apart = joint.sum(1, keepdim=True) * joint.sum(0, keepdim=True)
