@@ -69,4 +69,8 @@ class RailConfig:
         unknown = set(data) - {field.name for field in fields(cls)}
         if unknown:
             raise RailError(f"unknown field {sorted(unknown)[0]!r}", where="rail configuration")
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()})
+        made: Any = cls
+        result: RailConfig = made(
+            **{name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        )
+        return result
