@@ -5,7 +5,10 @@ BuilderbrainError            (bb_core.errors)
 │   ├── UnknownModelError    neither a catalogue name nor a folder with a model
 │   └── FetchError           a download or a conversion did not succeed
 └── RailError                a rail cannot be attached, loaded or used
-    └── BaseMismatchError    the rail was made for another base than the one at hand
+    ├── BaseMismatchError    the rail was made for another base than the one at hand
+    └── LibraryError         a library of skills refuses a change
+        ├── CapError         the change would pass a cap of the library
+        └── SwapError        a skill's bytes are not what its digest says, or fit another model
 """
 
 from bb_core.errors import BuilderbrainError
@@ -29,3 +32,15 @@ class RailError(BuilderbrainError):
 
 class BaseMismatchError(RailError):
     """The rail was made for another base than the one at hand."""
+
+
+class LibraryError(RailError):
+    """A library of skills refuses a change."""
+
+
+class CapError(LibraryError):
+    """The change would pass a cap of the library."""
+
+
+class SwapError(LibraryError):
+    """A skill's bytes are not what its digest says, or fit another model."""

@@ -104,7 +104,7 @@ def test_a_hyper_bank_is_its_loop_and_grows_by_one_code() -> None:
     x, z = torch.randn(2, 3, D_IN), torch.tensor([[0, -1, 4], [2, 2, 1]])
     torch.testing.assert_close(bank(x, z), by_loop(bank, x, z))
     size = sum(p.numel() for p in bank.parameters())
-    bank.grow(describe(torch.randn(1, 32))[0])
+    bank.grow({"code": describe(torch.randn(1, 32))[0]})
     assert sum(p.numel() for p in bank.parameters()) - size == 64
 
 

@@ -1,6 +1,7 @@
 """A bank of skills: one small low-rank change of a projection each (LoRA, arXiv 2106.09685)."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -45,17 +46,33 @@ class SkillBank(nn.Module):
         matrix: Tensor = self.scale * self.up[k] @ self.down[k]
         return matrix
 
-    def grow(self, down: Tensor | None = None, up: Tensor | None = None) -> int:
-        """Add a skill and give its index; a given pair of matrices is copied, else 0 at birth."""
-        like = self.down[0] if len(self) else torch.empty(0)
-        if down is None:
-            down = torch.empty(self.rank, self.d_in, dtype=like.dtype, device=like.device)
-            nn.init.kaiming_uniform_(down, a=math.sqrt(5))
-        if up is None:
-            up = torch.zeros(self.d_out, self.rank, dtype=like.dtype, device=like.device)
-        self.down.append(nn.Parameter(down.detach().clone()))
-        self.up.append(nn.Parameter(up.detach().clone()))
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of one skill's tensors."""
+        return {"down": (self.rank, self.d_in), "up": (self.d_out, self.rank)}
+
+    def tensors(self, k: int) -> dict[str, Tensor]:
+        """What makes skill k, as it stands: `down` and `up`."""
+        return {"down": self.down[k].detach(), "up": self.up[k].detach()}
+
+    def newborn(self) -> dict[str, Tensor]:
+        """The tensors of a skill that changes nothing yet; the bank is as before."""
+        like = self.down[0].detach() if len(self) else torch.empty(0)
+        down = like.new_empty(self.rank, self.d_in)
+        nn.init.kaiming_uniform_(down, a=math.sqrt(5))
+        return {"down": down, "up": like.new_zeros(self.d_out, self.rank)}
+
+    def grow(self, given: Mapping[str, Tensor] | None = None) -> int:
+        """Add a skill and give its index; its tensors are copies of those given, else newborn."""
+        made = given or self.newborn()
+        self.down.append(nn.Parameter(made["down"].detach().clone()))
+        self.up.append(nn.Parameter(made["up"].detach().clone()))
         return len(self) - 1
+
+    def put(self, k: int, given: Mapping[str, Tensor]) -> None:
+        """Exchange skill k's tensors for copies of those given; its old ones stay as they are."""
+        self.down[k] = nn.Parameter(given["down"].detach().clone())
+        self.up[k] = nn.Parameter(given["up"].detach().clone())
 
     def drop(self, k: int) -> None:
         """Remove skill k; the skills behind it move up by one."""

@@ -1,5 +1,7 @@
 """A bank whose matrices are written by a network from one short code per skill."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,7 @@ class HyperBank(nn.Module):
     ) -> None:
         super().__init__()
         self.d_in, self.d_out, self.rank, self.scale = d_in, d_out, rank, scale
+        self.code = code
         self.codes = nn.ParameterList(nn.Parameter(torch.randn(code)) for _ in range(n))
         self.hidden = nn.Sequential(nn.LayerNorm(code), nn.Linear(code, code), nn.GELU())
         self.to_down = nn.Linear(code, rank * d_in)
@@ -46,11 +49,28 @@ class HyperBank(nn.Module):
         down, up = self._written([k])
         return self.scale * up[0] @ down[0]
 
-    def grow(self, code: Tensor | None = None) -> int:
-        """Add a skill, best with the code of its description (`describe`), and give its index."""
-        born = torch.randn_like(self.codes[0]) if code is None else code
-        self.codes.append(nn.Parameter(born.detach().clone()))
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of one skill's tensors."""
+        return {"code": (self.code,)}
+
+    def tensors(self, k: int) -> dict[str, Tensor]:
+        """What makes skill k, as it stands: its `code`. H is every skill's and not in it."""
+        return {"code": self.codes[k].detach()}
+
+    def newborn(self) -> dict[str, Tensor]:
+        """A random code; the bank is as before."""
+        return {"code": torch.randn(self.code)}
+
+    def grow(self, given: Mapping[str, Tensor] | None = None) -> int:
+        """Add a skill and give its index; best with the code of its description (`describe`)."""
+        made = given or self.newborn()
+        self.codes.append(nn.Parameter(made["code"].detach().to(self.to_up.weight).clone()))
         return len(self) - 1
+
+    def put(self, k: int, given: Mapping[str, Tensor]) -> None:
+        """Exchange skill k's code for a copy of the one given."""
+        self.codes[k] = nn.Parameter(given["code"].detach().clone())
 
     def drop(self, k: int) -> None:
         """Remove skill k; the skills behind it move up by one."""

@@ -1,0 +1,144 @@
+"""The library of skills: a record of each, in the order of the banks' rows, under caps.
+
+A library is a value: a change gives another one or raises, and the model is changed by `live`.
+
+Not covered: whether a change is any good. That is a paired test's business, before it gets here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from bb_core.canonical import digest_json
+from bb_nn.errors import CapError, LibraryError
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What a library may grow to: skills, numbers in all of them, births between promotions.
+
+    The skills a library is founded with, before its first promotion, are no births.
+    """
+
+    skills: int = 32
+    parameters: int = 4_000_000
+    births: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a skill.
+
+    `tools`: the one tool it calls, or a composite's, in order. `digest`: sha256 of its tensors.
+    `parameters`: how many numbers those are. `born`: the promotion it came with. `usage`: its
+    share of the steps of the traces it was last counted on. `parents`: the skills it came from.
+    """
+
+    name: str
+    tools: tuple[str, ...]
+    digest: str
+    parameters: int
+    born: int = 0
+    usage: float = 0.0
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Records in the order of the banks' rows. `promotion` counts the releases of the library."""
+
+    records: tuple[Record, ...] = ()
+    caps: Caps = Caps()
+    promotion: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The skills' names, by row."""
+        return tuple(record.name for record in self.records)
+
+    @property
+    def parameters(self) -> int:
+        """The numbers of all skills together."""
+        return sum(record.parameters for record in self.records)
+
+    @property
+    def digest(self) -> str:
+        """The library's hash; it names the bytes of every skill in it."""
+        return digest_json(to_json(self))
+
+    def row(self, name: str) -> int:
+        """The bank row of a skill; raises LibraryError."""
+        if name not in self.names:
+            known = ", ".join(self.names) or "none"
+            raise LibraryError(f"no skill {name!r}", where="library", fix=f"known: {known}")
+        return self.names.index(name)
+
+
+def added(library: Library, record: Record) -> Library:
+    """The library with one more skill, born now, at the end; raises CapError or LibraryError."""
+    if record.name in library.names:
+        raise LibraryError(f"{record.name!r} is there already", where="library", fix="replace it")
+    born = replace(record, born=library.promotion)
+    return _capped(library, replace(library, records=(*library.records, born)))
+
+
+def removed(library: Library, name: str) -> Library:
+    """The library without a skill; the rows behind it move up by one."""
+    row = library.row(name)
+    return replace(library, records=library.records[:row] + library.records[row + 1 :])
+
+
+def replaced(library: Library, record: Record) -> Library:
+    """The library with new bytes for the skill of this name; row and birth stay."""
+    row = library.row(record.name)
+    kept = replace(record, born=library.records[row].born)
+    records = (*library.records[:row], kept, *library.records[row + 1 :])
+    return _capped(library, replace(library, records=records))
+
+
+def promoted(library: Library) -> Library:
+    """The library at its next release: births are counted from 0 again."""
+    return replace(library, promotion=library.promotion + 1)
+
+
+def used(library: Library, shares: Mapping[str, float]) -> Library:
+    """The library with each skill's usage as counted; a skill not named has 0."""
+    records = (replace(r, usage=float(shares.get(r.name, 0.0))) for r in library.records)
+    return replace(library, records=tuple(records))
+
+
+def to_json(library: Library) -> dict[str, Any]:
+    """The library as plain JSON."""
+    data = asdict(library)
+    rows = [
+        {**r, "tools": list(r["tools"]), "parents": list(r["parents"])} for r in data["records"]
+    ]
+    return {**data, "records": rows}
+
+
+def from_json(data: Mapping[str, Any]) -> Library:
+    """Read `to_json`'s form; raises LibraryError."""
+    try:
+        records = (
+            Record(**{**r, "tools": tuple(r["tools"]), "parents": tuple(r["parents"])})
+            for r in data["records"]
+        )
+        return Library(tuple(records), Caps(**data["caps"]), int(data["promotion"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise LibraryError(f"this is no library ({error})", where="library") from None
+
+
+def _capped(before: Library, after: Library) -> Library:
+    """The library after a change, if it keeps the caps that the change could pass."""
+    caps = after.caps
+    _within(len(after.records), caps.skills, "skills", "merge or remove one")
+    _within(after.parameters, caps.parameters, "parameters", "lower the rank, or merge skills")
+    if after.promotion and len(after.records) > len(before.records):
+        births = sum(record.born == after.promotion for record in after.records)
+        _within(births, caps.births, "births in one promotion", "promote what is there first")
+    return after
+
+
+def _within(found: int, cap: int, what: str, fix: str) -> None:
+    if found > cap:
+        raise CapError(f"{found} {what}, the cap is {cap}", where="library", fix=fix)

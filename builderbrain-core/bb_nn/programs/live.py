@@ -1,0 +1,125 @@
+"""A served model whose skills are exchanged between requests.
+
+A request takes `live.version` once, at its start, and keeps it to its end: a version is never
+changed. A change makes a new version beside it, which shares every tensor but the banks', checks
+it, and puts it in place by one assignment. Rolling back is taking the version before: its tensors
+are the same objects, so its bytes are the same.
+
+Not covered: training a version in place (`verified` finds it out), and two processes serving one
+model; each has its own versions.
+"""
+
+import copy
+import threading
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from torch import nn
+
+from bb_nn.errors import SwapError
+from bb_nn.programs.library import Library, Record, added, removed, replaced
+from bb_nn.programs.pack import Pack, banks, digest_of, fits, of_bank, take
+
+M = TypeVar("M", bound=nn.Module)
+KEPT = 8
+"""How many versions can be rolled back to."""
+
+
+@dataclass(frozen=True)
+class Version(Generic[M]):
+    """A model and the library that names the bytes of its skills, row by row."""
+
+    number: int
+    model: M
+    library: Library
+
+
+class Live(Generic[M]):
+    """Holds the version that new requests get; changes come one at a time, from any thread."""
+
+    def __init__(self, model: M, library: Library) -> None:
+        """Raises SwapError unless the model's skills are the library's, byte for byte."""
+        self._one_at_a_time = threading.Lock()
+        self._before: list[Version[M]] = []
+        self._version = verified(Version(0, model, library))
+
+    @property
+    def version(self) -> Version[M]:
+        """What a request that starts now must use to its end."""
+        return self._version
+
+    def add(self, pack: Pack, digest: str, parents: tuple[str, ...] = ()) -> Version[M]:
+        """Add a skill, whose bytes must have this digest; raises SwapError, CapError."""
+        with self._one_at_a_time:
+            now = self._version
+            library = added(now.library, record(_checked(now.model, pack, digest), parents))
+            model = beside(now.model)
+            for path, bank in banks(model).items():
+                bank.grow(of_bank(pack, path))
+            return self._put(model, library)
+
+    def remove(self, name: str) -> Version[M]:
+        """Take a skill out; the rows behind it move up. Raises LibraryError."""
+        with self._one_at_a_time:
+            now = self._version
+            library = removed(now.library, name)
+            model = beside(now.model)
+            for bank in banks(model).values():
+                bank.drop(now.library.row(name))
+            return self._put(model, library)
+
+    def replace(self, pack: Pack, digest: str, parents: tuple[str, ...] = ()) -> Version[M]:
+        """Exchange the bytes of a skill for others, which must have this digest."""
+        with self._one_at_a_time:
+            now = self._version
+            library = replaced(now.library, record(_checked(now.model, pack, digest), parents))
+            model = beside(now.model)
+            for path, bank in banks(model).items():
+                bank.put(library.row(pack.name), of_bank(pack, path))
+            return self._put(model, library)
+
+    def rollback(self) -> Version[M]:
+        """Put the version before in place again; raises SwapError if there is none."""
+        with self._one_at_a_time:
+            if not self._before:
+                raise SwapError("there is no version before", where="live")
+            self._version = self._before.pop()
+            return self._version
+
+    def _put(self, model: M, library: Library) -> Version[M]:
+        after = verified(Version(self._version.number + 1, model, library))
+        self._before = [*self._before, self._version][-KEPT:]
+        self._version = after
+        return after
+
+
+def record(pack: Pack, parents: tuple[str, ...] = ()) -> Record:
+    """What a library says of a skill."""
+    return Record(pack.name, pack.tools, pack.digest, pack.parameters, parents=parents)
+
+
+def beside(model: M) -> M:
+    """The same model with banks of its own: every other tensor is shared, none is copied."""
+    own = {id(tensor) for bank in banks(model).values() for tensor in bank.parameters()}
+    tensors = [*model.parameters(), *model.buffers()]
+    return copy.deepcopy(model, {id(t): t for t in tensors if id(t) not in own})
+
+
+def verified(version: Version[M]) -> Version[M]:
+    """The version, if every skill's bytes are what the library says; raises SwapError."""
+    model, library = version.model, version.library
+    for path, bank in banks(model).items():
+        if len(bank) != len(library.records):
+            found = f"{path} has {len(bank)} rows for {len(library.records)} skills"
+            raise SwapError(found, where="live", fix="make the library of this model")
+    for row, known in enumerate(library.records):
+        if take(model, row, known.name, known.tools).digest != known.digest:
+            raise SwapError("the bytes are not the library's", where=known.name, fix="roll back")
+    return version
+
+
+def _checked(model: nn.Module, pack: Pack, digest: str) -> Pack:
+    if digest_of(pack.tensors) != digest:
+        raise SwapError("the bytes are not the approved ones", where=pack.name, fix="get it again")
+    fits(model, pack)
+    return pack
