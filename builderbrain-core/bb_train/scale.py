@@ -9,9 +9,9 @@ from torch import Tensor
 
 
 def rank_weights(losses: Tensor) -> Tensor:
-    """w_i = ((rank_i + 1/2)/n) / l_i, scaled to mean 1 of w_i l_i = mean l; [n], no gradient.
+    """w_i = s (rank_i/n) / l_i with s so that mean w_i l_i = mean l_i; [n], no gradient.
 
-    The gradient of w_i l_i has the size of its rank, whatever the tail. Ties share their rank.
+    Example i then pulls like its rank among the batch, whatever the tail. Ties share their rank.
     """
     raw = losses.detach().double()
     below = (raw.unsqueeze(0) < raw.unsqueeze(1)).sum(1)

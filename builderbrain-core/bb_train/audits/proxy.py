@@ -8,6 +8,7 @@ together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 from bb_train.statistics import binomial_p, discordant, mcnemar
@@ -33,7 +34,7 @@ class ProxyAlarm:
 
 def proxy_alarms(name: str, path: Sequence[Checkpoint], last: int = 10) -> tuple[ProxyAlarm, ...]:
     """Both alarms over a run's checkpoints, oldest first."""
-    rows = list(zip(path, path[1:], strict=False))
+    rows = list(pairwise(path))
     found = [
         ProxyAlarm(name, "apart", place + 1, why)
         for place, (old, new) in enumerate(rows)

@@ -41,8 +41,8 @@ def windup(
 ) -> tuple[Alarm, ...]:
     """The alarms of a path; none for one that is too short to judge (two windows).
 
-    ceiling: lambda_max where the rule has one. pinned: the share of steps at the ceiling that is too
-    many. lost: how far above its best the mean task loss of a window may end.
+    ceiling: lambda_max where the rule has one. pinned: the share of steps at the ceiling that is
+    too many. lost: how far above its best the mean task loss of a window may end.
     """
     if len(path) < 2 * window:
         return ()
@@ -94,9 +94,7 @@ def _pinned(path: Sequence[Point], ceiling: float | None, share: float) -> Alarm
 
 def _lost(path: Sequence[Point], window: int, factor: float) -> Alarm | None:
     """The task's mean over the last window against its best window, while a multiplier stands."""
-    means = [
-        _mean([p.task for p in path[i : i + window]]) for i in range(0, len(path) - window + 1)
-    ]
+    means = [_mean([p.task for p in path[i : i + window]]) for i in range(len(path) - window + 1)]
     best, end = min(means), means[-1]
     standing = max(p.multiplier for p in path[means.index(best) :]) > 0
     if not standing or end <= factor * best:
