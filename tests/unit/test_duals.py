@@ -115,7 +115,7 @@ def run(rule: Rule, steps: int = 2000) -> list[Point]:
     for _ in range(steps):
         lam = state.multipliers["cfs"]
         share = 1.0 / (1.0 + 0.1 * lam)
-        task += 0.02 * (0.05 + 4.0 * (1 - share) ** 2 - task)
+        task += 0.02 * (0.2 + 4.0 * (1 - share) ** 4 - task)
         floor = 0.02 * math.exp(-0.3 * min(lam, 30.0))
         energy += 0.03 * (floor - energy)
         state = step(state, {"cfs": energy}, task, rule)
@@ -132,7 +132,7 @@ def test_plain_ascent_winds_up_and_the_repaired_rule_does_not() -> None:
     assert not at_rest(wound)
     assert windup(sound, ceiling=CFS.lambda_max) == ()
     assert at_rest(sound) and sound[-1].ema <= 1.1 * CFS.limit
-    assert sound[-1].task < wound[-1].task / 3
+    assert sound[-1].task < wound[-1].task / 2
 
 
 def test_a_task_that_was_learnt_and_lost_is_told() -> None:

@@ -50,22 +50,24 @@ def windup(
     return tuple(alarm for alarm in found if alarm)
 
 
-def at_rest(path: Sequence[Point], *, window: int = 50, tolerance: float = 0.1) -> bool:
+def at_rest(path: Sequence[Point], *, window: int = 50, tolerance: float = 0.2) -> bool:
     """Whether the multiplier has come to rest: off, or holding its limit without a drift.
 
-    Off: at most 5 % of its peak in the last window. Holding: the mean loss of the last window lies
-    within `tolerance` of the limit or below it, and the multiplier's mean moved by less than
-    `tolerance` of its peak between the last two windows.
+    Off: at most 5 % of its peak in the last window, the limit met. Holding: the mean loss of the
+    last window lies within `tolerance` of the limit, on either side, and the multiplier's mean
+    moved by less than `tolerance` of its peak between the last two windows. A limit met with room
+    under a high multiplier is not rest.
     """
     peak = max((p.multiplier for p in path), default=0.0)
     last, before = path[-window:], path[-2 * window : -window]
     if peak == 0 or not before:
         return peak == 0
     now, then = (_mean([p.multiplier for p in part]) for part in (last, before))
+    limit, loss = last[-1].limit, _mean([p.ema for p in last])
+    room = tolerance * abs(limit)
     if now <= 0.05 * peak:
-        return True
-    met = _mean([p.ema for p in last]) <= (1 + tolerance) * last[-1].limit
-    return met and abs(now - then) <= tolerance * peak
+        return loss <= limit + room
+    return abs(loss - limit) <= room and abs(now - then) <= tolerance * peak
 
 
 def _overhang(path: Sequence[Point], window: int) -> Alarm | None:

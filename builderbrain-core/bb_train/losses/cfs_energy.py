@@ -1,5 +1,6 @@
 """How much probability the model puts on tokens the grammar does not allow, in nats."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -56,6 +57,14 @@ def unpack(words: Tensor, width: int) -> Tensor:
         return words
     bits = (words.unsqueeze(-1) >> torch.arange(32, device=words.device, dtype=words.dtype)) & 1
     return bits.flatten(-2)[..., :width].bool()
+
+
+def mask_rows(masks: Sequence[bytes], width: int) -> Tensor:
+    """The decoder's row masks (bytes, least bit first) as `pack` would give them: [n, words]."""
+    size = -(-width // 32) * 4
+    whole = b"".join(mask[:size].ljust(size, b"\0") for mask in masks)
+    words = torch.frombuffer(bytearray(whole), dtype=torch.int32) if whole else torch.empty(0)
+    return words.to(torch.int32).view(len(masks), -1 if masks else size // 4)
 
 
 class _Energy(torch.autograd.Function):
