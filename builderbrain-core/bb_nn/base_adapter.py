@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import DynamicCache
 
 from bb_nn.errors import RailError
 from bb_nn.taps import Reading, install
@@ -71,20 +72,16 @@ def logits_of(base: Any, state: Tensor) -> Tensor:
 def probe(base: Any, taps: tuple[int, ...], *, ladder: bool) -> None:
     """Call the base once on four tokens; raises RailError if it cannot carry a rail.
 
-    Seen: that each tapped layer returns one tensor and was given `rail_ctx`; for a ladder, that
-    the final norm and the head give the base's own logits from the last layer's state.
+    Seen: that it fills a DynamicCache, that each tapped layer returns one tensor and was given
+    `rail_ctx`; for a ladder, that the final norm and the head make the base's own logits of the
+    last layer's state.
     """
     layers = decoder_layers(base)
     install(layers)
-    if (
-        getattr(base, "active_peft_config", None) is not None
-        and base.active_peft_config.is_prompt_learning
-    ):
+    if getattr(getattr(base, "active_peft_config", None), "is_prompt_learning", False):
         raise RailError("prompts learnt by PEFT are not carried", where=_name(base), fix="use LoRA")
     reading = Reading((*taps, len(layers) - 1))
-    vocabulary = inner(base).get_input_embeddings()
-    ids = torch.arange(4, device=vocabulary.weight.device)[None] % vocabulary.num_embeddings
-    logits = base(input_ids=ids, use_cache=False, rail_ctx=reading).logits
+    logits = _called(base, reading)
     missed = sorted(set(taps) - set(reading.states))
     if missed:
         raise RailError(
@@ -96,6 +93,23 @@ def probe(base: Any, taps: tuple[int, ...], *, ladder: bool) -> None:
             where=_name(base),
             fix="use the coupling inject",
         )
+
+
+def _called(base: Any, reading: Reading) -> Tensor:
+    """The logits of a trial call with a cache."""
+    model = inner(base)
+    vocabulary = model.get_input_embeddings()
+    ids = torch.arange(4, device=vocabulary.weight.device)[None] % vocabulary.num_embeddings
+    try:
+        cache = DynamicCache(config=model.config.get_text_config(decoder=True))
+        out = base(input_ids=ids, past_key_values=cache, use_cache=True, rail_ctx=reading)
+    except (TypeError, ValueError, AttributeError) as error:
+        line = str(error).partition("\n")[0].rstrip(".")
+        raise RailError(
+            f"it does not take the usual call: {line}", where=_name(base), fix="use another base"
+        ) from error
+    logits: Tensor = out.logits
+    return logits
 
 
 def _same(ours: Tensor, theirs: Tensor) -> bool:

@@ -55,11 +55,8 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
     supports_gradient_checkpointing = True
 
     def __init__(self, base: Any, config: RailConfig, source: Base | None = None) -> None:
-        # A copy: PreTrainedModel writes its attention into the config, and a base that reads it
-        # there would lose its causal mask without a word.
-        own = copy.deepcopy(inner(base).config)
-        super().__init__(own)
-        own._attn_implementation_internal = inner(base).config._attn_implementation
+        super().__init__(_unset(inner(base).config))
+        self.config = copy.deepcopy(inner(base).config)
         self.generation_config = copy.deepcopy(inner(base).generation_config)
         layers = decoder_layers(base)
         self.base = base
@@ -227,9 +224,13 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         return plain.generate(*args, **kwargs)
 
     def train(self, mode: bool = True) -> "DualRail":
-        """Train the rail; the base stays in eval unless it learns or recomputes its layers."""
+        """Train the rail; the base stays in eval unless it learns or recomputes its layers.
+
+        So call it after gradient checkpointing was switched on, not before.
+        """
         super().train(mode)
-        if mode and not (_learns(self.base) or self.is_gradient_checkpointing):
+        recomputes = any(getattr(m, "gradient_checkpointing", False) for m in self.base.modules())
+        if mode and not (_learns(self.base) or recomputes):
             self.base.eval()
         return self
 
@@ -240,6 +241,17 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
     def get_output_embeddings(self) -> Any:
         """The base's."""
         return inner(self.base).get_output_embeddings()
+
+
+def _unset(config: Any) -> Any:
+    """A copy of a config that names no implementation of attention or experts.
+
+    PreTrainedModel checks those names and writes its own choice over them; a base that then reads
+    the choice from a shared config loses its causal mask without a word.
+    """
+    own = copy.deepcopy(config)
+    own._attn_implementation_internal = own._experts_implementation_internal = None
+    return own
 
 
 def _learns(base: Any) -> bool:
