@@ -1,0 +1,28 @@
+"""One process per run folder. The lock is the operating system's, so a killed process frees it."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bb_train.errors import BusyError, StorageError
+
+FILE = "lock"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run's folder, made if it is not there; raises BusyError where another process does."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / FILE).open("w")
+    except OSError as error:
+        found = f"cannot be written ({error.strerror})"
+        raise StorageError(found, where=str(folder), fix="set [run] folder") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fix = "wait for it, or set another [run] folder"
+            raise BusyError("another process trains here", where=str(folder), fix=fix) from None
+        yield

@@ -1,0 +1,127 @@
+"""The log of a run: one JSON line a row, the same figures for TensorBoard, and a line to look at.
+
+Keys of a row: `step`, then figures by name; nested mappings become `a/b` for TensorBoard. What is
+not a finite number is null in the JSON line, text stays text. `seconds` count from the process's
+start.
+"""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from bb_train.checkpoint import cut_file
+from bb_train.errors import StorageError
+
+FILE = "training.jsonl"
+
+
+@dataclass
+class TrainingLog:
+    """Appends to `training.jsonl` in a folder, and to TensorBoard's files beside it."""
+
+    folder: Path
+    begin: int = 0
+    """Bytes of the file that count; what follows was written by a process that was killed."""
+    curves: bool = True
+    since: float = field(default_factory=time.monotonic)
+    _writer: Any = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.path = self.folder / FILE
+        self.folder.mkdir(parents=True, exist_ok=True)
+        cut_file(self.path, self.begin)
+        self._file = self.path.open("ab")
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far; give it as `begin` to go on from here."""
+        return self._file.tell()
+
+    def row(self, step: int, figures: Mapping[str, Any]) -> None:
+        """Write one row; raises StorageError where the disk does not take it."""
+        told = {"step": step, **figures, "seconds": round(time.monotonic() - self.since, 2)}
+        told = _finite(told)
+        try:
+            self._file.write(json.dumps(told, allow_nan=False).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            fix = "free some space and start again: it goes on from the last checkpoint"
+            raise StorageError(str(error.strerror), where=str(self.path), fix=fix) from error
+        if self.curves:
+            for name, value in flat(told):
+                self._tensorboard().add_scalar(name, value, step)
+
+    def close(self) -> None:
+        """Write out what is left."""
+        self._file.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _tensorboard(self) -> Any:
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self.folder / "tensorboard"))  # type: ignore[no-untyped-call]
+        return self._writer
+
+
+def flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:
+    """Every number of a nested mapping under its path."""
+    for key, value in figures.items():
+        name = f"{before}{key}"
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{name}/")
+        elif isinstance(value, int | float) and key != "step" and math.isfinite(value):
+            yield name, float(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@dataclass
+class Progress:
+    """What a person sees of a run: a bar on a terminal, else a plain line now and then."""
+
+    total: int
+    out: TextIO = field(default_factory=lambda: sys.stderr)
+    every: float = 30.0
+    _bar: Any = field(default=None, init=False)
+    _said: float = field(default=0.0, init=False)
+
+    def at(self, step: int, text: str) -> None:
+        """The run is at this step."""
+        if self.out.isatty():
+            self._show(step, text)
+        elif step >= self.total or time.monotonic() - self._said >= self.every:
+            self._said = time.monotonic()
+            self.say(f"{step}/{self.total} {text}")
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        if self._bar is not None:
+            self._bar.clear()
+        print(text, file=self.out, flush=True)
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _show(self, step: int, text: str) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=self.total, initial=step, file=self.out, unit="step")
+        self._bar.n = step
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.refresh()
