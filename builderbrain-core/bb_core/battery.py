@@ -14,6 +14,7 @@ class Task:
     `rounds` are reference plans in JSON form, one per round. `world` changes the twin's seed state.
     `diff` is the exact state change the reference causes: JSON Pointer -> value after (None: gone).
     `expect` is `done`, or `refuse` for a task no plan may carry out (then `rule` says why).
+    `also` are other wordings of the prompt: the same plan, the same diff.
     """
 
     id: str
@@ -24,3 +25,4 @@ class Task:
     expect: str = "done"
     rule: str = ""
     tags: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ tasks:
     world: {}            # changes to the twin's seed state
     expect: done         # or refuse, with the rule that refuses
     tags: [refund]
+    also: [My mug is to be refunded, please.]   # other wordings of the same request
 """
 
 from typing import Any
@@ -17,7 +18,7 @@ from bb_core.canonical import Json
 from bb_core.errors import DomainError
 from bb_core.yaml_lines import Document, Path, read_yaml
 
-KEYS = frozenset({"id", "prompt", "rounds", "diff", "world", "expect", "rule", "tags"})
+KEYS = frozenset({"id", "prompt", "rounds", "diff", "world", "expect", "rule", "tags", "also"})
 
 
 def read_battery(text: str, where: str) -> tuple[Task, ...]:
@@ -118,7 +119,22 @@ def _task(document: Document, path: Path, entry: Json) -> Task:
         expect=expect,
         rule=typed(document, path, data, "rule", ""),
         tags=tuple(str(tag) for tag in typed(document, path, data, "tags", [])),
+        also=_also(document, path, data),
     )
+
+
+def _also(document: Document, path: Path, data: dict[str, Any]) -> tuple[str, ...]:
+    """Other wordings: texts, none of them twice, none the prompt itself."""
+    wordings = typed(document, path, data, "also", [])
+    seen = {data["prompt"]}
+    for index, text in enumerate(wordings):
+        place = document.at((*path, "also", index))
+        if not isinstance(text, str) or not text:
+            raise DomainError(f"a wording must be text, found {kind(text)}", where=place)
+        if text in seen:
+            raise DomainError(f"the wording {text!r} is here twice", where=place)
+        seen.add(text)
+    return tuple(wordings)
 
 
 def rounds_of(rounds: list[Json]) -> tuple[Json, ...]:
