@@ -17,7 +17,8 @@ from bb_nn.builder.segmenter import start_loss
 class Losses:
     """heads: nats, a mean for each head that the batch asks anything of.
 
-    memory: [B, T, width], the shared representation. N is the most steps of a plan, K the skills
+    memory: [B, T, width]; hidden: [R * A, width], what every decision is read from: gradient surgery
+    there costs a twentieth of a step, and below the decoder, at the memory, a whole one. N is the most steps of a plan, K the skills
     and the end. skill_logits: [B, N, K] before any mask, skill_allowed what may come next,
     gold_skills [B, N]; edge_logits, gold_edges: [B, N, N], j -> i at [b, i, j]; keep: [B, N].
     nodes, registers: [B, N, width], what each step is and the state that finished it.
@@ -26,6 +27,7 @@ class Losses:
 
     heads: Mapping[str, Tensor]
     memory: Tensor
+    hidden: Tensor
     skill_logits: Tensor
     skill_allowed: Tensor
     gold_skills: Tensor
@@ -72,9 +74,8 @@ def losses(found: Outcome, batch: Batch) -> Losses:
     if len(batch.steps.waits):
         heads["edge"] = binary_cross_entropy_with_logits(found.edges, batch.steps.waits)
     confidence, hit = _certainty(logp, asked.group, groups, nats)
-    return Losses(
-        heads, found.memory, *_skills(found, batch), *_graph(found, batch), confidence, hit
-    )
+    shared = (found.memory, found.hidden)
+    return Losses(heads, *shared, *_skills(found, batch), *_graph(found, batch), confidence, hit)
 
 
 def _free_loss(found: Outcome, free: Tensor) -> Tensor:
