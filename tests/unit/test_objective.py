@@ -30,7 +30,8 @@ def found(sharp: float, memory: torch.Tensor) -> Losses:
     p = logits.softmax(-1).max(-1).values[KEEP]
     task = torch.nn.functional.cross_entropy(logits[KEEP], GOLD[KEEP])
     return Losses(
-        heads={"skill": task}, memory=memory, hidden=memory, skill_logits=logits, skill_allowed=allowed,
+        heads={"skill": task}, memory=memory, hidden=memory,
+        skill_logits=logits, skill_allowed=allowed,
         gold_skills=GOLD, edge_logits=edges, gold_edges=EDGES, keep=KEEP, nodes=hidden,
         registers=hidden, confidence=p, hit=torch.ones(5),
     )  # fmt: skip
