@@ -5,6 +5,7 @@ BuilderbrainError            what was found, where, what to do
 │   ├── GrammarError         grammar.lark does not parse, leaves the fence or fails the fuzz gate
 │   └── SchemaError          plan_schema.yaml is not a plan schema
 ├── PlanError                text or JSON that is not a plan
+│   └── Inexpressible        a plan that a builder's decisions cannot say
 ├── CacheError               a generated file is not what its digest says
 └── ToolError                a tool call ended without a result; carries its kind
 """
@@ -38,6 +39,10 @@ class SchemaError(DomainError):
 
 class PlanError(BuilderbrainError):
     """Text or JSON that is not a plan."""
+
+
+class Inexpressible(PlanError):
+    """A plan, or a part of one, that a builder's decisions cannot say."""
 
 
 class CacheError(BuilderbrainError):
