@@ -19,8 +19,9 @@ class Losses:
 
     memory: [B, T, width]. hidden: [R * A, width], what every decision is read from: gradient
     surgery there costs a twentieth of a step; below the decoder, at the memory, a whole one.
-    N is the most steps of a plan, K the skills and the end. skill_logits: [B, N, K] before any mask,
-    skill_allowed what may come next, gold_skills [B, N]; edge_logits, gold_edges: [B, N, N], j -> i at [b, i, j]; keep: [B, N].
+    N is the most steps of a plan, K the skills and the end. skill_logits: [B, N, K] before any
+    mask, skill_allowed what may come next, gold_skills [B, N]; edge_logits, gold_edges: [B, N, N],
+    j -> i at [b, i, j]; keep: [B, N].
     nodes, registers: [B, N, width], what each step is and the state that finished it.
     confidence, hit: [G], the highest probability of each question, and whether it was right.
     """
