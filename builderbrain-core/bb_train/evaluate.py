@@ -25,7 +25,7 @@ from bb_core.errors import BuilderbrainError
 from bb_core.plan import Plan
 from bb_core.record import no_ledger
 from bb_core.state_diff import state_diff
-from bb_core.verdict import Checked
+from bb_core.verdict import Checked, Refused, Verdict
 from bb_runtime.approve import by_policy
 from bb_runtime.execute import execute
 from bb_runtime.outcome import RunResult
@@ -89,7 +89,7 @@ class Evaluator:
             agreement=self._agreement(plan, example),
             seconds=timed.seconds,
             end=run.end,
-            why="; ".join(map(str, tried[0].verdict.violations))[:300] if tried else "",
+            why=_why(tried[0].verdict) if tried else "",
         )
 
     def _planned(self, example: Example, timed: "_Timed") -> Score:
@@ -122,6 +122,11 @@ class Evaluator:
             return run, state_diff(before, world.snapshot())
         finally:
             world.close()
+
+
+def _why(verdict: Verdict) -> str:
+    found = verdict.violations if isinstance(verdict, Refused) else ()
+    return "; ".join(map(str, found))[:300]
 
 
 def _carry(

@@ -119,9 +119,11 @@ class StateCache:
             )
             digests = file.get_tensor("digests")[place.row]
         except (SafetensorError, OSError, IndexError):
-            return self._drop(place.shard)
+            self._drop(place.shard)
+            return None
         if _digest(ids, offsets, states) != bytes(digests.tolist()):
-            return self._drop(place.shard)
+            self._drop(place.shard)
+            return None
         return Tapped(ids, offsets, states)
 
     def _mapped(self, shard: Path) -> Any:
@@ -199,7 +201,7 @@ def _key(text: str) -> str:
 def _digest(*tensors: Tensor) -> bytes:
     found = hashlib.sha256()
     for tensor in tensors:
-        found.update(tensor.contiguous().view(torch.uint8).numpy())
+        found.update(tensor.contiguous().view(torch.uint8).numpy().tobytes())
     return found.digest()
 
 

@@ -66,7 +66,7 @@ class TrainingLog:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(self.folder / "tensorboard"))  # type: ignore[no-untyped-call]
+            self._writer = SummaryWriter(str(self.folder / "tensorboard"))
         return self._writer
 
 
@@ -119,7 +119,7 @@ class Progress:
 
     def _show(self, step: int, text: str) -> None:
         if self._bar is None:
-            from tqdm import tqdm
+            from tqdm import tqdm  # type: ignore[import-untyped]
 
             self._bar = tqdm(total=self.total, initial=step, file=self.out, unit="step")
         self._bar.n = step

@@ -1,0 +1,134 @@
+"""Frozen states are computed once, read back to the bit, and outlive kills and full disks."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from bb_nn.base import Base, load_base  # noqa: E402
+from bb_nn.tapped import Tapped, tap  # noqa: E402
+from bb_train.errors import StorageError  # noqa: E402
+from bb_train.state_cache import StateCache  # noqa: E402
+
+torch.set_num_threads(1)
+TEXTS = ["cancel order W1001", "refund $5.00", "where is my lamp?", "send it back, please"]
+
+
+@pytest.fixture(scope="module")
+def base() -> Base:
+    return load_base("random:llama", torch.float32)
+
+
+def same(a: object, b: object) -> bool:
+    return all(torch.equal(getattr(a, n), getattr(b, n)) for n in ("ids", "offsets", "states"))
+
+
+def test_what_is_kept_is_what_the_base_says(base: Base, tmp_path: Path) -> None:
+    wanted = tap(base, TEXTS, (1, 2))
+    found = StateCache(tmp_path, base, (1, 2)).tapped(TEXTS)
+    assert all(map(same, found, wanted))
+    again = StateCache(tmp_path, base, (1, 2))
+    assert again.fill(TEXTS) == 0
+    assert all(same(again.get(text), one) for text, one in zip(TEXTS, wanted, strict=True))
+
+
+def test_other_layers_and_other_bases_keep_their_own(base: Base, tmp_path: Path) -> None:
+    StateCache(tmp_path, base, (1, 2)).fill(TEXTS)
+    other = load_base("random:llama", torch.float32, seed=1)
+    assert StateCache(tmp_path, base, (2,)).fill(TEXTS) == len(TEXTS)
+    assert StateCache(tmp_path, other, (1, 2)).fill(TEXTS) == len(TEXTS)
+
+
+def test_a_damaged_shard_is_computed_again(base: Base, tmp_path: Path) -> None:
+    cache = StateCache(tmp_path, base, (1,))
+    wanted = tap(base, TEXTS, (1,))
+    cache.fill(TEXTS)
+    shard = next(cache.folder.glob("*.safetensors"))
+    data = bytearray(shard.read_bytes())
+    for place in range(len(data) - 4000, len(data)):
+        data[place] ^= 0x5A
+    shard.write_bytes(bytes(data))
+    found = StateCache(tmp_path, base, (1,)).tapped(TEXTS)
+    assert all(map(same, found, wanted))
+    shard = next(cache.folder.glob("*.safetensors"))
+    shard.write_bytes(shard.read_bytes()[:100])
+    assert all(map(same, StateCache(tmp_path, base, (1,)).tapped(TEXTS), wanted))
+
+
+def test_the_limit_drops_what_was_longest_unread(base: Base, tmp_path: Path) -> None:
+    cache = StateCache(tmp_path, base, (1,))
+    cache.fill(TEXTS[:2])
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors"))
+    small = StateCache(tmp_path, base, (1,), limit=size + 1000)
+    small.fill(TEXTS[2:])
+    left = StateCache(tmp_path, base, (1,), limit=size + 1000)
+    assert left.fill(TEXTS[2:]) == 0
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors")) <= size + 3000
+
+
+def test_a_run_that_needs_more_than_the_limit_is_told(base: Base, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="are allowed"):
+        StateCache(tmp_path, base, (1,), limit=100).fill(TEXTS)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def close(a: Tapped, b: Tapped) -> bool:
+    """The same text's states, but for the last bits that depend on who shared its batch."""
+    return torch.equal(a.ids, b.ids) and torch.allclose(a.states, b.states, atol=1e-5)
+
+
+def script(body: str, folder: Path) -> list[str]:
+    head = f"""
+        import sys, torch
+        torch.set_num_threads(1)
+        from pathlib import Path
+        from bb_nn.base import load_base
+        from bb_train.state_cache import StateCache
+        base = load_base("random:llama", torch.float32)
+        cache = StateCache(Path({str(folder)!r}), base, (1, 2))
+    """
+    return [sys.executable, "-c", textwrap.dedent(head) + textwrap.dedent(body)]
+
+
+def test_a_disk_that_does_not_take_it_loses_nothing(base: Base, tmp_path: Path) -> None:
+    cache = StateCache(tmp_path, base, (1, 2))
+    wanted = cache.tapped(TEXTS[:1])
+    body = """
+        import resource
+        from bb_train.errors import StorageError
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        try:
+            cache.fill(["a text " * 40])
+        except StorageError as error:
+            print(error)
+    """
+    told = subprocess.run(script(body, tmp_path), capture_output=True, text=True, check=True)
+    assert "nothing is lost" in told.stdout.lower(), told.stdout + told.stderr
+    assert sorted(path.suffix for path in cache.folder.iterdir()) == [".safetensors"]
+    again = StateCache(tmp_path, base, (1, 2))
+    assert again.fill(TEXTS[:1]) == 0 and same(again.get(TEXTS[0]), wanted[0])
+
+
+def test_two_processes_fill_one_cache_and_one_is_killed(base: Base, tmp_path: Path) -> None:
+    body = """
+        print("on", flush=True)
+        for i in range(100000):
+            cache.fill([f"text {i} of many"])
+    """
+    killed = subprocess.Popen(script(body, tmp_path), stdout=subprocess.PIPE, text=True)
+    assert killed.stdout is not None and killed.stdout.readline() == "on\n"
+    cache = StateCache(tmp_path, base, (1, 2))
+    mine = [f"text {i} of many" for i in range(60)]
+    wanted = tap(base, mine, (1, 2))
+    assert all(close(cache.tapped([t])[0], one) for t, one in zip(mine, wanted, strict=True))
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    again = StateCache(tmp_path, base, (1, 2))
+    assert again.fill(mine) == 0
+    assert all(close(again.get(t), one) for t, one in zip(mine, wanted, strict=True))

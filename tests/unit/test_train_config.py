@@ -1,0 +1,63 @@
+"""A training run's file: all of it is read, and what is wrong is named with its line."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from bb_train.config import TrainConfig, load_train_config, read_train_config
+from bb_train.errors import ConfigError
+
+GOOD = """
+[run]
+domain = "api_json"
+seed = 3
+[base]
+layers = [10, 20]
+[optimiser]
+rate = 1
+[constraints.cfs]
+limit = 0.01
+"""
+
+
+def test_every_section_is_read() -> None:
+    found = read_train_config(GOOD, "t.toml")
+    assert found.run.seed == 3 and found.base.layers == (10, 20)
+    assert found.constraints["cfs"].limit == 0.01
+    assert read_train_config("", "t.toml") == TrainConfig(source="t.toml")
+
+
+def test_the_digest_is_of_what_decides_the_run() -> None:
+    one = read_train_config(GOOD, "a.toml")
+    moved = read_train_config(GOOD.replace("[run]", '[run]\nfolder = "x"'), "b.toml")
+    other = read_train_config(GOOD.replace("seed = 3", "seed = 4"), "a.toml")
+    assert one.digest == moved.digest != other.digest
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[run]\nseeds = 1\n", "t.toml:2: unknown key 'seeds' in [run]"),
+        ("[runs]\n", "t.toml:1: unknown key 'runs'"),
+        ("[optimiser]\n\nsteps = 'many'\n", "t.toml:3: 'steps' must be a number, found text"),
+        ("[optimiser]\nsteps = 0\n", "t.toml:2: 'steps' is 0"),
+        ("[constraints.kl]\n", "t.toml:1: unknown key 'kl' in [constraints]"),
+        ("[constraints.cfs]\nlimits = 2.0\n", "t.toml:2: unknown key 'limits'"),
+        ("[data]\nfamilies = ['indist', 'hard']\n", "t.toml:2: no family 'hard'"),
+        ("[base]\nlayers = ['deep']\n", "t.toml:2: 'deep' is no layer"),
+        ("[base]\ndtype = 'int8'\n", "t.toml:2: 'dtype' is 'int8'"),
+        ("[builder]\nwidth = 100\nheads = 8\n", "t.toml:2: 'width' 100 does not divide"),
+        ("[run\n", "t.toml:1: is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_train_config(text, "t.toml")
+    assert str(error.value).startswith(said)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_train_config(tmp_path / "none.toml")
