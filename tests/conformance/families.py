@@ -80,8 +80,11 @@ def shaken(model: DualRail, seed: int = 0, gates: float = 0.5) -> DualRail:
 
 
 def railed(family: str, coupling: str, **changes: Any) -> DualRail:
-    """A shaken rail on a tiny base."""
-    return shaken(DualRail.attach(tiny(family, **changes), COUPLINGS[coupling]))
+    """A shaken rail on a tiny base, the same in every process."""
+    base = tiny(family, **changes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return shaken(DualRail.attach(base, COUPLINGS[coupling]))
 
 
 def ids(length: int = 14, rows: int = 1) -> torch.Tensor:
