@@ -55,10 +55,10 @@ def test_a_damaged_shard_is_computed_again(base: Base, tmp_path: Path) -> None:
         data[place] ^= 0x5A
     shard.write_bytes(bytes(data))
     found = StateCache(tmp_path, base, (1,)).tapped(TEXTS)
-    assert all(map(same, found, wanted))
+    assert all(map(close, found, wanted))
     shard = next(cache.folder.glob("*.safetensors"))
     shard.write_bytes(shard.read_bytes()[:100])
-    assert all(map(same, StateCache(tmp_path, base, (1,)).tapped(TEXTS), wanted))
+    assert all(map(close, StateCache(tmp_path, base, (1,)).tapped(TEXTS), wanted))
 
 
 def test_the_limit_drops_what_was_longest_unread(base: Base, tmp_path: Path) -> None:
