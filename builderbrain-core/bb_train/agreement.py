@@ -8,6 +8,7 @@ if they have the same prints equally often.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from bb_core.canonical import digest_json
@@ -15,11 +16,10 @@ from bb_core.compiled import Compiled
 from bb_core.distance import edit_distance, shape
 from bb_core.fit import at as schema_at
 from bb_core.plan import Plan, Ref, Step, Value, tokens
+from bb_core.slots import kind_of
 
 Masked = Callable[[str, str], bool]
 """Whether the text at a pointer of a tool's arguments is free: any wording of it is right."""
-
-_FREE = frozenset({"type", "minLength", "maxLength", "title", "description"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +113,13 @@ def _value(
 
 
 def free_text(compiled: Compiled) -> Masked:
-    """Which arguments of a domain's tools are free: texts that nothing but a length limits."""
-    known: dict[tuple[str, str], bool] = {}
+    """Which arguments of a domain's tools are free: texts that no type or choice describes."""
 
+    @cache
     def masked(tool: str, pointer: str) -> bool:
-        if (tool, pointer) not in known:
-            known[tool, pointer] = _free(compiled, tool, pointer)
-        return known[tool, pointer]
+        if tool not in compiled.schema.tools:
+            return False
+        found = schema_at(compiled.schema.args_schema(tool), tokens(pointer))
+        return found is not None and kind_of(found) == "text"
 
     return masked
-
-
-def _free(compiled: Compiled, tool: str, pointer: str) -> bool:
-    if tool not in compiled.schema.tools:
-        return False
-    found = schema_at(compiled.schema.args_schema(tool), tokens(pointer))
-    return found is not None and found.get("type") == "string" and set(found) <= _FREE
