@@ -12,6 +12,8 @@ from typing import Any
 from bb_core.canonical import digest_json
 from bb_nn.errors import CapError, LibraryError
 
+LISTS = ("tools", "parents", "serves")
+
 
 @dataclass(frozen=True, slots=True)
 class Caps:
@@ -32,6 +34,7 @@ class Record:
     `tools`: the one tool it calls, or a composite's, in order. `digest`: sha256 of its tensors.
     `parameters`: how many numbers those are. `born`: the promotion it came with. `usage`: its
     share of the steps of the traces it was last counted on. `parents`: the skills it came from.
+    `serves`: names that were merged into it; who asks for one of them gets this row.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Record:
     born: int = 0
     usage: float = 0.0
     parents: tuple[str, ...] = ()
+    serves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +71,17 @@ class Library:
         return digest_json(to_json(self))
 
     def row(self, name: str) -> int:
-        """The bank row of a skill; raises LibraryError."""
-        if name not in self.names:
-            known = ", ".join(self.names) or "none"
-            raise LibraryError(f"no skill {name!r}", where="library", fix=f"known: {known}")
-        return self.names.index(name)
+        """The bank row of a skill, or of the one it was merged into; raises LibraryError."""
+        for row, record in enumerate(self.records):
+            if name == record.name or name in record.serves:
+                return row
+        known = ", ".join(self.names) or "none"
+        raise LibraryError(f"no skill {name!r}", where="library", fix=f"known: {known}")
 
 
 def added(library: Library, record: Record) -> Library:
     """The library with one more skill, born now, at the end; raises CapError or LibraryError."""
-    if record.name in library.names:
+    if record.name in {n for r in library.records for n in (r.name, *r.serves)}:
         raise LibraryError(f"{record.name!r} is there already", where="library", fix="replace it")
     born = replace(record, born=library.promotion)
     return _capped(library, replace(library, records=(*library.records, born)))
@@ -94,6 +99,21 @@ def replaced(library: Library, record: Record) -> Library:
     kept = replace(record, born=library.records[row].born)
     records = (*library.records[:row], kept, *library.records[row + 1 :])
     return _capped(library, replace(library, records=records))
+
+
+def merged(library: Library, record: Record, second: str) -> Library:
+    """The library in which a skill, with new bytes, also serves for a second one, which goes.
+
+    The rows behind the second move up by one.
+    """
+    gone = library.records[library.row(second)]
+    first = library.records[library.row(record.name)]
+    if gone is first:
+        raise LibraryError(f"{second!r} is {first.name!r} already", where="library")
+    serves = (*first.serves, gone.name, *gone.serves)
+    usage, parents = first.usage + gone.usage, (first.name, gone.name)
+    survivor = replace(record, serves=serves, usage=usage, parents=parents)
+    return replaced(removed(library, gone.name), survivor)
 
 
 def promoted(library: Library) -> Library:
@@ -119,13 +139,14 @@ def to_json(library: Library) -> dict[str, Any]:
 def from_json(data: Mapping[str, Any]) -> Library:
     """Read `to_json`'s form; raises LibraryError."""
     try:
-        records = (
-            Record(**{**r, "tools": tuple(r["tools"]), "parents": tuple(r["parents"])})
-            for r in data["records"]
-        )
+        records = [Record(**_row(r)) for r in data["records"]]
         return Library(tuple(records), Caps(**data["caps"]), int(data["promotion"]))
     except (KeyError, TypeError, ValueError) as error:
         raise LibraryError(f"this is no library ({error})", where="library") from None
+
+
+def _row(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if key in LISTS else value for key, value in data.items()}
 
 
 def _capped(before: Library, after: Library) -> Library:

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 from torch import nn
 
 from bb_nn.errors import SwapError
-from bb_nn.programs.library import Library, Record, added, removed, replaced
+from bb_nn.programs.library import Library, Record, added, merged, removed, replaced
 from bb_nn.programs.pack import Pack, banks, digest_of, fits, of_bank, take
 
 M = TypeVar("M", bound=nn.Module)
@@ -77,6 +77,25 @@ class Live(Generic[M]):
             for path, bank in banks(model).items():
                 bank.put(library.row(pack.name), of_bank(pack, path))
             return self._put(model, library)
+
+    def merge(self, pack: Pack, digest: str, second: str) -> Version[M]:
+        """Exchange the bytes of a skill for others that also serve for a second, which goes."""
+        with self._one_at_a_time:
+            now = self._version
+            library = merged(now.library, record(_checked(now.model, pack, digest)), second)
+            model = beside(now.model)
+            for path, bank in banks(model).items():
+                bank.put(now.library.row(pack.name), of_bank(pack, path))
+                bank.drop(now.library.row(second))
+            return self._put(model, library)
+
+    def put(self, version: Version[M]) -> Version[M]:
+        """Put a version made elsewhere from this one in place; raises SwapError if it is not whole.
+
+        Its number is the next one here.
+        """
+        with self._one_at_a_time:
+            return self._put(version.model, version.library)
 
     def rollback(self) -> Version[M]:
         """Put the version before in place again; raises SwapError if there is none."""
