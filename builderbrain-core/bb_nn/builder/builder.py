@@ -1,0 +1,121 @@
+"""The plan builder: from a scene to the decisions of a plan, beside a frozen base.
+
+It reads the base's states, cuts the request into clauses, and answers a plan's questions clause by
+clause within the masks of its space. It never touches the base's stream: not calling it is the
+base alone, to the bit.
+
+Not covered: whether the plan is right or allowed (the checker's), and free text, which the base
+writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bb_core.actions import decide
+from bb_core.decision import Decision
+from bb_core.plan import Plan
+from bb_core.scene import Scene
+from bb_core.space import Space
+from bb_nn.base import Base
+from bb_nn.builder.asker import Asker
+from bb_nn.builder.batch import Batch, collate
+from bb_nn.builder.beam import Beam
+from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.described import Described, describe
+from bb_nn.builder.encoded import Encoded, encode
+from bb_nn.builder.loss import Losses, losses
+from bb_nn.builder.network import Network
+from bb_nn.builder.question import Spot, Tokens
+from bb_nn.builder.script import clause_spots, script
+from bb_nn.builder.segmenter import cut
+from bb_nn.builder.words import words_of
+from bb_nn.tapped import Tapped
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A plan as decisions, with the log probability of all its answers, cuts left out (nats).
+
+    `answers` are the log probabilities of each answer, in order.
+    """
+
+    decisions: tuple[Decision, ...]
+    log_prob: float
+    answers: tuple[float, ...] = ()
+
+
+class PlanBuilder(nn.Module):
+    """A network that builds plans in one space. `described` holds what the base makes of words."""
+
+    def __init__(self, config: BuilderConfig, space: Space, described: Described) -> None:
+        super().__init__()
+        self.config, self.space, self.described = config, space, described
+        self.network = Network(config, described.vectors)
+
+    @classmethod
+    def of(cls, config: BuilderConfig, space: Space, base: Base) -> "PlanBuilder":
+        """A new builder with random weights; the base describes the space's words."""
+        return cls(config, space, describe(base, words_of(space), config.layers))
+
+    def asker(self, scene: Scene) -> Asker:
+        """The questions of a scene."""
+        return Asker(self.space, scene, self.described.rows, self.config.skills)
+
+    def encode(
+        self, tapped: Tapped, scene: Scene, plan: Plan, clauses: Sequence[int] = ()
+    ) -> Encoded:
+        """A gold plan as arrays; raises Inexpressible. `clauses`: the characters they start at."""
+        decisions = decide(self.space, scene, plan, clauses)
+        made = script(self.asker(scene), decisions, clauses, segmented=self.config.segmented)
+        return encode(made, Tokens(tapped.offsets))
+
+    def batch(self, tapped: Sequence[Tapped], encoded: Sequence[Encoded]) -> Batch:
+        """Encoded plans with the states of their scenes, as one batch."""
+        return collate(tapped, encoded, len(self.described.texts))
+
+    def forward(self, batch: Batch) -> Losses:
+        """What the builder loses on a batch; see `loss`."""
+        return losses(self.network(batch), batch)
+
+    def loss(self, batch: Batch) -> Losses:
+        """All losses of a batch of gold plans."""
+        found: Losses = self(batch)
+        return found
+
+    @torch.no_grad()
+    def build(self, tapped: Tapped, scene: Scene, k: int = 4) -> list[Built]:
+        """The k most probable plans, best first; dropout is off while it builds.
+
+        `tapped` are the base's states of `scene.text`.
+        """
+        was, _ = self.training, self.eval()
+        try:
+            memory = self._memory(tapped)
+            beam = Beam(self.network, self.asker(scene), Tokens(tapped.offsets), memory)
+            found = beam.search(self._clauses(tapped, scene, memory), k)
+        finally:
+            self.train(was)
+        return [Built(p.progress.done, p.log_prob, p.confidence) for p in found]
+
+    def _memory(self, tapped: Tapped) -> Tensor:
+        lengths = torch.tensor([len(tapped.ids)])
+        memory: Tensor = self.network.memory(tapped.states[None], lengths)
+        return memory
+
+    def _clauses(self, tapped: Tapped, scene: Scene, memory: Tensor) -> list[Spot]:
+        if not self.config.segmented:
+            return [(0, len(scene.text))]
+        logits = self.network.segmenter(memory)[0]
+        request = tapped.offsets[:, 0] < scene.request_end
+        tokens = Tokens(tapped.offsets)
+        return clause_spots(scene, [first_char(scene, tokens, t) for t in cut(logits, request)])
+
+
+def first_char(scene: Scene, tokens: Tokens, token: int) -> int:
+    """The first character of a token that is no blank."""
+    begin, end = int(tokens.starts[token]), int(tokens.ends[token])
+    text = scene.text[begin:end]
+    return begin + len(text) - len(text.lstrip())

@@ -1,0 +1,246 @@
+"""The options of one scene's questions, each with what is known of it."""
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+
+from bb_core.canonical import Json
+from bb_core.decision import Choose, Copy, Decision, Filled, Refer, Skip, Write
+from bb_core.offer import Candidates, candidates, offered
+from bb_core.plan import Op
+from bb_core.reading import Span
+from bb_core.scene import Scene
+from bb_core.slots import Slot
+from bb_core.space import Space
+from bb_core.typestate import APPROVED
+from bb_nn.builder.conditions import compared
+from bb_nn.builder.features import Earlier, Features, Used, choice_features, refer_features
+from bb_nn.builder.features import span_features as span_facts
+from bb_nn.builder.option_head import Kind, Mark
+from bb_nn.builder.progress import Progress
+from bb_nn.builder.question import Option, Spot
+from bb_nn.builder.words import choice_text, pointer_text, skill_text
+
+Reference = tuple[int, str, int]
+LONGEST = 400
+_OPS = {"==": Mark.EQ, "!=": Mark.NE, "<": Mark.LT, "<=": Mark.LE, ">": Mark.GT, ">=": Mark.GE}
+
+
+class Offers:
+    """One scene's options. `rows` gives the row of every described text."""
+
+    def __init__(self, space: Space, scene: Scene, rows: Mapping[str, int]) -> None:
+        self.space, self.scene, self.rows = space, scene, rows
+        self._skill_rows = [rows[skill_text(space, i)] for i in range(len(space.skills))]
+        self._spans: dict[str, tuple[Span, ...]] = {}
+        self._lower: dict[Spot, str] = {}
+        self._given: dict[tuple[str, tuple[int, ...]], Candidates] = {}
+
+    def skills(self, progress: Progress) -> tuple[Option, ...]:
+        """Every skill, and the end of the clause."""
+        allowed = offered(self.space, self.scene, progress.done)
+        used, steps = self.used(progress), self.steps(progress.done)
+        found = [
+            Option(
+                Kind.SKILL, self._skill_rows[i], 0, self._skill_facts(i, progress, used, steps),
+                ("skill", i), i, allowed[i],
+            )
+            for i in range(len(self.space.skills))
+        ]  # fmt: skip
+        return (*found, mark(Mark.END, features=self._end_facts(progress, used, steps)))
+
+    def slot(self, progress: Progress, slot: Slot, *, skip: bool) -> tuple[Option, ...]:
+        """What may fill a slot, from the clause or the plan. `skip`: it may be left as it is."""
+        given = self._candidates(progress, slot)
+        here, away = self._split(given, progress.spot)
+        used = self.used(progress)
+        marks = [
+            mark(Mark.SKIP, Skip()) if skip else None,
+            mark(Mark.WRITE, Write()) if given.write else None,
+            mark(Mark.FREE) if given.free else None,
+            mark(Mark.ELSEWHERE) if away else None,
+        ]
+        found = [option for option in marks if option is not None]
+        found += self._choices(slot, progress)
+        found += self._copies(slot, here, progress, used)
+        refers = [r for r in given.refers if not (r[2] and progress.items)]
+        found += self._refers(slot, refers, progress)
+        return tuple(found)
+
+    def elsewhere(self, progress: Progress, slot: Slot) -> tuple[Option, ...]:
+        """The spans outside the clause that may fill a slot."""
+        given = self._candidates(progress, slot)
+        away = self._split(given, progress.spot)[1]
+        return tuple(self._copies(slot, away, progress, self.used(progress)))
+
+    def conditions(self, progress: Progress) -> tuple[Option, ...]:
+        """No condition, or a place in an earlier result."""
+        steps, used = self.steps(progress.done), self.used(progress)
+        mine = frozenset(self._texts(progress.fills))
+        found = [mark(Mark.NONE)]
+        for at, step in enumerate(steps):
+            for pointer, _ in compared(self.space, step.tool):
+                facts = refer_features(steps, at, used, mine, pointer, "", 1)
+                row = self.rows[pointer_text(step.tool, pointer)]
+                answer = Refer(at, pointer)
+                found.append(Option(Kind.REFER, at, row, facts, answer, answer))
+        return tuple(found)
+
+    def used(self, progress: Progress) -> Used:
+        """What the plan has used, the decision under way included."""
+        rows: list[tuple[int, str, Hashable, Hashable]] = []
+        under_way = Decision(progress.skill, (*progress.fills, progress.items))
+        for i, decision in enumerate((*progress.done, under_way)):
+            slots = self.space.slots(decision.skill) if decision.skill >= 0 else ()
+            for slot, fill in zip(slots, decision.fills, strict=False):
+                place = (slot.tool, slot.path)
+                rows += [(i, slot.path[-1], place, text) for text in self._texts((fill,))]
+        return Used(tuple(rows), len(progress.done), progress.first)
+
+    def steps(self, decisions: Sequence[Decision]) -> list[Earlier]:
+        """The plain steps of the decisions."""
+        found = []
+        for i, decision in enumerate(decisions):
+            values = frozenset(self._texts(decision.fills))
+            found += [Earlier(t, i, values) for t in self.space.skills[decision.skill].tools]
+        return found
+
+    def spots(self, fills: Sequence[Filled]) -> list[Spot]:
+        """The characters that fills copy, in order."""
+        flat = [one for fill in fills for one in (fill if isinstance(fill, tuple) else (fill,))]
+        return [(one.start, one.end) for one in flat if isinstance(one, Copy)]
+
+    def _texts(self, fills: Sequence[Filled]) -> list[Hashable]:
+        return [self.scene.text[begin:end] for begin, end in self.spots(fills)]
+
+    def _split(self, given: Candidates, clause: Spot) -> tuple[list[Span], list[Span]]:
+        here = [s for s in given.spans if clause[0] <= s.start and s.end <= clause[1]]
+        away = [s for s in given.spans if not (clause[0] <= s.start and s.end <= clause[1])]
+        return here, away
+
+    def _choices(self, slot: Slot, progress: Progress) -> list[Option]:
+        clause, text = self._low(progress.spot), self._low((0, self.scene.request_end))
+        found = []
+        for i, value in enumerate(slot.choices):
+            words = choice_text(value)
+            facts = choice_features(words, clause, text, False)
+            found.append(Option(Kind.CHOICE, self.rows[words], 0, facts, meaning(value), Choose(i)))
+        return found
+
+    def _copies(
+        self, slot: Slot, spans: Sequence[Span], progress: Progress, used: Used
+    ) -> list[Option]:
+        last = progress.copied[-1][1] if progress.copied else progress.spot[0]
+        found, rank = [], 0
+        for span in spans:
+            text = self.scene.text[span.start : span.end]
+            facts = span_facts(
+                used, slot.path[-1], (slot.tool, slot.path), text, (span.start, span.end), last,
+                rank, len(spans), progress.spot, self.scene.request_end,
+            )  # fmt: skip
+            rank += used.latest(text) is None
+            answer = Copy(span.start, span.end)
+            means = meaning(span.value)
+            found.append(Option(Kind.SPAN, span.start, span.end, facts, means, answer))
+        return found
+
+    def _refers(self, slot: Slot, refers: Sequence[Reference], progress: Progress) -> list[Option]:
+        steps, used = self.steps(progress.done), self.used(progress)
+        mine = frozenset(self._texts((*progress.fills, progress.items)))
+        found = []
+        for step, pointer, levels in refers:
+            name = slot.path[-1]
+            facts = refer_features(steps, step, used, mine, pointer, name, len(refers))
+            row = self.rows[pointer_text(steps[step].tool, pointer)]
+            answer = Refer(step, pointer, levels)
+            found.append(Option(Kind.REFER, step, row, facts, answer, answer))
+        return found
+
+    def _candidates(self, progress: Progress, slot: Slot) -> Candidates:
+        """What may fill a slot; the same for all plans with these tools."""
+        key = (str(slot), tuple(decision.skill for decision in progress.done))
+        if key not in self._given:
+            self._given[key] = candidates(self.space, self.scene, progress.done, slot)
+        return self._given[key]
+
+    def _low(self, spot: Spot) -> str:
+        if spot not in self._lower:
+            self._lower[spot] = self.scene.text[spot[0] : spot[1]].lower()
+        return self._lower[spot]
+
+    def _read(self, slot: Slot) -> tuple[Span, ...]:
+        """All spans of a slot's type; those of a text are no sign of anything."""
+        if slot.kind != "typed":
+            return ()
+        if slot.key not in self._spans:
+            self._spans[slot.key] = candidates(self.space, self.scene, (), slot).spans
+        return self._spans[slot.key]
+
+    def _skill_facts(
+        self, skill: int, progress: Progress, used: Used, steps: Sequence[Earlier]
+    ) -> Features:
+        tools = [self.space.schema.tools[tool] for tool in self.space.skills[skill].tools]
+        typed = [
+            (slot, self._read(slot))
+            for slot in self.space.slots(skill)
+            if slot.kind == "typed" and not slot.optional
+        ]
+        begin, end = progress.spot
+        here = [[s for s in spans if begin <= s.start and s.end <= end] for _, spans in typed]
+        fresh = [
+            any(used.latest(self.scene.text[s.start : s.end]) is None for s in spans)
+            for spans in here
+        ]
+        asks = bool(steps) and self.space.schema.tools[steps[-1].tool].approves
+        needs = any(APPROVED in tool.requires for tool in tools)
+        facts = [e for tool in tools for e in tool.establishes]
+        done = progress.done
+        return (
+            float(any(d.skill == skill for d in done[progress.first :])),
+            float(any(d.skill == skill for d in done)),
+            float(bool(done) and done[-1].skill == skill),
+            _share([bool(spans) for spans in here]),
+            _share([bool(spans) for _, spans in typed]),
+            _share(fresh),
+            _share([used.named(slot.path[-1]) is not None for slot, _ in typed]),
+            float(needs and asks),
+            float(asks),
+            float(bool(facts)),
+            float(any(tool.effect.acts for tool in tools)),
+            float(needs and not asks),
+        )
+
+    def _end_facts(self, progress: Progress, used: Used, steps: Sequence[Earlier]) -> Features:
+        begin, end = progress.spot
+        spans = {
+            self.scene.text[s.start : s.end]
+            for slots in self.space.skill_slots
+            for slot in slots
+            for s in self._read(slot)
+            if begin <= s.start and s.end <= end
+        }
+        asks = bool(steps) and self.space.schema.tools[steps[-1].tool].approves
+        return (
+            float(len(progress.done) > progress.first),
+            _share([used.latest(text) is not None for text in spans]),
+            float(asks),
+            float(bool(spans)),
+        )
+
+
+def mark(which: Mark, answer: object = None, features: Features = ()) -> Option:
+    """A mark as an option."""
+    return Option(Kind.MARK, int(which), 0, features, ("mark", int(which)), answer)
+
+
+def op_option(op: Op) -> Option:
+    """A comparison as an option."""
+    return mark(_OPS[op], op)
+
+
+def meaning(value: Json) -> Hashable:
+    """Two options with the same value mean the same, whether copied or chosen."""
+    return ("value", json.dumps(value, sort_keys=True))
+
+
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else 1.0
