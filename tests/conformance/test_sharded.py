@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from tests.conformance.families import COUPLINGS  # noqa: E402
+from tests.conformance.families import COUPLINGS
 
 
 @pytest.mark.slow
