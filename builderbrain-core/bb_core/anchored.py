@@ -5,8 +5,8 @@ anchored, since JSON Schema would else search in it, and have an upper bound on 
 """
 
 from bb_core.errors import SchemaError
-from bb_core.language import Alt, Language, Repeat, Seq
-from bb_core.pattern import UNBOUNDED, PatternError, read_pattern
+from bb_core.language import UNBOUNDED, Alt, Language, Repeat, Seq
+from bb_core.pattern import PatternError, read_pattern
 
 
 def regex(pattern: str, where: str = "") -> Language:

@@ -8,9 +8,8 @@ engines really do is for fuzz.py. Not covered: how long a plan may get, which is
 from collections.abc import Iterator
 
 from bb_core.grammar import START, Grammar
-from bb_core.language import Alt, Language, Lit, Repeat, lengths, seq
+from bb_core.language import UNBOUNDED, Alt, Language, Lit, Repeat, lengths, seq
 from bb_core.notation import Choice, Many, Node, Notation, Pattern, Row, Text, Use, read_notation
-from bb_core.pattern import UNBOUNDED
 
 
 def fence(grammar: Grammar) -> Notation:

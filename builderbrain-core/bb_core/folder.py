@@ -1,6 +1,7 @@
 """FolderDomain: a domain kept as files beside an `__init__.py`.
 
-grammar.lark  plan_schema.yaml       required
+grammar.lark, or grammar.peg          required: one of the two
+plan_schema.yaml                     required
 tool_adapters.py                     ADAPTERS: Adapters; imported only when a plan is about to run
 battery.yaml  skins.yaml  skins.py   tasks; skins as data; SKINS: Sequence[Skin] if it takes code
 golden/plans.yaml                    plans that must be accepted, and refused
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 FILES = (
     "grammar.lark",
+    "grammar.peg",
     "plan_schema.yaml",
     "tool_adapters.py",
     "skins.yaml",
@@ -54,10 +56,17 @@ class FolderDomain:
 
     @hookimpl
     def grammar(self) -> "Grammar":
-        """grammar.lark; raises DomainError when it cannot be read."""
+        """grammar.lark, or what grammar.peg is lowered to; raises DomainError for both or none."""
         from bb_core.grammar import Grammar
+        from bb_core.peg import lower
 
-        return Grammar(self.text("grammar.lark"), self.mode, f"{self.folder.name}/grammar.lark")
+        if not self.has("grammar.peg"):
+            return Grammar(self.text("grammar.lark"), self.mode, f"{self.folder.name}/grammar.lark")
+        if self.has("grammar.lark"):
+            found = "has both grammar.lark and grammar.peg"
+            raise DomainError(found, where=self.folder.name, fix="keep one of the two")
+        source = f"{self.folder.name}/grammar.peg"
+        return Grammar(lower(self.text("grammar.peg"), source), self.mode, source)
 
     @hookimpl
     def plan_schema(self) -> "PlanSchema":

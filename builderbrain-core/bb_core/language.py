@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 MAX_CODE_POINT = 0x10FFFF
+UNBOUNDED = 1 << 20  # a repeat up to here has no end: `*`
 _SURROGATES = (0xD800, 0xDFFF)
 
 
@@ -165,6 +166,8 @@ def to_regex(lang: Language) -> str:
             return "|".join(to_regex(item) for item in items)
         case Repeat(item, 0, 1):
             return _group(item) + "?"
+        case Repeat(item, least, most) if most >= UNBOUNDED:
+            return _group(item) + {0: "*", 1: "+"}.get(least, f"{{{least},}}")
         case Repeat(item, least, most):
             return _group(item) + (f"{{{least}}}" if least == most else f"{{{least},{most}}}")
 

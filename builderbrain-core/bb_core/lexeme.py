@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bb_core.language import Alt, Chars, Language, Lit, Repeat, Seq
-from bb_core.pattern import UNBOUNDED
+from bb_core.language import UNBOUNDED, Alt, Chars, Language, Lit, Repeat, Seq
 
 LIMIT = 30_000
 _END = -1

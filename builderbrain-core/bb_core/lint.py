@@ -45,7 +45,7 @@ def lint(notation: Notation, lark: "Lark") -> None:
         if text is not None:
             why = f"{name} matches {text!r}, but Python stops at an alternative before the end"
             notation.refuse(_place(notation, lark, name), why, "put the longer alternative first")
-    for one, two in _pairs(lark):
+    for one, two in together(lark):
         _compare(notation, lark, one, two, languages)
 
 
@@ -85,7 +85,7 @@ def _terminals(lark: "Lark") -> Iterator[tuple[str, Language]]:
         yield terminal.name, Lit(value) if literal else read_pattern(value, compiled=True)
 
 
-def _pairs(lark: "Lark") -> list[tuple[str, str]]:
+def together(lark: "Lark") -> list[tuple[str, str]]:
     """Ordered pairs of terminals that some parse state accepts both of, in a fixed order."""
     known = {terminal.name for terminal in lark.terminals}
     ignored = set(cast(Any, lark).lexer_conf.ignore)

@@ -11,8 +11,8 @@ from typing import NamedTuple, NoReturn, TypeAlias
 
 from bb_core.caret import pointed, position
 from bb_core.errors import GrammarError
-from bb_core.language import Language
-from bb_core.pattern import UNBOUNDED, PatternError, read_pattern
+from bb_core.language import UNBOUNDED, Language
+from bb_core.pattern import PatternError, read_pattern
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,19 @@ offset of the first thing that is outside the fence, why it is, and what to writ
 
 import re
 
-from bb_core.language import Alt, Chars, Language, Lit, Repeat, chars, complement, lengths, seq
+from bb_core.language import (
+    UNBOUNDED,
+    Alt,
+    Chars,
+    Language,
+    Lit,
+    Repeat,
+    chars,
+    complement,
+    lengths,
+    seq,
+)
 
-UNBOUNDED = 1 << 20
 _PUNCTUATION = "!\"#$%&'()*+,-./:;=?@[\\]^_`{|}~"  # Rust gives \< and \> a meaning
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
 _HEX = {"x": 2, "u": 4, "U": 8}

@@ -136,3 +136,19 @@ def test_the_shop_answers_every_hook() -> None:
     shop = discover().get("api_json")
     for hook in ("grammar", "plan_schema", "tool_adapters", "invariance_skins", "eval_battery"):
         assert shop.ask(hook)
+
+
+def test_a_grammar_may_be_a_peg(domain: FolderDomain) -> None:
+    put(domain, "grammar.peg", 'plan <- "a" / "b"')
+    grammar = domain.grammar()
+    assert (grammar.text.split("\n", 1)[1], grammar.source) == (
+        'plan: "a" | "b"\n',
+        "shop/grammar.peg",
+    )
+
+
+def test_a_domain_has_one_grammar(domain: FolderDomain) -> None:
+    put(domain, "grammar.peg", 'plan <- "a"')
+    put(domain, "grammar.lark", 'plan: "a"')
+    with pytest.raises(DomainError, match=r"both grammar\.lark and grammar\.peg"):
+        domain.grammar()
