@@ -22,6 +22,7 @@ from bb_core.skins import Skin
 from bb_core.state import State
 from bb_core.verdict import Refused
 from bb_runtime.trial import attempt
+from bb_train.data.wordings import unsaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,12 @@ def golden_cases(domain: Domain) -> Iterator[Case]:
 
 
 def battery_cases(domain: Domain) -> Iterator[Case]:
-    """Each task: its reference plans pass, cause exactly its diff and re-print to themselves."""
+    """Each task: its reference plans pass, cause exactly its diff and re-print to themselves.
+
+    Each of its wordings must say what the plans copy from the first.
+    """
     for task in domain.compiled.battery:
-        problem = partial(_found, _task, domain, task)
+        problem = partial(_found, _worded, domain, task)
         yield Case(task.id, "battery.yaml", problem)
 
 
@@ -159,6 +163,10 @@ def _refused(domain: Domain, case: GoldenCase) -> str:
     return (
         f"{wanted}, but the twin let it run: {'; '.join(trial.why)[:200] or 'nothing stopped it'}"
     )
+
+
+def _worded(domain: Domain, task: Task) -> str:
+    return unsaid(domain.compiled, task) or _task(domain, task)
 
 
 def _task(domain: Domain, task: Task) -> str:

@@ -18,7 +18,7 @@ from bb_core.compiled import Compiled
 from bb_core.errors import PlanError
 from bb_core.plan import Plan
 from bb_core.scene import Scene, scene
-from bb_core.slots import Space
+from bb_core.space import Space
 from bb_core.state import State
 from bb_core.verdict import Refused
 from bb_train.data.fresh import Values
