@@ -1,15 +1,51 @@
 """Constants: the values that plans hold again and again although nobody says them."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
 from bb_core.canonical import Json
-from bb_core.plan import Plan
+from bb_core.plan import Plan, Step
+from bb_core.saying import literals
 from bb_core.scene import Scene
+from bb_core.slots import Slot
 from bb_core.space import Place, Space
+from bb_core.spots import places
 
 
 def learn_constants(
     space: Space, traces: Iterable[tuple[Scene, Plan]], least: int = 2
 ) -> Mapping[Place, tuple[Json, ...]]:
-    """The values at least so many traces hold where their scene does not say them."""
-    raise NotImplementedError
+    """The values that at least so many plans hold where their scene does not say them, often first.
+
+    Closed values need no learning.
+    """
+    counts: dict[Place, Counter[str]] = {}
+    for scene, plan in traces:
+        for place, value in set(_unsaid(space, scene, plan)):
+            counts.setdefault(place, Counter())[value] += 1
+    kept = {
+        place: tuple(json.loads(value) for value, times in seen.most_common() if times >= least)
+        for place, seen in sorted(counts.items())
+    }
+    return {place: values for place, values in kept.items() if values}
+
+
+def _unsaid(space: Space, scene: Scene, plan: Plan) -> Iterator[tuple[Place, str]]:
+    steps = {step.id: step for step in plan.steps}
+    for step in plan.steps:
+        for slot, value in (*_own(space, step), *_compared(space, step, steps)):
+            if slot.kind != "closed" and not places(space.schema, scene, slot, value):
+                yield (slot.tool, slot.path), json.dumps(value, sort_keys=True)
+
+
+def _own(space: Space, step: Step) -> Iterator[tuple[Slot, Json]]:
+    return literals(space, step) if step.tool in space.schema.tools else iter(())
+
+
+def _compared(space: Space, step: Step, steps: Mapping[str, Step]) -> Iterator[tuple[Slot, Json]]:
+    if step.when and step.when.ref.step in steps:
+        source = steps[step.when.ref.step]
+        slot = space.result_slot(source.tool, step.when.ref.pointer)
+        if slot is not None:
+            yield slot, step.when.value

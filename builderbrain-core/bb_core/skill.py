@@ -53,7 +53,8 @@ class Skill:
     def __post_init__(self) -> None:
         if not self.tools:
             raise PlanError("a skill has at least one tool", where=self.name)
-        inner = [(t.member, t.source) for t in (*self.same, *self.refers)]
+        inner = [(tie.member, tie.source) for tie in self.same]
+        inner += [(link.member, link.source) for link in self.refers]
         inner += [(i, s) for i, group in enumerate(self.after) for s in group]
         if any(not 0 <= source < member < len(self.tools) for member, source in inner):
             raise PlanError("a member may only build on earlier members", where=self.name)

@@ -26,8 +26,9 @@ class Slot:
     """One leaf of a tool's arguments.
 
     `schema` is the leaf's, resolved; of a list (`many`) it is one item's, and `least` and `most`
-    bound the items. `wholes` are the schemas around the leaf, the nearest first: a list's own, then
-    the objects that hold it. `choices` are its closed values, then the constants learnt for it.
+    bound the items. `wholes` are the schemas around the leaf, the nearest first (a list's own, then
+    the objects that hold it), as long as the leaf is the first in them: there a reference may fill
+    the whole. `choices` are its closed values, then the constants learnt for it.
     `member`: which of a composite skill's tools it belongs to.
     """
 
@@ -49,6 +50,15 @@ class Slot:
     def key(self) -> str:
         """The leaf's schema as text; slots with the same key take the same values."""
         return json.dumps(self.schema, sort_keys=True)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The same for the leaf and for each whole around it."""
+        return (self.key, *(json.dumps(whole, sort_keys=True) for whole in self.wholes))
+
+    def whole(self, levels: int) -> Path:
+        """The path of the whole so many levels above the leaf; a list is above its items."""
+        return self.path[: len(self.path) - levels + self.many]
 
     @cached_property
     def kind(self) -> Kind:
@@ -84,9 +94,10 @@ def _leaves(
 ) -> Iterator[Slot]:
     if spelt_out(schema):
         required = schema.get("required", ())
-        for name, inner in schema["properties"].items():
+        for place, (name, inner) in enumerate(schema["properties"].items()):
             skips = optional or name not in required
-            yield from _leaves(tool, (*path, name), inner, skips, (schema, *wholes))
+            around = () if place else (schema, *wholes)
+            yield from _leaves(tool, (*path, name), inner, skips, around)
     elif is_list(schema):
         items, least = schema["items"], schema.get("minItems", 0)
         made = Slot(tool, path, items, optional, True, least, schema.get("maxItems", 16))

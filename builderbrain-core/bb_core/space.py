@@ -3,6 +3,7 @@
 Not covered: which constants are right; a constant is offered wherever its slot is.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,6 +28,10 @@ class Space:
     compiled: Compiled
     skills: tuple[Skill, ...]
     constants: Mapping[Place, tuple[Json, ...]] = field(default_factory=dict)
+    kept: dict[tuple[frozenset[str], tuple[str, ...]], frozenset[str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """What may follow, by facts and tools before: a matter of speed alone."""
 
     @classmethod
     def of(
@@ -67,6 +72,17 @@ class Space:
         """The slots each skill is to be filled at: those of its tools that no tie fills."""
         return tuple(tuple(self._open(skill)) for skill in self.skills)
 
+    @cached_property
+    def result_keys(self) -> Mapping[str, str]:
+        """Each tool's result schema as text."""
+        tools = self.schema.tools
+        return {tool: json.dumps(self.schema.result(tool), sort_keys=True) for tool in tools}
+
+    @cached_property
+    def plain_of(self) -> Mapping[str, int]:
+        """The plain skill of each tool."""
+        return {tool: index for index, tool in enumerate(self.schema.tools)}
+
     def slots(self, skill: int) -> tuple[Slot, ...]:
         """The slots of one skill, in the order its decision fills them."""
         return self.skill_slots[skill]
@@ -88,7 +104,8 @@ class Space:
         return digest_json([self.compiled.digest, composites, constants])
 
     def _open(self, skill: Skill) -> list[Slot]:
-        tied = {(tie.member, tie.path) for tie in (*skill.same, *skill.refers)}
+        tied = {(tie.member, tie.path) for tie in skill.same}
+        tied |= {(link.member, link.path) for link in skill.refers}
         return [
             replace(slot, member=member)
             for member, tool in enumerate(skill.tools)
