@@ -121,14 +121,16 @@ def test_two_processes_fill_one_cache_and_one_is_killed(base: Base, tmp_path: Pa
         for i in range(100000):
             cache.fill([f"text {i} of many"])
     """
-    killed = subprocess.Popen(script(body, tmp_path), stdout=subprocess.PIPE, text=True)
-    assert killed.stdout is not None and killed.stdout.readline() == "on\n"
-    cache = StateCache(tmp_path, base, (1, 2))
     mine = [f"text {i} of many" for i in range(60)]
     wanted = tap(base, mine, (1, 2))
-    assert all(close(cache.tapped([t])[0], one) for t, one in zip(mine, wanted, strict=True))
-    os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
+    with subprocess.Popen(script(body, tmp_path), stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None and other.stdout.readline() == "on\n"
+            cache = StateCache(tmp_path, base, (1, 2))
+            found = [cache.tapped([text])[0] for text in mine]
+        finally:
+            os.kill(other.pid, signal.SIGKILL)
+    assert all(map(close, found, wanted))
     again = StateCache(tmp_path, base, (1, 2))
     assert again.fill(mine) == 0
     assert all(close(again.get(t), one) for t, one in zip(mine, wanted, strict=True))
