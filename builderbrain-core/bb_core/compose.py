@@ -52,7 +52,7 @@ def _edges(skill: Skill, members: Sequence[Step], inner: Mapping[str, int]) -> b
         own = {inner[ident] for ident in step.after if ident in inner}
         if own != set(skill.after[member] if skill.after else ()):
             return False
-        rest = frozenset(step.after) - inner.keys()
+        rest = frozenset(step.after).difference(inner)
         if member in skill.roots:
             outer.add(rest)
         elif rest:
