@@ -14,7 +14,7 @@ then continued from its cache.
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -187,10 +187,8 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         want_base: bool,
     ) -> RailOutput:
         reading = Reading((*self.rail.taps, self.rail.depth - 1))
-        frozen = torch.is_grad_enabled() and not _learns(self.base)
-        with torch.no_grad() if frozen else nullcontext():
-            out = decoder(self.base)(**given, rail_ctx=reading)
-            base = logits_of(self.base, _kept(out.last_hidden_state, keep)) if want_base else None
+        out = decoder(self.base)(**given, rail_ctx=reading)
+        base = logits_of(self.base, _kept(out.last_hidden_state, keep)) if want_base else None
         stream = self.rail.climb(reading.states, call)
         top = _kept(reading.states[self.rail.depth - 1], keep)
         fused = normed(self.base, self.rail.into(0, top, _kept(stream, keep)))

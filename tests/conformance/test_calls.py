@@ -5,8 +5,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from bb_nn.dual_rail import DualRail  # noqa: E402
 from bb_nn.errors import RailError  # noqa: E402
-from tests.conformance.families import COUPLINGS, FULL, ids, railed  # noqa: E402
+from tests.conformance.families import COUPLINGS, FULL, ids, railed, shaken, tiny  # noqa: E402
 
 each = pytest.mark.parametrize("family", FULL)
 ways = pytest.mark.parametrize("coupling", sorted(COUPLINGS))
@@ -110,7 +111,9 @@ def test_a_batch_is_its_rows(family: str, coupling: str) -> None:
 @each
 @torch.no_grad()
 def test_hidden_states_show_what_the_next_layer_saw(family: str) -> None:
-    model = railed(family, "inject")
+    base = tiny(family)
+    base(input_ids=ids(), output_hidden_states=True)  # its own hooks are there before the rail's
+    model = shaken(DualRail.attach(base, COUPLINGS["inject"]))
     states = model(input_ids=ids(), output_hidden_states=True).hidden_states
     base = model.base(input_ids=ids(), output_hidden_states=True).hidden_states
     assert len(states) == len(base) == 5

@@ -188,6 +188,8 @@ def test_prompts_learnt_by_peft_are_refused() -> None:
 def test_two_threads_on_in_path_deltas_never_share_a_call() -> None:
     model = railed("llama", "hybrid")
     projection = model.base.model.layers[0].self_attn.q_proj
+    logits(model)
+    assert projection.bb_call is None  # nothing of a call outlives it
 
     def another_threads_call(module: object, args: object) -> None:
         projection.bb_call.thread = -1
