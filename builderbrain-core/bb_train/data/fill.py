@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from bb_core.canonical import Json
@@ -20,7 +21,7 @@ class Filling:
     values: Mapping[tuple[str, str], Json]
     texts: Mapping[str, str]
 
-    @property
+    @cached_property
     def pattern(self) -> "re.Pattern[str] | None":
         """Finds any old text that stands as a word of its own, longest first."""
         if not self.texts:

@@ -8,6 +8,7 @@ twin, and what the right plan changes there is what an answer has to change.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -15,17 +16,16 @@ from bb_core.actions import decide
 from bb_core.battery import Task
 from bb_core.check import check
 from bb_core.compiled import Compiled
-from bb_core.errors import PlanError
-from bb_core.plan import Plan
-from bb_core.scene import Scene, scene
+from bb_core.errors import DomainError, PlanError
 from bb_core.space import Space
-from bb_core.state import State
 from bb_core.verdict import Refused
 from bb_train.data.fresh import Values
 from bb_train.data.join import join_plans
+from bb_train.data.look import looked, must_look
 from bb_train.data.request import LENGTHS, Request, Requests, Wish
 from bb_train.data.shares import Share
 from bb_train.data.template import Template, templates
+from bb_train.data.turn import Turn, Turns
 from bb_train.data.worlds import Worlds, task_of
 from bb_train.errors import DataError
 from bb_train.example import Example, Family, Split
@@ -72,21 +72,18 @@ class Generator:
     dropped: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        found = templates(self.compiled)
+        found = templates(self.compiled, self._look)
         if not found:
             fix = "give its battery tasks that are to be done"
             raise DataError("has no task to learn from", where=self.compiled.name, fix=fix)
         self.space = Space.of(self.compiled)
         self.requests = Requests(self.compiled, found, _values(found))
-        self._worlds: Worlds | None = None
-        self._fixed: frozenset[str] | None = None
+        self.turns = Turns(self.compiled, self.requests.values, self.worlds if self.acts else None)
 
-    @property
+    @cached_property
     def worlds(self) -> Worlds:
         """The domain's twins; raises DomainError for a domain that cannot act."""
-        if self._worlds is None:
-            self._worlds = Worlds(self.compiled, self.compiled.adapters())
-        return self._worlds
+        return Worlds(self.compiled, self.compiled.adapters())
 
     def examples(self, config: GeneratorConfig) -> Iterator[Example]:
         """The configuration's examples; raises DataError when draw after draw comes to nothing."""
@@ -131,62 +128,74 @@ class Generator:
             self.dropped["draw"] += 1
             return None
         ident = f"{config.split}-{config.family}-{config.seed}-{number}"
-        plan = join_plans(self.compiled, request.clauses, request.speaker)
-        seen = scene(request.text.text, (), frozenset())
-        if why := self._unfit(seen, plan, request):
+        turn = self.turns.turn(request, 0 if config.executed else None, rng)
+        if why := self._unfit(turn):
             self.dropped[why] += 1
             return None
-        task = self._run(ident, request, plan) if config.executed else None
+        task = self._run(ident, request) if config.executed else None
         if config.executed and task is None:
             self.dropped["twin"] += 1
             return None
-        return self._example(config, ident, request, seen, plan, task)
+        return self._example(config, ident, turn, task)
 
-    def _unfit(self, seen: Scene, plan: Plan, request: Request) -> str:
+    def _unfit(self, turn: Turn) -> str:
         """Why a plan cannot be learnt from: the policy refuses it, or no decisions make it."""
-        state = State(request=request.text.text)
-        if isinstance(check(self.compiled, plan, state), Refused):
+        if isinstance(check(self.compiled, turn.plan, turn.state), Refused):
             return "policy"
         try:
-            decide(self.space, seen, plan, request.text.starts)
+            decide(self.space, turn.scene, turn.plan, turn.starts)
         except PlanError:
             return "inexpressible"
         return ""
 
+    def _look(self, task: Task) -> Task:
+        """The task in two rounds where its plan cannot be known before something was seen."""
+        plan = self.compiled.read(task.rounds[0])
+        if len(task.rounds) > 1 or not must_look(self.compiled.schema, plan) or not self.acts:
+            return task
+        trial = self.worlds.trial(task)
+        return looked(self.compiled, task, trial.results[0]) if trial.results else task
+
+    @cached_property
+    def acts(self) -> bool:
+        """Whether the domain has a twin to try plans on."""
+        try:
+            self.compiled.adapters()
+        except DomainError:
+            return False
+        return True
+
     def _example(
-        self,
-        config: GeneratorConfig,
-        ident: str,
-        request: Request,
-        seen: Scene,
-        plan: Plan,
-        task: Task | None,
+        self, config: GeneratorConfig, ident: str, turn: Turn, task: Task | None
     ) -> Example:
         return Example(
             id=ident,
             domain=self.compiled.name,
             split=config.split,
-            scene=seen,
-            plan=plan,
-            clauses=request.text.starts,
+            scene=turn.scene,
+            plan=turn.plan,
+            clauses=turn.starts,
             task=task,
-            tags=_tags(request),
-            skinned=request.skinned,
+            tags=_tags(turn.request),
+            skinned=turn.request.skinned,
             family=config.family,
+            round=turn.round,
         )
 
-    def _run(self, ident: str, request: Request, plan: Plan) -> Task | None:
+    def _run(self, ident: str, request: Request) -> Task | None:
         world = self.worlds.world(request.clauses, request.speaker)
-        text = request.text.text
-        return self.worlds.run(task_of(ident, text, [plan], world, _tags(request)))
+        count = max(len(clause.template.plans) for clause in request.clauses)
+        plans = [
+            join_plans(self.compiled, request.clauses, request.speaker, number)
+            for number in range(count)
+        ]
+        return self.worlds.run(task_of(ident, request.text.text, plans, world, _tags(request)))
 
-    @property
+    @cached_property
     def fixed(self) -> frozenset[str]:
         """The kinds of values no renaming of which the twin's world can take."""
-        if self._fixed is None:
-            kinds = sorted({b.kind for t in self.requests.templates for b in t.blanks})
-            self._fixed = frozenset(kind for kind in kinds if not self._movable(kind))
-        return self._fixed
+        kinds = sorted({b.kind for t in self.requests.templates for b in t.blanks})
+        return frozenset(kind for kind in kinds if not self._movable(kind))
 
     def _movable(self, kind: str) -> bool:
         """Whether some task still runs when its values of this kind are others."""
@@ -198,8 +207,7 @@ class Generator:
             if kind not in said or len(template.plans) > 1 or template.skinned:
                 continue
             request = self.requests.of((template,), 0, wish, rng)
-            plan = join_plans(self.compiled, request.clauses, 0)
-            if self._run(f"probe-{kind}-{tried}", request, plan):
+            if self._run(f"probe-{kind}-{tried}", request):
                 return True
             tried += 1
             if tried == 4:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 from bb_core.canonical import Json
 from bb_core.compiled import Compiled
@@ -64,6 +65,7 @@ class Requests:
     templates: Sequence[Template]
     values: Values = field(default_factory=Values)
     _wraps: dict[str, tuple[Wrap, ...]] = field(default_factory=dict)
+    _sorted: dict[Any, Mapping[bool, Mapping[str, list[Template]]]] = field(default_factory=dict)
 
     def draw(self, wish: Wish, rng: Random) -> Request | None:
         """One request; None where the draw found nothing that fits."""
@@ -100,13 +102,16 @@ class Requests:
 
     def _pools(self, wish: Wish, count: int) -> Mapping[bool, Mapping[str, list[Template]]]:
         """Templates by kind, plain and skinned, so that every kind is drawn as often."""
-        pools: dict[bool, dict[str, list[Template]]] = {False: {}, True: {}}
-        for template in self.templates:
-            fits = template.share == wish.wordings and not wish.unwanted & template.tools
-            if fits and (count == 1 or len(template.plans) == 1):
-                kinds = pools[bool(template.skinned)]
-                kinds.setdefault(template.kind, []).append(template)
-        return pools
+        key = (wish.wordings, wish.unwanted, count > 1)
+        if key not in self._sorted:
+            pools: dict[bool, dict[str, list[Template]]] = {False: {}, True: {}}
+            for template in self.templates:
+                fits = template.share == wish.wordings and not wish.unwanted & template.tools
+                if fits and (count == 1 or len(template.plans) == 1):
+                    kinds = pools[bool(template.skinned)]
+                    kinds.setdefault(template.kind, []).append(template)
+            self._sorted[key] = pools
+        return self._sorted[key]
 
     def _filled(
         self, chosen: Sequence[Template], speaker: int, wish: Wish, rng: Random

@@ -19,9 +19,14 @@ def spellings(schema: Mapping[str, Any], value: Json) -> tuple[str, ...]:
     """Texts that a type's readers read as exactly this value; a string spells itself."""
     if READ not in schema:
         return (value,) if isinstance(value, str) else ()
-    spec = json.dumps(schema[READ])
-    wide = {key: item for key, item in schema.items() if key not in ("minimum", "maximum")}
-    texts = (_written(pattern, into, json.dumps(value)) for pattern, into in readers(spec))
+    return _spelt(json.dumps(schema[READ]), str(schema.get("type", "string")), json.dumps(value))
+
+
+@lru_cache(maxsize=65536)
+def _spelt(spec: str, kind: str, wanted: str) -> tuple[str, ...]:
+    value: Json = json.loads(wanted)
+    wide = {"type": kind, READ: json.loads(spec)}
+    texts = (_written(pattern, into, wanted) for pattern, into in readers(spec))
     return tuple(text for text in texts if text and values(wide, (f"a {text} b",)) == (value,))
 
 
@@ -59,7 +64,7 @@ def _written(pattern: re.Pattern[str], into: str, value: str) -> str:
     if not found:
         return ""
     filled = {int(name[1:]): text for name, text in found.groupdict().items()}
-    return _text(parser.parse(pattern.pattern), filled)
+    return _text(_parsed(pattern.pattern), filled)
 
 
 def _parts(into: str) -> Iterator[tuple[bool, str]]:
@@ -72,6 +77,11 @@ def _groups(pattern: str) -> dict[int, str]:
     """The source of each capturing group that holds no other."""
     found = re.finditer(r"(?<!\\)\((?!\?)([^()]*)\)", pattern)
     return {index: match[1] for index, match in enumerate(found, 1)}
+
+
+@lru_cache(maxsize=256)
+def _parsed(pattern: str) -> Any:
+    return parser.parse(pattern)
 
 
 def _text(parsed: Any, filled: Mapping[int, str]) -> str:

@@ -5,7 +5,7 @@ the body. A request of several clauses says who is speaking once, so a template 
 wording without that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bb_core.battery import Task
@@ -44,11 +44,13 @@ class Template:
         return frozenset(step.tool for plan in self.plans for step in plan.steps)
 
 
-def templates(compiled: Compiled, skins: bool = True, expect: str = "done") -> tuple[Template, ...]:
+def templates(
+    compiled: Compiled, look: Callable[[Task], Task] = lambda task: task, expect: str = "done"
+) -> tuple[Template, ...]:
     """The templates of a domain's battery: every wording, and every skin that rewrites one.
 
     A skin that only puts text around the request is left to whoever joins clauses; one that
-    changes the plan gives a template of its own.
+    changes the plan gives a template of its own. `look` may give a task other rounds.
     """
     found = [task for task in compiled.battery if task.expect == expect and task.rounds]
     worded = [(task, number, text) for task in found for number, text in enumerate(wordings(task))]
@@ -58,10 +60,10 @@ def templates(compiled: Compiled, skins: bool = True, expect: str = "done") -> t
     for task, number, text in worded:
         plain = replace(task, prompt=text, also=())
         name = f"{task.id}.{number}"
-        base = template(compiled, plain, name, kinds[task.id], shares[text])
+        base = template(compiled, look(plain), name, kinds[task.id], shares[text])
         out.append(base)
-        for skin, dressed in _dressed(compiled.skins if skins else (), plain):
-            worn = template(compiled, dressed, name, kinds[task.id], shares[text])
+        for skin, dressed in _dressed(compiled.skins, plain):
+            worn = template(compiled, look(dressed), name, kinds[task.id], shares[text])
             if held(worn) >= held(base):
                 out.append(replace(worn, skinned=(skin.name,)))
     return tuple(out)

@@ -7,6 +7,7 @@ the right plan is carried out, and a request whose plan does not run is dropped.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -150,6 +151,15 @@ def rewritten(value: Any, names: Mapping[Json, Json]) -> Any:
         if isinstance(value, str | int) and not isinstance(value, bool)
         else value
     )
+
+
+def renamed_text(text: str, names: Mapping[str, str]) -> str:
+    """A text with every old name that stands as a word of its own exchanged, longest first."""
+    present = sorted((name for name in names if name and name in text), key=len, reverse=True)
+    if not present:
+        return text
+    pattern = "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in present)
+    return re.sub(pattern, lambda match: names[match[0]], text)
 
 
 def merged(one: Any, other: Any) -> Any:
