@@ -61,17 +61,18 @@ def offered(space: Space, scene: Scene, decisions: Sequence[Decision]) -> tuple[
     """For each skill of the space, whether it may come after these decisions.
 
     The facts its tools require are there by then, and the plan does not get too long. When no
-    tool's facts are there, all that fit into the plan are offered.
+    tool's facts are there, all that fit into the plan are offered. None that is barred is.
     """
     done = tools_of(space, decisions)
     room = space.schema.limits.steps - len(done)
     return tuple(
-        len(skill.tools) <= room
+        place not in space.barred
+        and len(skill.tools) <= room
         and all(
             tool in _open(space, scene.facts, done + skill.tools[:i])
             for i, tool in enumerate(skill.tools)
         )
-        for skill in space.skills
+        for place, skill in enumerate(space.skills)
     )
 
 

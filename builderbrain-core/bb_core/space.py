@@ -23,11 +23,15 @@ Place = tuple[str, Path]
 
 @dataclass(frozen=True)
 class Space:
-    """A domain as a builder sees it. Plain skills come first, in the order of the schema."""
+    """A domain as a builder sees it. Plain skills come first, in the order of the schema.
+
+    `barred` skills keep their places and are never offered.
+    """
 
     compiled: Compiled
     skills: tuple[Skill, ...]
     constants: Mapping[Place, tuple[Json, ...]] = field(default_factory=dict)
+    barred: frozenset[int] = frozenset()
     kept: dict[tuple[frozenset[str], tuple[str, ...]], frozenset[str]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -53,6 +57,15 @@ class Space:
         plains = tuple(map(plain, compiled.schema.tools))
         learnt = {place: tuple(values) for place, values in (constants or {}).items()}
         return cls(compiled, plains + extra, learnt)
+
+    def without(self, *names: str) -> "Space":
+        """The space with these skills barred; raises PlanError for a name it has not."""
+        places = {skill.name: place for place, skill in enumerate(self.skills)}
+        missing = [name for name in names if name not in places]
+        if missing:
+            raise PlanError(f"no skill {missing[0]!r}", where=self.compiled.name)
+        barred = self.barred | {places[name] for name in names}
+        return Space(self.compiled, self.skills, self.constants, barred)
 
     @property
     def schema(self) -> PlanSchema:
@@ -97,11 +110,12 @@ class Space:
 
     @cached_property
     def digest(self) -> str:
-        """The hash of all of it: domain, composite skills, constants."""
+        """The hash of all of it: domain, composite skills, constants, what is barred."""
         composites: list[Json] = [skill_json(s) for s in self.skills if s.composite]
         rows = sorted(self.constants.items(), key=lambda row: row[0])
         constants: list[Json] = [[tool, list(path), list(v)] for (tool, path), v in rows]
-        return digest_json([self.compiled.digest, composites, constants])
+        barred: list[Json] = [sorted(self.barred)] if self.barred else []
+        return digest_json([self.compiled.digest, composites, constants, *barred])
 
     def _open(self, skill: Skill) -> list[Slot]:
         tied = {(tie.member, tie.path) for tie in skill.same}

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bb_core.actions import Inexpressible, Space, assemble, decide
+from bb_core.actions import Inexpressible, Space, assemble, decide, offered
 from bb_core.compiled import Compiled, compile_domain
+from bb_core.errors import PlanError
 from bb_core.numbered import numbered
 from bb_core.plan import Plan, Ref, Step
 from bb_core.registry import discover
@@ -89,6 +90,22 @@ def test_what_is_used_too_seldom_is_not_kept(compiled: Compiled, traces: list[Tr
 
 def _said(space: Space, traces: list[Trace]) -> list[Said]:
     return [(seen, decide(space, seen, plan, clauses)) for seen, plan, clauses in traces]
+
+
+def test_a_barred_skill_is_never_offered(compiled: Compiled, traces: list[Trace]) -> None:
+    """Everything else is offered as before, at every point of every plan."""
+    space = Space.of(compiled)
+    less = space.without("confirm", "get_order")
+    gone = less.barred
+    assert {space.skills[place].name for place in gone} == {"confirm", "get_order"}
+    for seen, plan, _ in traces[::5]:
+        decisions = decide(space, seen, plan)
+        for at in range(len(decisions) + 1):
+            before, after = (offered(s, seen, decisions[:at]) for s in (space, less))
+            assert after == tuple(ok and i not in gone for i, ok in enumerate(before))
+    assert less.digest != space.digest
+    with pytest.raises(PlanError, match="no skill 'nothing'"):
+        space.without("nothing")
 
 
 def test_runs_that_no_composite_can_make() -> None:
