@@ -114,8 +114,9 @@ class Space:
         composites: list[Json] = [skill_json(s) for s in self.skills if s.composite]
         rows = sorted(self.constants.items(), key=lambda row: row[0])
         constants: list[Json] = [[tool, list(path), list(v)] for (tool, path), v in rows]
-        barred: list[Json] = [sorted(self.barred)] if self.barred else []
-        return digest_json([self.compiled.digest, composites, constants, *barred])
+        barred: list[Json] = [*sorted(self.barred)]
+        whole: list[Json] = [self.compiled.digest, composites, constants]
+        return digest_json([*whole, barred] if barred else whole)
 
     def _open(self, skill: Skill) -> list[Slot]:
         tied = {(tie.member, tie.path) for tie in skill.same}
