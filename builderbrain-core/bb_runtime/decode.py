@@ -167,13 +167,17 @@ class Forward:
         return True
 
     def __call__(self, tokens: Sequence[int]) -> torch.Tensor:
+        return self.last(tokens, 1)[0]
+
+    def last(self, tokens: Sequence[int], count: int) -> torch.Tensor:
+        """Feed tokens; the logits [count, vocabulary] after each of the last `count` of them."""
         ids = torch.tensor([tokens], device=self.model.device)
         out = self.model(
-            input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=1
+            input_ids=ids, past_key_values=self._cache, use_cache=True, logits_to_keep=count
         )
         self._cache = out.past_key_values
         self._seen += tokens
-        logits: torch.Tensor = out.logits[0, -1]
+        logits: torch.Tensor = out.logits[0]
         return logits
 
 

@@ -48,6 +48,17 @@ class ModelPlanner:
         return Steering(self.steps.given(known), self.vocabulary)
 
     @cached_property
+    def unnarrowed(self) -> Steering:
+        """The whole plan language over this model's tokens, whatever is known."""
+        return Steering(self.steps, self.vocabulary)
+
+    def prompt(self, ask: Ask) -> list[int]:
+        """What the model is told, as tokens; room for a plan is left."""
+        longest = getattr(self.base.model.config, "max_position_embeddings", 1 << 20)
+        chat = messages(self.compiled, ask, self.examples)
+        return prompt_ids(self.base.tokenizer, chat, longest - self.budget)
+
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """The base's tokens as the masks see them, as wide as its logits."""
         return vocabulary_of(self.base)
@@ -61,12 +72,9 @@ class ModelPlanner:
         """A plan for what is asked; raises BudgetError when no plan fits the budget."""
         steering = self.steering(ask)
         steering.require(self.budget)
-        longest = getattr(self.base.model.config, "max_position_embeddings", 1 << 20)
-        chat = messages(self.compiled, ask, self.examples)
-        prompt = prompt_ids(self.base.tokenizer, chat, longest - self.budget)
         self.decoded = decode(
             self.forward,
-            prompt,
+            self.prompt(ask),
             steering,
             self.budget,
             temperature=self.temperature,

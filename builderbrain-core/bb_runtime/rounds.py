@@ -41,22 +41,31 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a planner is asked: the request, what was seen, why its last plan was refused."""
+    """What a planner is asked: the request, what was seen, why its last plan was refused.
+
+    `state` is what a plan will be checked against, where the asker has one.
+    """
 
     request: str
     observations: tuple[Observation, ...] = ()
     reasons: tuple[str, ...] = ()
     refused: str = ""
     facts: frozenset[str] = frozenset()
+    state: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan as text. `closed`: the token budget ended it, not the planner."""
+    """A plan as text. `closed`: the token budget ended it, not the planner.
+
+    `alpha` and `score`: how much a builder had to say, and the plan's log score under both.
+    """
 
     text: str
     closed: bool = False
     planner: str = "base"
+    alpha: float | None = None
+    score: float | None = None
 
 
 Planner = Callable[[Ask], Draft]
@@ -161,7 +170,7 @@ class Runner:
     def _plan(self, run: "_Run") -> Iterator[Attempt]:
         """Attempts until one is let pass: twice the first planner, then each fallback once."""
         facts = frozenset(name for name, _ in run.state.facts)
-        ask = Ask(run.state.request, run.observed, facts=facts)
+        ask = Ask(run.state.request, run.observed, facts=facts, state=run.state)
         for planner in (self.planners[0], *self.planners):
             draft = planner(ask)
             told: dict[str, Json] = {
@@ -169,6 +178,8 @@ class Runner:
                 "closed": draft.closed,
                 "text": self.keep(draft.text),
             }
+            if draft.score is not None:
+                told |= {"alpha": draft.alpha, "score": round(draft.score, 6)}
             self._record("decoded", run.ident, {"round": run.state.rounds, **told})
             attempt = Attempt(draft, self._judge(draft, run.state))
             self._said(run, attempt.verdict)

@@ -177,6 +177,32 @@ class Row:
             self.tools = (*self.tools, self.steering.steps.tool(self.tools, written))
             self._begin()
 
+    def force(self, text: bytes) -> list[int]:
+        """Write a text that is given; gives its tokens. SteerError where the language ends it."""
+        written: list[int] = []
+        while text:
+            here = self.within(text)
+            if not here:
+                raise SteerError(f"{text[:40]!r} is not allowed here")
+            tokens = self.steering.vocabulary.spell(text[:here])
+            for token in tokens:
+                self.consume(token)
+            written += tokens
+            text = text[here:]
+        return written
+
+    def within(self, text: bytes) -> int:
+        """How many bytes of a text belong to this segment; none if it does not go on like that."""
+        automaton, state = self.steering.segment(self.tools).automaton, self._state
+        for place in range(len(text)):
+            after = None if self.is_done else automaton.step(state, text[place : place + 1])
+            if after is None:
+                return 0
+            state = after
+            if state.final:
+                return place + 1
+        return len(text)
+
     def close(self) -> list[int]:
         """End the plan by the shortest way; gives the tokens written for it."""
         tokens = self.closing()
