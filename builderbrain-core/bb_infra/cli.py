@@ -14,6 +14,7 @@ EXTRAS = {
     **dict.fromkeys(
         ("torch", "transformers", "safetensors", "llguidance", "gguf", "numpy"), "model"
     ),
+    **dict.fromkeys(("tensorboard", "tqdm"), "train"),
     **dict.fromkeys(("dbos", "sqlalchemy", "cryptography"), "durable"),
 }
 """What a verb may need that the core alone does not bring, and the extra that brings it."""

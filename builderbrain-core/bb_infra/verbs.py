@@ -2,7 +2,14 @@
 
 import typer
 
-from bb_infra import domains_command, log_command, models_command, plan_command, run_command
+from bb_infra import (
+    domains_command,
+    log_command,
+    models_command,
+    plan_command,
+    run_command,
+    train_command,
+)
 
 app = typer.Typer(
     name="bb",
@@ -14,6 +21,7 @@ app = typer.Typer(
 )
 app.command("demo")(run_command.demo)
 app.command("run")(run_command.run)
+app.command("train")(train_command.train)
 app.add_typer(domains_command.app, name="domains")
 app.add_typer(plan_command.app, name="plan")
 app.add_typer(models_command.app, name="models")

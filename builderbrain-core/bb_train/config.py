@@ -116,7 +116,8 @@ class Measure:
     """How often to write a log row, measure on dev and keep a checkpoint, in steps.
 
     `items`: dev examples measured on the way; the end measures all. alpha, margin: what the gate
-    starts from, and how much worse acting wrongly may get for it to be lifted.
+    starts from, and how much worse acting wrongly may get for it to be lifted; `lift`: dev tasks
+    that decide it, which the base alone plans too, at seconds each.
     """
 
     log: int = 10
@@ -125,7 +126,8 @@ class Measure:
     items: int = 60
     beam: int = 4
     alpha: float = 0.05
-    margin: float = 0.02
+    margin: float = 0.05
+    lift: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,8 @@ _RANGES: Ranges = {
     ("measure", "items"): (0, _MANY),
     ("measure", "beam"): (1, 64),
     ("measure", "alpha"): (0, 1),
-    ("measure", "margin"): (0, 1),
+    ("measure", "margin"): (0.001, 1),
+    ("measure", "lift"): (0, _MANY),
 }
 _CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("base", "dtype"): ("auto", "float32", "bfloat16"),

@@ -38,13 +38,18 @@ class TrainingLog:
         self._file = self.path.open("ab")
 
     @property
+    def seconds(self) -> float:
+        """Since the process began with this log."""
+        return time.monotonic() - self.since
+
+    @property
     def size(self) -> int:
         """Bytes written so far; give it as `begin` to go on from here."""
         return self._file.tell()
 
     def row(self, step: int, figures: Mapping[str, Any]) -> None:
         """Write one row; raises StorageError where the disk does not take it."""
-        told = {"step": step, **figures, "seconds": round(time.monotonic() - self.since, 2)}
+        told = {"step": step, **figures, "seconds": round(self.seconds, 2)}
         told = _finite(told)
         try:
             self._file.write(json.dumps(told, allow_nan=False).encode() + b"\n")

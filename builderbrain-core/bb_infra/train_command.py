@@ -1,0 +1,23 @@
+"""bb train: one resumable command from a configuration to a rail folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="The run's TOML file.")],
+    boot: Annotated[
+        bool, typer.Option("--boot", help="Stop after stage 0: base, data, states, checks.")
+    ] = False,
+) -> None:
+    """Train a domain's plan builder; started again, it goes on where it stopped.
+
+    Stage 0 loads the base, makes the examples and keeps their frozen states. Stage 1 trains on
+    them. What is left is a rail folder: weights, record, log and model card.
+    """
+    from bb_train.config import load_train_config
+    from bb_train.stages import run
+
+    run(load_train_config(config), boot_only=boot)

@@ -1,0 +1,164 @@
+"""Stage 0: everything a training run stands on, made or found, checked and written down.
+
+The base is loaded and named by its digest; the examples are made; their frozen states are kept;
+every plan to be learnt is shown to come back from its decisions; and reading the base is shown to
+leave it as it was, to the bit. `manifest.json` says what all of it is.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bb_core.actions import Space
+from bb_core.cache import cache_home, write_whole
+from bb_core.canonical import digest, digest_json
+from bb_core.compiled import Compiled, compile_domain
+from bb_core.registry import discover
+from bb_nn.base import Base, load_base
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.config import BuilderConfig
+from bb_nn.tapped import default_layers, tap
+from bb_train.config import TrainConfig, builder_fields
+from bb_train.corpus import Corpus, corpus
+from bb_train.errors import DataError, StorageError, TrainError
+from bb_train.learner import Lessons, lessons, says
+from bb_train.state_cache import SHARD, StateCache
+
+MANIFEST = "manifest.json"
+_ENOUGH = 0.5
+"""With fewer of its examples expressible, a run is stopped: something is wrong with them."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Booted:
+    """A run ready to train. `made_from`: digests of all that must be the same to go on with it."""
+
+    config: TrainConfig
+    folder: Path
+    compiled: Compiled
+    base: Base
+    space: Space
+    corpus: Corpus
+    cache: StateCache
+    builder: PlanBuilder
+    lessons: Lessons
+    made_from: Mapping[str, str]
+
+
+def boot(config: TrainConfig, tell: Tell) -> Booted:
+    """Carry stage 0 out, or find it done; raises what its parts raise, before anything trains."""
+    folder = Path(config.run.folder)
+    compiled = compile_domain(discover().get(config.run.domain))
+    base = load_base(config.base.name, _dtype(config.base.dtype))
+    layers = config.base.layers or default_layers(base)
+    tell(f"base {base.name}: {base.digest}, layers {', '.join(map(str, layers))}")
+    found = corpus(compiled, config.data, config.run.seed, folder / "examples", tell)
+    root = Path(config.cache.folder) if config.cache.folder else cache_home() / "states"
+    cache = StateCache(root, base, layers, int(config.cache.gigabytes * 2**30))
+    _tap(cache, found, tell)
+    require_untouched(base, layers, found.train[0].scene.text)
+    space = Space.of(compiled)
+    builder = _builder(config, space, base, layers)
+    taught = _lessons(builder, found, cache, tell)
+    made_from = {
+        "config": config.digest,
+        "base": base.digest,
+        "domain": compiled.digest,
+        "space": space.digest,
+        "data": found.digest,
+        "torch": torch.__version__,
+    }
+    booted = Booted(config, folder, compiled, base, space, found, cache, builder, taught, made_from)
+    _write_manifest(booted)
+    return booted
+
+
+def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, ...]) -> PlanBuilder:
+    width = base.model.config.get_text_config().hidden_size
+    shape = BuilderConfig(layers=layers, base_width=width, **builder_fields(config))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.run.seed)
+        return PlanBuilder.of(shape, space, base)
+
+
+def _tap(cache: StateCache, found: Corpus, tell: Tell) -> None:
+    texts = [example.scene.text for example in (*found.train, *found.dev)]
+    for begin in range(0, len(texts), 4 * SHARD):
+        if cache.fill(texts[begin : begin + 4 * SHARD]):
+            tell(f"states: {min(begin + 4 * SHARD, len(texts))} of {len(texts)} texts")
+
+
+def _lessons(builder: PlanBuilder, found: Corpus, cache: StateCache, tell: Tell) -> Lessons:
+    def told(done: int) -> None:
+        if done % 1000 == 0 or done == len(found.train):
+            tell(f"lessons: {done} of {len(found.train)}")
+
+    wrong = [one.id for one in found.train if not says(builder, one)]
+    taught = lessons(builder, found.train, cache.get, told)
+    if len(taught.lessons) < _ENOUGH * len(found.train):
+        reason = taught.left_out[0][1] if taught.left_out else ""
+        raise DataError(
+            f"{len(taught.left_out)} of {len(found.train)} plans cannot be said: {reason}",
+            where=builder.space.compiled.name,
+            fix="check the examples against the domain's schema",
+        )
+    if set(wrong) - {ident for ident, _ in taught.left_out}:
+        raise DataError(f"the plan of {wrong[0]} does not come back from its decisions")
+    return taught
+
+
+def require_untouched(base: Base, layers: tuple[int, ...], text: str) -> None:
+    """Raise TrainError unless the base's logits are the same to the bit after it has been read."""
+    ids = torch.tensor([base.tokenizer(text)["input_ids"]], device=base.model.device)
+    with torch.no_grad():
+        before = base.model(input_ids=ids).logits
+        tap(base, [text], layers)
+        after = base.model(input_ids=ids).logits
+    if not torch.equal(before, after):
+        raise TrainError("reading the base changed what it says", where=base.name)
+
+
+def _write_manifest(booted: Booted) -> None:
+    told = manifest(booted)
+    try:
+        data = json.dumps(told, indent=1).encode() + b"\n"
+        write_whole(booted.folder / MANIFEST, data)
+    except OSError as error:
+        where, fix = os.fspath(booted.folder), "free some space, or set [run] folder"
+        raise StorageError(str(error.strerror), where=where, fix=fix) from error
+
+
+def manifest(booted: Booted) -> dict[str, Any]:
+    """What the run is made of, and how many of its examples can be learnt."""
+    dev_said = sum(says(booted.builder, one) for one in booted.corpus.dev)
+    return {
+        "made_from": dict(booted.made_from),
+        "config": booted.config.to_json(),
+        "layers": list(booted.cache.layers),
+        "grammar": digest(booted.compiled.grammar.text.encode()),
+        "builder": digest_json(booted.builder.config.to_json()),
+        "parameters": parameters(booted.builder),
+        "examples": {
+            "train": len(booted.corpus.train),
+            "lessons": len(booted.lessons.lessons),
+            "left_out": [list(row) for row in booted.lessons.left_out[:20]],
+            "dev": len(booted.corpus.dev),
+            "dev_said": dev_said,
+        },
+    }
+
+
+def parameters(builder: PlanBuilder) -> int:
+    """How many numbers are trained."""
+    return sum(p.numel() for p in builder.parameters() if p.requires_grad)
+
+
+def _dtype(name: str) -> torch.dtype | None:
+    return None if name == "auto" else getattr(torch, name)

@@ -1,0 +1,109 @@
+"""The examples of a run: made once, kept in its folder, and the same again on every resume."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from bb_core.canonical import digest_json
+from bb_core.compiled import Compiled
+from bb_train.config import Data
+from bb_train.data.generator import Generator, GeneratorConfig
+from bb_train.errors import DataError, StorageError
+from bb_train.example import Example, Family, Split, digest_of, read_examples, write_examples
+
+Tell = Callable[[str], None]
+SHOWN_EVERY = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What is learnt from, and what choices are made on. dev holds `config.dev` of each family."""
+
+    train: tuple[Example, ...]
+    dev: tuple[Example, ...]
+
+    @property
+    def digest(self) -> str:
+        """The hash of all of it."""
+        return digest_json([digest_of(self.train), digest_of(self.dev)])
+
+
+def corpus(compiled: Compiled, config: Data, seed: int, folder: Path, tell: Tell) -> Corpus:
+    """The run's examples; raises DataError where a file that is named cannot be used."""
+    made = _Made(compiled, folder, tell)
+    if config.train_file:
+        train = _named(config.train_file, compiled)
+    else:
+        train = made.part(_wanted(config, "train", "indist", seed))
+    if config.dev_file:
+        dev = _named(config.dev_file, compiled)
+    else:
+        parts = [made.part(_wanted(config, "dev", family, seed)) for family in config.families]
+        dev = tuple(example for part in parts for example in part)
+    return Corpus(train, dev)
+
+
+def _wanted(config: Data, split: Split, family: str, seed: int) -> GeneratorConfig:
+    return GeneratorConfig(
+        count=config.train if split == "train" else config.dev,
+        split=split,
+        family=cast(Family, family),
+        seed=seed,
+        skins=config.skins,
+        elsewhere=config.elsewhere,
+        without_tools=config.without_tools,
+    )
+
+
+def _named(file: str, compiled: Compiled) -> tuple[Example, ...]:
+    """The examples of a file that the configuration names; they must be of the run's domain."""
+    found = read_examples(Path(file))
+    others = {example.domain for example in found} - {compiled.name}
+    stale = {example.plan.schema for example in found} - {compiled.digest}
+    if others or stale or not found:
+        said = "holds no examples" if not found else "was made for another domain or version"
+        raise DataError(said, where=file, fix=f"make it again for {compiled.name}")
+    return found
+
+
+class _Made:
+    """A domain's generator, made only if something is missing."""
+
+    def __init__(self, compiled: Compiled, folder: Path, tell: Tell) -> None:
+        self.compiled, self.folder, self.tell = compiled, folder, tell
+        self.generator: Generator | None = None
+
+    def part(self, wanted: GeneratorConfig) -> tuple[Example, ...]:
+        """The examples of one configuration, from the folder or made anew."""
+        path = self.folder / f"{wanted.split}-{wanted.family}.jsonl"
+        made_from = wanted.made_from(self.compiled)
+        if _head(path) == made_from:
+            return read_examples(path)
+        found = tuple(self._examples(wanted))
+        passing = path.with_suffix(".partial")
+        try:
+            write_examples(passing, found, made_from)
+            os.replace(passing, path)
+        except OSError as error:
+            where, fix = str(self.folder), "free some space, or set [run] folder"
+            raise StorageError(str(error.strerror), where=where, fix=fix) from error
+        return found
+
+    def _examples(self, wanted: GeneratorConfig) -> Iterator[Example]:
+        self.generator = self.generator or Generator(self.compiled)
+        for number, example in enumerate(self.generator.examples(wanted), 1):
+            yield example
+            if number % SHOWN_EVERY == 0 or number == wanted.count:
+                name = f"{wanted.split}/{wanted.family}"
+                self.tell(f"examples {name}: {number} of {wanted.count}")
+
+
+def _head(path: Path) -> Any:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return json.loads(lines.readline())["made_from"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

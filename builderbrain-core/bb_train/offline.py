@@ -1,0 +1,172 @@
+"""Stage 1: train a builder on examples, with constraints held, and keep the best on dev.
+
+Every step's losses, multipliers, cosines and rate go to the log; every so often some dev tasks are
+planned and carried out for real, and the best builder so far is kept. A run that was killed goes on
+from its last checkpoint and takes the same steps.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from bb_core import duals as multipliers
+from bb_core.duals import Constraint, Duals, Warmup
+from bb_train.boot import Booted
+from bb_train.built_plans import BuiltPlans
+from bb_train.checkpoint import Checkpoint, Checkpoints
+from bb_train.evaluate import Evaluator, Score, table
+from bb_train.example import Example
+from bb_train.learner import BuilderLearner
+from bb_train.trainer import Taken, Trainer, method_of
+from bb_train.training_log import Progress, TrainingLog
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """What a training left: steps, seconds spent in all its processes, the best step and figures.
+
+    `booted.builder` holds the best builder's weights.
+    """
+
+    steps: int
+    seconds: float
+    best_step: int
+    best: float
+    duals: Duals
+
+
+def offline(booted: Booted, progress: Progress) -> Offline:
+    """Train to the end, from the beginning or from the last checkpoint."""
+    run = _Offline(booted, progress)
+    try:
+        with deterministic():
+            return run.go()
+    finally:
+        run.log.close()
+        progress.close()
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Only algorithms whose sums come out the same every time, however many threads there are."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
+
+
+class _Offline:
+    """A training under way."""
+
+    def __init__(self, booted: Booted, progress: Progress) -> None:
+        self.booted, self.progress, self.config = booted, progress, booted.config
+        composes = "build" in self.config.constraints
+        learner = BuilderLearner(
+            booted.builder, booted.lessons.lessons, booted.cache.get, composes=composes
+        )
+        self.trainer = Trainer(
+            learner,
+            self.config.optimiser,
+            self.config.run.seed,
+            method_of(self.config.surgery.method),
+            duals_of(self.config.constraints),
+        )
+        self.keeper = Checkpoints(booted.folder / "checkpoints")
+        self.best, self.best_step, self.before = -1.0, 0, 0.0
+        last = self.keeper.last(booted.made_from)
+        self.log = TrainingLog(booted.folder, last.values["log"] if last else 0)
+        if last is not None:
+            self._resume(last)
+
+    def _resume(self, last: Checkpoint) -> None:
+        self.trainer.restore(last.step, last.state, last.values)
+        self.best, self.best_step = last.values["best"], last.values["best_step"]
+        self.before = last.values["seconds"]
+        self.progress.say(f"goes on after step {last.step}")
+
+    def go(self) -> Offline:
+        """All steps that are left; the best builder's weights are in the builder afterwards."""
+        measure, steps = self.config.measure, self.config.optimiser.steps
+        while self.trainer.step < steps:
+            taken = self.trainer.advance()
+            last = taken.step == steps
+            if taken.step % measure.log == 0 or last:
+                self._log(taken)
+            dev = taken.step % measure.dev == 0 or last
+            better = self._measure() if dev else False
+            if dev or taken.step % measure.checkpoint == 0:
+                self._save(better)
+        best = self.keeper.best(self.booted.made_from)
+        if best is not None:
+            self.trainer.learner.module.load_state_dict(best.state["module"])
+        state = self.trainer.duals
+        return Offline(self.trainer.step, self.seconds, self.best_step, self.best, state)
+
+    @property
+    def seconds(self) -> float:
+        """Spent so far, in all processes of the run."""
+        return self.before + self.log.seconds
+
+    def _log(self, taken: Taken) -> None:
+        self.log.row(taken.step, taken.row(self.trainer.duals))
+        task = taken.losses["task"]
+        self.progress.at(taken.step, f"task {task:.3f} best {self.best:.3f}@{self.best_step}")
+
+    def _measure(self) -> bool:
+        """Measure some dev tasks; whether it is the best so far."""
+        some = spread(self.booted.corpus.dev, self.config.measure.items)
+        if not some:
+            self.best, self.best_step = 0.0, self.trainer.step
+            return True
+        scores = measured(self.booted, some)
+        found = table(scores)
+        self.log.row(self.trainer.step, {"dev": found})
+        value = sum(s.right for s in scores) / len(scores)
+        right = ", ".join(f"{name} {row['right'][0]:.2f}" for name, row in found.items())
+        self.progress.say(f"dev at step {self.trainer.step}: {right}")
+        better = value >= self.best
+        if better:
+            self.best, self.best_step = value, self.trainer.step
+        return better
+
+    def _save(self, better: bool) -> None:
+        tensors, values = self.trainer.state()
+        kept = {
+            **values,
+            "log": self.log.size,
+            "best": self.best,
+            "best_step": self.best_step,
+            "seconds": self.seconds,
+        }
+        saved = Checkpoint(self.trainer.step, self.booted.made_from, tensors, kept)
+        self.keeper.save(saved, best=better)
+
+
+def measured(booted: Booted, examples: Sequence[Example]) -> list[Score]:
+    """The builder alone on some examples, carried out for real."""
+    planner = BuiltPlans(booted.builder, booted.cache.get_or_read, booted.config.measure.beam)
+    return Evaluator(booted.compiled).score(examples, planner)
+
+
+def spread(examples: Sequence[Example], most: int) -> list[Example]:
+    """At most so many of the examples, the same number of each family, always the same ones."""
+    families = list(dict.fromkeys(one.family for one in examples))
+    each = most // max(1, len(families))
+    return [one for family in families for one in _first(examples, family, each)]
+
+
+def _first(examples: Sequence[Example], family: str, count: int) -> Iterator[Example]:
+    yield from [one for one in examples if one.family == family][:count]
+
+
+def duals_of(held: Mapping[str, Any]) -> Duals:
+    """The multipliers of a configuration's constraints, at rest."""
+    rows = (
+        Constraint(name, row.limit, row.eta, row.lambda_max) for name, row in sorted(held.items())
+    )
+    return multipliers.duals(*rows, warmup=Warmup())

@@ -1,0 +1,89 @@
+"""The end of a run: measure what is to be shipped, and write the rail folder.
+
+What is measured is the rail as it was written and read back, so the figures are those of the very
+bytes that are shipped. Alpha is what the paired test against the base alone allows.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bb_core.cache import write_whole
+from bb_nn.builder.rail_folder import load_rail, save_rail
+from bb_runtime.planner import ModelPlanner
+from bb_train.alpha_lift import Gate, lifted
+from bb_train.boot import Booted
+from bb_train.card import card
+from bb_train.evaluate import Evaluator, Score, table
+from bb_train.offline import Offline, measured, spread
+from bb_train.training_log import FILE, TrainingLog
+
+RAIL = "rail"
+CARD = "card.md"
+
+Tell = Callable[[str], None]
+
+
+def ship(booted: Booted, trained: Offline, tell: Tell) -> Path:
+    """Write the rail folder of a finished training: weights, record, log, card."""
+    folder = booted.folder / RAIL
+    save_rail(folder, booted.builder, booted.base)
+    booted = replace(booted, builder=load_rail(folder, booted.base, booted.compiled))
+    tell(f"measuring {len(booted.corpus.dev)} dev tasks")
+    scores = measured(booted, booted.corpus.dev)
+    alpha, lifts = lift(booted, scores, tell)
+    figures = {"dev": table(scores)} if scores else {}
+    more = {
+        "alpha": alpha,
+        "lifts": lifts,
+        "metrics": figures,
+        "trained": told(booted, trained),
+        "made_from": dict(booted.made_from),
+        "notes": [],
+    }
+    record = save_rail(folder, booted.builder, booted.base, more)
+    log = TrainingLog(booted.folder, (booted.folder / FILE).stat().st_size)
+    log.row(trained.steps, {"shipped": figures, "alpha": alpha, "lifts": lifts})
+    log.close()
+    shutil.copyfile(booted.folder / FILE, folder / FILE)
+    write_whole(folder / CARD, card(record).encode())
+    return folder
+
+
+def told(booted: Booted, trained: Offline) -> dict[str, Any]:
+    """What the record says of the training."""
+    return {
+        "steps": trained.steps,
+        "best_step": trained.best_step,
+        "seconds": round(trained.seconds),
+        "seed": booted.config.run.seed,
+        "examples": len(booted.lessons.lessons),
+        "data": booted.corpus.digest,
+        "config": booted.config.to_json(),
+    }
+
+
+def lift(booted: Booted, built: Sequence[Score], tell: Tell) -> tuple[float, list[dict[str, Any]]]:
+    """The alpha the paired test allows, from `measure.lift` dev tasks, and its judgements.
+
+    It goes to 1 in one step or is halved: at 1 the builder alone is what was measured. The base
+    alone decodes those tasks first, at seconds each. With no task to judge by, alpha stays.
+    """
+    measure = booted.config.measure
+    some = spread(booted.corpus.dev, measure.lift)
+    if not some:
+        return measure.alpha, []
+    tell(f"the base alone plans {len(some)} dev tasks, to judge alpha by")
+    base = Evaluator(booted.compiled).score(some, ModelPlanner(booted.base, booted.compiled))
+    alone = {score.id: score for score in built}
+
+    def at(alpha: float) -> list[Score]:
+        return [alone[one.id] for one in some]
+
+    gate = Gate(step=1.0 - measure.alpha, margin=measure.margin)
+    alpha, judged = lifted(measure.alpha, base, at, gate)
+    for one in judged:
+        tell(f"alpha {one.tried:g}: {'passed' if one.passed else 'refused'}, p {one.p_win:.2g}")
+    return alpha, [one.to_json() for one in judged]

@@ -1,0 +1,159 @@
+"""`bb train` for real on a tiny base: from a configuration to a rail folder, killed on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from bb_core import discover
+from bb_core.compiled import compile_domain
+from bb_nn.base import load_base
+from bb_nn.builder.rail_folder import load_rail
+from bb_nn.errors import BaseMismatchError, RailError
+from bb_train.config import read_train_config
+from bb_train.errors import BusyError
+from bb_train.run_lock import held
+from bb_train.stages import run
+
+STEPS = 24
+
+
+def configuration(folder: Path, cache: Path) -> str:
+    return f"""
+[run]
+folder = "{folder}"
+seed = 5
+[base]
+name = "random:llama"
+dtype = "float32"
+layers = [1, 2]
+[data]
+train = 24
+dev = 2
+families = ["indist", "combo"]
+[builder]
+width = 32
+heads = 2
+[optimiser]
+steps = {STEPS}
+warmup = 4
+batch = 4
+[constraints.cfs]
+limit = 0.02
+[measure]
+log = 1
+dev = 12
+checkpoint = 4
+items = 2
+beam = 2
+lift = 0
+[cache]
+folder = "{cache}"
+"""
+
+
+def command(config: Path) -> list[str]:
+    return [sys.executable, "-c", "from bb_infra.cli import main; main()", "train", str(config)]
+
+
+def losses(folder: Path) -> list[tuple[int, object]]:
+    lines = (folder / "training.jsonl").read_text().splitlines()
+    rows = map(json.loads, lines)
+    return [(row["step"], row.get("loss") or row.get("dev")) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that went through undisturbed."""
+    root = tmp_path_factory.mktemp("train")
+    config = root / "whole.toml"
+    config.write_text(configuration(root / "whole", root / "states"))
+    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{STEPS}/{STEPS}" in done.stderr
+    return root / "whole"
+
+
+def without_seconds(rows: list[tuple[int, object]]) -> object:
+    """The rows with what a clock says left out."""
+    text = json.dumps(rows)
+    return json.loads(text, object_hook=lambda d: {k: v for k, v in d.items() if k != "seconds"})
+
+
+def test_a_killed_run_goes_on_to_the_same_losses(trained: Path) -> None:
+    root = trained.parent
+    config = root / "killed.toml"
+    config.write_text(configuration(root / "killed", root / "states"))
+    log = root / "killed" / "training.jsonl"
+    with subprocess.Popen(command(config), stderr=subprocess.DEVNULL) as other:
+        try:
+            until = time.monotonic() + 120
+            while not (log.exists() and log.read_bytes().count(b"\n") >= 9):
+                assert time.monotonic() < until and other.poll() is None
+                time.sleep(0.01)
+        finally:
+            os.kill(other.pid, signal.SIGKILL)
+    kept = list((root / "killed" / "checkpoints").iterdir())
+    assert kept and not (root / "killed" / "rail").exists()
+    again = subprocess.run(command(config), capture_output=True, text=True, check=False)
+    assert again.returncode == 0 and "goes on after step" in again.stderr, again.stderr
+    assert without_seconds(losses(root / "killed")) == without_seconds(losses(trained))
+    ours, theirs = (f / "rail" / "rail.safetensors" for f in (root / "killed", trained))
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_what_is_left_is_a_rail_that_loads(trained: Path) -> None:
+    rail = trained / "rail"
+    names = {path.name for path in rail.iterdir()}
+    assert names == {"rail.safetensors", "rail.json", "training.jsonl", "card.md"}
+    record = json.loads((rail / "rail.json").read_text())
+    base = load_base("random:llama", read_dtype())
+    shop = compile_domain(discover().get("api_json"))
+    assert record["base"]["digest"] == base.digest and record["domain"]["digest"] == shop.digest
+    builder = load_rail(rail, base, shop)
+    assert sum(p.numel() for p in builder.parameters()) == record["parameters"]
+    card = (rail / "card.md").read_text()
+    assert base.digest in card and "| combo | 2 |" in card
+    other = load_base("random:llama", read_dtype(), seed=1)
+    with pytest.raises(BaseMismatchError, match="made for random:llama"):
+        load_rail(rail, other, shop)
+    weights = rail / "rail.safetensors"
+    whole = weights.read_bytes()
+    try:
+        weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(RailError, match="not those recorded"):
+            load_rail(rail, base, shop)
+    finally:
+        weights.write_bytes(whole)
+
+
+def read_dtype() -> object:
+    import torch
+
+    return torch.float32
+
+
+def test_the_manifest_says_what_the_run_is_made_of(trained: Path) -> None:
+    told = json.loads((trained / "manifest.json").read_text())
+    assert told["examples"]["lessons"] == 24 and not told["examples"]["left_out"]
+    assert set(told["made_from"]) == {"config", "base", "domain", "space", "data", "torch"}
+
+
+def test_a_folder_in_use_and_a_folder_of_another_run_are_refused(trained: Path) -> None:
+    text = configuration(trained, trained.parent / "states")
+    with held(trained), pytest.raises(BusyError):
+        run(read_train_config(text, "t.toml"))
+    config = trained.parent / "other.toml"
+    config.write_text(text.replace("seed = 5", "seed = 6"))
+    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "was made with another config" in done.stderr
+    config.write_text(text.replace("[run]", "[run]\nsteps = 3"))
+    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "other.toml:3: unknown key 'steps'" in done.stderr
