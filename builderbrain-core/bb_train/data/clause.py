@@ -16,13 +16,14 @@ class Clause:
     """A template with a value for each blank its wording says.
 
     `speaks`: it says who is speaking. `instead`: what is written where a blank stood, for a value
-    that is said elsewhere.
+    that is said elsewhere. `names`: other texts it shares with what was seen, and what they became.
     """
 
     template: Template
     values: Mapping[int, Json]
     speaks: bool = True
     instead: Mapping[int, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pieces(self) -> tuple[Piece, ...]:

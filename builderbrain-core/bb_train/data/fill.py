@@ -30,9 +30,9 @@ class Filling:
         return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest))
 
 
-def filling(template: Template, values: Mapping[int, Json]) -> Filling:
-    """The filling that gives the blanks with these numbers these values."""
-    new, texts = {}, {}
+def filling(template: Template, values: Mapping[int, Json], names: Mapping[str, str]) -> Filling:
+    """The filling that gives the blanks with these numbers these values, and texts these names."""
+    new, texts = {}, dict(names)
     for index, value in values.items():
         blank = template.blanks[index]
         new[blank.key] = value

@@ -7,10 +7,9 @@ twin, and what the right plan changes there is what an answer has to change.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
-from typing import Any
 
 from bb_core.actions import decide
 from bb_core.battery import Task
@@ -20,48 +19,20 @@ from bb_core.errors import DomainError, PlanError
 from bb_core.space import Space
 from bb_core.verdict import Refused
 from bb_train.data.fresh import Values
+from bb_train.data.generator_config import GeneratorConfig
 from bb_train.data.join import join_plans
 from bb_train.data.look import looked, must_look
+from bb_train.data.refusals import refusals
 from bb_train.data.request import LENGTHS, Request, Requests, Wish
 from bb_train.data.shares import Share
 from bb_train.data.template import Template, templates
 from bb_train.data.turn import Turn, Turns
 from bb_train.data.worlds import Worlds, task_of
 from bb_train.errors import DataError
-from bb_train.example import Example, Family, Split
+from bb_train.example import Example
 
 _PATIENCE = 400
 """Draws in a row that may come to nothing before a generator gives up."""
-
-
-@dataclass(frozen=True)
-class GeneratorConfig:
-    """What to generate. The same configuration and domain give the same examples.
-
-    skins           how often a skin is worn
-    elsewhere       how often a value stands outside the clause that needs it (always, in `cross`)
-    without_tools   tools that training never shows; the test family `tool` shows one each time
-    execute         carry the right plan out, to prove it and to know its diff (None: all but train)
-    """
-
-    count: int
-    split: Split = "train"
-    family: Family = "indist"
-    seed: int = 0
-    skins: float = 0.25
-    elsewhere: float = 0.12
-    without_tools: tuple[str, ...] = ()
-    execute: bool | None = None
-
-    @property
-    def executed(self) -> bool:
-        """Whether the plans are carried out."""
-        return self.split != "train" if self.execute is None else self.execute
-
-    def made_from(self, compiled: Compiled) -> dict[str, Any]:
-        """What a file of these examples came from."""
-        told = asdict(self) | {"without_tools": list(self.without_tools)}
-        return {"domain": compiled.name, "schema": compiled.digest, "generator": 1, **told}
 
 
 @dataclass
@@ -87,6 +58,9 @@ class Generator:
 
     def examples(self, config: GeneratorConfig) -> Iterator[Example]:
         """The configuration's examples; raises DataError when draw after draw comes to nothing."""
+        if config.family == "refuse":
+            yield from refusals(self.requests, self.worlds, self._wish(config), config)
+            return
         wish, idle, given = self._wish(config), 0, 0
         rng = Random(f"{config.split}/{config.family}/{config.seed}")
         seen: set[str] = set()
@@ -114,6 +88,7 @@ class Generator:
             phrases=held if family in ("phrase", "cross") else "train",
             skins=config.skins,
             elsewhere=_elsewhere(config),
+            rounds=0.25 if config.split == "train" else 0.0,
             near=config.executed,
             fixed=self.fixed if config.executed else frozenset(),
             wanted=tools if config.family == "tool" else frozenset(),
@@ -176,7 +151,7 @@ class Generator:
             plan=turn.plan,
             clauses=turn.starts,
             task=task,
-            tags=_tags(turn.request),
+            tags=turn.request.tags,
             skinned=turn.request.skinned,
             family=config.family,
             round=turn.round,
@@ -189,7 +164,7 @@ class Generator:
             join_plans(self.compiled, request.clauses, request.speaker, number)
             for number in range(count)
         ]
-        return self.worlds.run(task_of(ident, request.text.text, plans, world, _tags(request)))
+        return self.worlds.run(task_of(ident, request.text.text, plans, world, request.tags))
 
     @cached_property
     def fixed(self) -> frozenset[str]:
@@ -231,11 +206,6 @@ def _elsewhere(config: GeneratorConfig) -> float:
     if config.family == "cross":
         return 1.0
     return config.elsewhere if config.split == "train" or config.family == "indist" else 0.0
-
-
-def _tags(request: Request) -> tuple[str, ...]:
-    tags = {tag for clause in request.clauses for tag in clause.template.task.tags}
-    return tuple(sorted(tags | {clause.template.kind for clause in request.clauses}))
 
 
 def _values(found: Sequence[Template]) -> Values:

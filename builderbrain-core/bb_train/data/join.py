@@ -101,7 +101,7 @@ def _waiting(step: Step, ends: tuple[str, ...]) -> Step:
 
 
 def _filled(compiled: Compiled, clause: Clause, number: int) -> list[Step]:
-    given = filling(clause.template, clause.values)
+    given = filling(clause.template, clause.values, clause.names)
     plans = clause.template.plans
     return [fill(compiled.schema, step, given) for step in plans[number].steps]
 

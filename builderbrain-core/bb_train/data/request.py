@@ -30,6 +30,7 @@ LENGTHS: Mapping[str, tuple[tuple[int, float], ...]] = {
 class Wish:
     """What requests are wanted. Shares say which wordings, values, pairs and phrases are used.
 
+    `rounds`: how often a lone clause is one that takes several rounds, beyond its share.
     `near`: values that a twin's world can take. `fixed`: kinds of values that stay as they are.
     """
 
@@ -40,6 +41,7 @@ class Wish:
     pairs: Share = "train"
     phrases: Share = "train"
     skins: float = 0.0
+    rounds: float = 0.0
     elsewhere: float = 0.0
     near: bool = False
     fixed: frozenset[str] = frozenset()
@@ -55,6 +57,12 @@ class Request:
     speaker: int
     text: Text
     skinned: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags and the kinds of its clauses."""
+        tags = {tag for clause in self.clauses for tag in clause.template.task.tags}
+        return tuple(sorted(tags | {clause.template.kind for clause in self.clauses}))
 
 
 @dataclass
@@ -85,7 +93,10 @@ class Requests:
 
     def _choose(self, wish: Wish, count: int, rng: Random) -> tuple[Template, ...] | None:
         """Templates whose pairs of kinds belong to the wish's share; few tries."""
-        pools = self._pools(wish, count)
+        several = count == 1 and rng.random() < wish.rounds
+        pools = self._pools(wish, count, several)
+        if several and not pools[False]:
+            pools = self._pools(wish, count, False)
         if not pools[False]:
             return None
         chosen: list[Template] = []
@@ -100,14 +111,18 @@ class Requests:
         wanted = not wish.wanted or any(wish.wanted & t.tools for t in chosen)
         return tuple(chosen) if len(chosen) == count and wanted else None
 
-    def _pools(self, wish: Wish, count: int) -> Mapping[bool, Mapping[str, list[Template]]]:
+    def _pools(
+        self, wish: Wish, count: int, several: bool
+    ) -> Mapping[bool, Mapping[str, list[Template]]]:
         """Templates by kind, plain and skinned, so that every kind is drawn as often."""
-        key = (wish.wordings, wish.unwanted, count > 1)
+        key = (wish.wordings, wish.unwanted, count > 1, several)
         if key not in self._sorted:
             pools: dict[bool, dict[str, list[Template]]] = {False: {}, True: {}}
             for template in self.templates:
                 fits = template.share == wish.wordings and not wish.unwanted & template.tools
-                if fits and (count == 1 or len(template.plans) == 1):
+                if fits and (
+                    len(template.plans) > 1 if several else count == 1 or len(template.plans) == 1
+                ):
                     kinds = pools[bool(template.skinned)]
                     kinds.setdefault(template.kind, []).append(template)
             self._sorted[key] = pools

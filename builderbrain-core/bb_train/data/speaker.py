@@ -112,15 +112,20 @@ def without_speaker(pieces: Sequence[Piece], who: frozenset[int]) -> tuple[Piece
 def _merged(pieces: Sequence[Piece], who: frozenset[int]) -> list[Piece]:
     """The pieces with each run of the speaker's values, and the little between them, as one."""
     out: list[Piece] = []
+    opened = False
     for piece in pieces:
-        if not (isinstance(piece, int) and piece in who):
-            out.append(piece)
-            continue
-        short = len(out) > 1 and isinstance(out[-1], str) and len(out[-1]) <= _GAP
-        if short and out[-2] == -1 and _glue(str(out[-1])):
-            out.pop()
+        if isinstance(piece, int) and piece in who:
+            gap = out[-1] if len(out) > 1 and out[-2] == -1 else None
+            if isinstance(gap, str) and len(gap) <= _GAP and _glue(gap):
+                opened = "(" in gap
+                out.pop()
+            else:
+                out.append(-1)
+        elif opened and isinstance(piece, str):
+            out.append(piece.removeprefix(")"))
+            opened = False
         else:
-            out.append(-1)
+            out.append(piece)
     return out
 
 

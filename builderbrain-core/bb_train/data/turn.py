@@ -80,4 +80,4 @@ def _renamed(request: Request, clause: Clause, names: Mapping[Json, Json]) -> Re
     said = {blank.value for blank in clause.template.blanks}
     words = {str(k): str(v) for k, v in names.items() if isinstance(k, str) and k not in said}
     text = Text(renamed_text(request.text.text, words), request.text.starts, ())
-    return replace(request, clauses=(clause,), text=text)
+    return replace(request, clauses=(replace(clause, names=words),), text=text)
