@@ -12,11 +12,13 @@ model; each has its own versions.
 import copy
 import threading
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from torch import nn
 
 from bb_nn.errors import SwapError
+from bb_nn.programs.bank import SkillBank
+from bb_nn.programs.hyper_bank import HyperBank
 from bb_nn.programs.library import Library, Record, added, merged, removed, replaced
 from bb_nn.programs.pack import Pack, banks, digest_of, fits, of_bank, take
 
@@ -118,10 +120,28 @@ def record(pack: Pack, parents: tuple[str, ...] = ()) -> Record:
 
 
 def beside(model: M) -> M:
-    """The same model with banks of its own: every other tensor is shared, none is copied."""
-    own = {id(tensor) for bank in banks(model).values() for tensor in bank.parameters()}
-    tensors = [*model.parameters(), *model.buffers()]
-    return copy.deepcopy(model, {id(t): t for t in tensors if id(t) not in own})
+    """The same model with banks of its own; all else, tensors or not, is shared, nothing copied."""
+    return cast(M, _beside(model, {}))
+
+
+def _beside(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
+    if id(module) not in made:
+        if isinstance(module, SkillBank | HyperBank):
+            made[id(module)] = copy.deepcopy(module)
+        else:
+            made[id(module)] = _shell(module, made)
+    return made[id(module)]
+
+
+def _shell(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
+    """A module of its own with the same tensors and attributes, and its children's shells."""
+    shell = module.__new__(type(module))
+    shell.__dict__.update(module.__dict__)
+    for name in ("_parameters", "_buffers", "_modules"):
+        shell.__dict__[name] = dict(module.__dict__[name])
+    for name, child in module._modules.items():
+        shell._modules[name] = None if child is None else _beside(child, made)
+    return shell
 
 
 def verified(version: Version[M]) -> Version[M]:

@@ -46,7 +46,7 @@ def train_rows(
     No other tensor of the model changes by a bit. Train on a copy (`live.beside`), never on a
     version that is served.
     """
-    trained = [*parameters_of(model, rows), *extra]
+    trained = [*(parameters_of(model, rows) if rows else ()), *extra]
     optimiser = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
     history = []
     with only(model, trained):
