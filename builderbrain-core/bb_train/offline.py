@@ -14,8 +14,9 @@ import torch
 
 from bb_core import duals as multipliers
 from bb_core.duals import Constraint, Duals, Warmup
+from bb_runtime.builder_planner import BuilderPlanner
+from bb_runtime.planner import ModelPlanner
 from bb_train.boot import Booted
-from bb_train.built_plans import BuiltPlans
 from bb_train.checkpoint import Checkpoint, Checkpoints
 from bb_train.evaluate import Evaluator, Score, table
 from bb_train.example import Example
@@ -147,9 +148,10 @@ class _Offline:
         self.keeper.save(saved, best=better)
 
 
-def measured(booted: Booted, examples: Sequence[Example]) -> list[Score]:
-    """The builder alone on some examples, carried out for real."""
-    planner = BuiltPlans(booted.builder, booted.cache.get_or_read, booted.config.measure.beam)
+def measured(booted: Booted, examples: Sequence[Example], alpha: float = 1.0) -> list[Score]:
+    """The builder beside its base on some examples, carried out for real."""
+    base = ModelPlanner(booted.base, booted.compiled)
+    planner = BuilderPlanner(booted.builder, base, alpha, booted.config.measure.beam)
     return Evaluator(booted.compiled).score(examples, planner)
 
 

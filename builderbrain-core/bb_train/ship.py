@@ -68,8 +68,8 @@ def told(booted: Booted, trained: Offline) -> dict[str, Any]:
 def lift(booted: Booted, built: Sequence[Score], tell: Tell) -> tuple[float, list[dict[str, Any]]]:
     """The alpha the paired test allows, from `measure.lift` dev tasks, and its judgements.
 
-    It goes to 1 in one step or is halved: at 1 the builder alone is what was measured. The base
-    alone decodes those tasks first, at seconds each. With no task to judge by, alpha stays.
+    The base alone decodes those tasks first, at seconds each. With no task to judge by, alpha
+    stays where it starts.
     """
     measure = booted.config.measure
     some = spread(booted.corpus.dev, measure.lift)
@@ -80,10 +80,10 @@ def lift(booted: Booted, built: Sequence[Score], tell: Tell) -> tuple[float, lis
     alone = {score.id: score for score in built}
 
     def at(alpha: float) -> list[Score]:
-        return [alone[one.id] for one in some]
+        known = alpha == 1.0
+        return [alone[one.id] for one in some] if known else measured(booted, some, alpha)
 
-    gate = Gate(step=1.0 - measure.alpha, margin=measure.margin)
-    alpha, judged = lifted(measure.alpha, base, at, gate)
+    alpha, judged = lifted(measure.alpha, base, at, Gate(margin=measure.margin))
     for one in judged:
         tell(f"alpha {one.tried:g}: {'passed' if one.passed else 'refused'}, p {one.p_win:.2g}")
     return alpha, [one.to_json() for one in judged]

@@ -80,12 +80,6 @@ class StateCache:
             raise StorageError("what was just written cannot be read", where=str(self.folder))
         return found
 
-    def get_or_read(self, text: str) -> Tapped:
-        """One text's states; a text that is not kept is read by the base and not kept either."""
-        if _key(text) in self._places:
-            return self.get(text)
-        return tap(self.base, [text], self.layers)[0]
-
     def fill(self, texts: Iterable[str]) -> int:
         """Compute and keep the texts that are missing, shard by shard; says how many they were."""
         self._look()
