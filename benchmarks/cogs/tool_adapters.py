@@ -62,7 +62,7 @@ def happening(args: Mapping[str, Any], roles: list[tuple[str, str]], call: Call)
     if "content" in args:
         parts.append(f"ccomp = {args['content']['text']}")
     if "aim" in args:
-        who = f" ( agent = {args['agent']['head']} )" if "agent" in args else ""
+        who = "".join(f" ( {part} )" for part in parts if part.startswith("agent = "))
         parts.append(f"xcomp = {args['aim']['verb']}{who}")
     verb = lemma(args["verb"], call)
     return f"{verb} ( {' , '.join(parts)} )" if parts else verb

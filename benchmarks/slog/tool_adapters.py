@@ -1,15 +1,16 @@
 """The tools of SLOG: those of COGS, with questions and relative clauses.
 
 A question and a relative clause leave a gap, so the order of mention no longer gives the order of
-the form: the step says which role is written first.
+the form: the step says which role is written first, and which last.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from cogs import tool_adapters as cogs
+
 from bb_core.adapters import Adapters, Call
 from bb_core.canonical import Json
-from cogs import tool_adapters as cogs
 
 
 def event(args: Mapping[str, Any], call: Call) -> Json:
@@ -34,10 +35,17 @@ def asked(args: Mapping[str, Any], call: Call) -> Json:
     return {"head": "?", "more": [], "at": int(call.step[1:])}
 
 
+def noun(args: Mapping[str, Any], call: Call) -> Json:
+    """TV, * cake"""
+    star = "* " if args.get("article", "a").lower() == "the" else ""
+    return {"head": star + args["word"], "more": [], "at": int(call.step[1:])}
+
+
 def _ordered(args: Mapping[str, Any], roles: list[str]) -> list[str]:
-    """The first role, then the order of mention."""
-    return sorted(roles, key=lambda role: (role != args["first"], args[role]["at"]))
+    """The first role, the others in the order of mention, the last role."""
+    last = args.get("last", args["first"])
+    return sorted(roles, key=lambda r: (r != args["first"], r == last, args[r]["at"]))
 
 
-TOOLS = {**cogs.TOOLS, "event": event, "relative": relative, "asked": asked}
+TOOLS = {**cogs.TOOLS, "noun": noun, "event": event, "relative": relative, "asked": asked}
 ADAPTERS = Adapters(tools=TOOLS, connect=cogs.connect, twin=cogs.twin)

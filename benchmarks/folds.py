@@ -1,0 +1,173 @@
+"""What the benchmarks of nested plans share: records, states, training, and execution of plans."""
+
+import gzip
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from report import say
+
+from bb_core.canonical import Json
+from bb_core.check import check
+from bb_core.compiled import Compiled, compile_domain
+from bb_core.plan import Plan
+from bb_core.registry import Registered
+from bb_core.state import State
+from bb_core.verdict import Checked
+from bb_nn.folding.builder import FoldBuilder
+from bb_nn.folding.lesson import Lesson, lessons
+from bb_nn.folding.move import to_plan
+from bb_nn.folding.practice import Practice, Taught, practise, taught
+from bb_nn.folding.tree import Node, moves
+from bb_nn.folding.words import Words
+from bb_runtime.execute import execute
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a pack."""
+
+    id: str
+    text: str
+    target: str
+    kind: str
+    varfree: str
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The text's words; the packs put spaces between all of them."""
+        return tuple(self.text.split())
+
+
+def data(asked: str | None) -> Path | None:
+    """The folder of the packs: the one asked for, $BB_DATA, or ../shared/data; None if not there."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(asked or os.environ.get("BB_DATA") or default)
+    return folder if folder.is_dir() else None
+
+
+def records(path: Path) -> list[Record]:
+    """All records of a file."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return [
+        Record(r["id"], r["input"], r["target"], r.get("type", ""), r.get("target_varfree", ""))
+        for r in rows
+    ]
+
+
+def domain(name: str) -> Compiled:
+    """A domain of this folder, compiled; it is not installed."""
+    module = __import__(name)
+    return compile_domain(Registered(name, "0", "benchmarks", module.domain))
+
+
+def carried_out(compiled: Compiled, plan: Plan, request: str, world: Mapping[str, Any]) -> Json:
+    """The state of a fresh twin after a plan; None for one the checker refuses or a tool fails."""
+    verdict = check(compiled, plan, State(request=request))
+    if not isinstance(verdict, Checked):
+        return None
+    adapters = compiled.adapters()
+    twin = adapters.twin(world)
+    result = execute(verdict, adapters, twin)
+    return twin.snapshot() if result.status == "done" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Lessoned:
+    """Texts with a gold plan each, ready to be trained on."""
+
+    words: Words
+    lessons: Taught
+    texts: int
+
+
+def lessoned(
+    builder: FoldBuilder, words: Words, plans: Sequence[Node | None], keep: int
+) -> Lessoned:
+    """The lessons of up to `keep` texts that have a plan, in the order given."""
+    found: list[tuple[int, Lesson]] = []
+    rows = [row for row, plan in enumerate(plans) if plan is not None][:keep]
+    for row in rows:
+        plan = plans[row]
+        assert plan is not None
+        way = moves(builder.tools, plan)
+        found += [(row, one) for one in lessons(builder.asker, words.spelled[row], way)]
+    return Lessoned(words, taught(found, words), len(rows))
+
+
+def train(builder: FoldBuilder, ready: Lessoned, how: Practice) -> tuple[float, float]:
+    """Train; the mean loss over the last tenth of the steps, and the minutes it took."""
+    began, losses = time.perf_counter(), list[float]()
+
+    def say_loss(step: int, loss: float) -> None:
+        losses.append(loss)
+        if step % 200 == 199:
+            say(f"  step {step + 1}: {sum(losses[-200:]) / 200:.4f}")
+
+    practise(builder, ready.lessons, ready.words.table, how, say_loss)
+    last = losses[-max(1, len(losses) // 10) :]
+    return sum(last) / len(last), (time.perf_counter() - began) / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One text's end: its kind, and whether its plan was carried out to exactly the target."""
+
+    kind: str
+    right: bool
+    refused: bool
+    got: Json
+
+
+def judge(
+    builder: FoldBuilder,
+    compiled: Compiled,
+    words: Words,
+    rows: Sequence[Record],
+    world: Mapping[str, Any],
+    wanted: Sequence[Json],
+) -> list[Judged]:
+    """Build every text's plan, check it, carry it out on a fresh twin, compare the twin's state."""
+    found = []
+    for begin in range(0, len(rows), 512):
+        part = list(range(begin, min(begin + 512, len(rows))))
+        for row, folded in zip(part, builder.build(words, part), strict=True):
+            got: Json = None
+            if folded.done and folded.moves:
+                plan = to_plan(compiled, builder.tools, words.spelled[row], folded.moves)
+                got = carried_out(compiled, plan, rows[row].text, world)
+            found.append(Judged(rows[row].kind, got == wanted[row], got is None, got))
+    return found
+
+
+def share(judged: Sequence[Judged]) -> dict[str, float | int]:
+    """How many of how many were right, with the Wilson 95 % interval."""
+    right, count = sum(one.right for one in judged), len(judged)
+    low, high = wilson(right, count)
+    return {
+        "right": round(right / count, 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "texts": count,
+        "refused": sum(one.refused for one in judged),
+    }
+
+
+def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """(p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)"""
+    p, square = right / count, z * z / count
+    half = z * sqrt(p * (1 - p) / count + square / (4 * count))
+    middle = p + square / 2
+    return max(0.0, (middle - half) / (1 + square)), min(1.0, (middle + half) / (1 + square))
+
+
+def by_kind(judged: Sequence[Judged]) -> dict[str, dict[str, float | int]]:
+    """`share` of each kind."""
+    kinds = sorted({one.kind for one in judged})
+    return {kind: share([one for one in judged if one.kind == kind]) for kind in kinds}
