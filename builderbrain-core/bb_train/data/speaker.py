@@ -105,7 +105,8 @@ def without_speaker(pieces: Sequence[Piece], who: frozenset[int]) -> tuple[Piece
         return tuple(pieces)
     joined, blanks = _marked(_merged(pieces, who))
     kept = [part for part in _fragments(joined) if not _only_speaker(part) and not _greets(part)]
-    text = _tidy("".join(kept)) if kept else joined
+    text = _tidy("".join(kept))
+    text = text if _WORDS.search(text) else joined
     return tuple(_unmarked(text, blanks))
 
 
