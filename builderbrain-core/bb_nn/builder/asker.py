@@ -15,7 +15,7 @@ from bb_core.implied import implied_after
 from bb_core.scene import Scene
 from bb_core.slots import Slot
 from bb_core.space import Space
-from bb_nn.builder.conditions import operators
+from bb_nn.builder.conditions import Compared, operators
 from bb_nn.builder.features import Features, edge_features
 from bb_nn.builder.option_head import Mark, Query
 from bb_nn.builder.options import LONGEST, Offers, op_option
@@ -27,13 +27,22 @@ _EDGE = " \t\r\n"
 
 
 class Asker:
-    """The questions of one scene. `adapters`: skills below this number have an adapter."""
+    """The questions of one scene.
+
+    rows: the row of each described text. places: what conditions may compare. Skills below the
+    number of `adapters` have one.
+    """
 
     def __init__(
-        self, space: Space, scene: Scene, rows: Mapping[str, int], adapters: int = 0
+        self,
+        space: Space,
+        scene: Scene,
+        rows: Mapping[str, int],
+        places: Compared,
+        adapters: int = 0,
     ) -> None:
         self.space, self.scene, self.rows, self.adapters = space, scene, rows, adapters
-        self.offers = Offers(space, scene, rows)
+        self.offers = Offers(space, scene, rows, places)
 
     def begin(self) -> Progress:
         """An empty plan, in no clause yet."""

@@ -83,7 +83,7 @@ class Beam:
             rows = torch.tensor([row for _, row in going])
             active = [p for p, _ in going]
             seen, past = seen[rows], tuple(keyed[rows] for keyed in past)
-        return ended
+        return ended or active
 
     def _table(self) -> Tensor:
         return torch.cat([self.fixed, *self.nodes]) if self.nodes else self.fixed
@@ -197,7 +197,7 @@ class Beam:
         k: int,
     ) -> list[_Answer]:  # fmt: skip
         """The k best answers; those that mean the same are one, spoken by the likeliest of them."""
-        floor = max(scores) + _HOPELESS
+        floor = max(scores, default=0.0) + _HOPELESS
         found: list[_Answer] = []
         for option, score in zip(asked.options, scores, strict=True):
             if score < floor:

@@ -23,6 +23,7 @@ from bb_nn.base import Base
 from bb_nn.builder.asker import Asker
 from bb_nn.builder.batch import Batch, collate
 from bb_nn.builder.beam import Beam
+from bb_nn.builder.conditions import compared
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.described import Described, describe
 from bb_nn.builder.encoded import Encoded, encode
@@ -53,6 +54,7 @@ class PlanBuilder(nn.Module):
     def __init__(self, config: BuilderConfig, space: Space, described: Described) -> None:
         super().__init__()
         self.config, self.space, self.described = config, space, described
+        self.places = compared(space)
         self.network = Network(config, described.vectors)
 
     @classmethod
@@ -62,7 +64,7 @@ class PlanBuilder(nn.Module):
 
     def asker(self, scene: Scene) -> Asker:
         """The questions of a scene."""
-        return Asker(self.space, scene, self.described.rows, self.config.skills)
+        return Asker(self.space, scene, self.described.rows, self.places, self.config.skills)
 
     def encode(
         self, tapped: Tapped, scene: Scene, plan: Plan, clauses: Sequence[int] = ()

@@ -12,7 +12,7 @@ from bb_core.scene import Scene
 from bb_core.slots import Slot
 from bb_core.space import Space
 from bb_core.typestate import APPROVED
-from bb_nn.builder.conditions import compared
+from bb_nn.builder.conditions import Compared
 from bb_nn.builder.features import Earlier, Features, Used, choice_features, refer_features
 from bb_nn.builder.features import span_features as span_facts
 from bb_nn.builder.option_head import Kind, Mark
@@ -28,21 +28,23 @@ _OPS = {"==": Mark.EQ, "!=": Mark.NE, "<": Mark.LT, "<=": Mark.LE, ">": Mark.GT,
 class Offers:
     """One scene's options. `rows` gives the row of every described text."""
 
-    def __init__(self, space: Space, scene: Scene, rows: Mapping[str, int]) -> None:
-        self.space, self.scene, self.rows = space, scene, rows
+    def __init__(
+        self, space: Space, scene: Scene, rows: Mapping[str, int], places: Compared
+    ) -> None:
+        self.space, self.scene, self.rows, self.places = space, scene, rows, places
         self._skill_rows = [rows[skill_text(space, i)] for i in range(len(space.skills))]
         self._spans: dict[str, tuple[Span, ...]] = {}
         self._lower: dict[Spot, str] = {}
         self._given: dict[tuple[str, tuple[int, ...]], Candidates] = {}
 
     def skills(self, progress: Progress) -> tuple[Option, ...]:
-        """Every skill, and the end of the clause."""
+        """Every skill, and the end of the clause. A skill with an unanswerable slot is closed."""
         allowed = offered(self.space, self.scene, progress.done)
         used, steps = self.used(progress), self.steps(progress.done)
         found = [
             Option(
                 Kind.SKILL, self._skill_rows[i], 0, self._skill_facts(i, progress, used, steps),
-                ("skill", i), i, allowed[i],
+                ("skill", i), i, allowed[i] and self._answerable(i, progress),
             )
             for i in range(len(self.space.skills))
         ]  # fmt: skip
@@ -78,7 +80,7 @@ class Offers:
         mine = frozenset(self._texts(progress.fills))
         found = [mark(Mark.NONE)]
         for at, step in enumerate(steps):
-            for pointer, _ in compared(self.space, step.tool):
+            for pointer, _ in self.places[step.tool]:
                 facts = refer_features(steps, at, used, mine, pointer, "", 1)
                 row = self.rows[pointer_text(step.tool, pointer)]
                 answer = Refer(at, pointer)
@@ -142,6 +144,13 @@ class Offers:
             means = meaning(span.value)
             found.append(Option(Kind.SPAN, span.start, span.end, facts, means, answer))
         return found
+
+    def _answerable(self, skill: int, progress: Progress) -> bool:
+        return all(
+            slot.optional or slot.choices or given.write or given.spans or given.refers
+            for slot in self.space.slots(skill)
+            for given in (self._candidates(progress, slot),)
+        )
 
     def _refers(self, slot: Slot, refers: Sequence[Reference], progress: Progress) -> list[Option]:
         steps, used = self.steps(progress.done), self.used(progress)

@@ -18,7 +18,7 @@ Gold = Fill | int | str | None
 
 def clause_spots(scene: Scene, starts: Sequence[int]) -> list[Spot]:
     """The clauses of a request that start at these characters; the first starts with the text."""
-    begins = [0, *sorted({s for s in starts if 0 < s < scene.request_end})]
+    begins = [0, *sorted({s for s in starts if s < scene.request_end})[1:]]
     return list(zip(begins, [*begins[1:], scene.request_end], strict=True))
 
 
@@ -35,10 +35,11 @@ def script(
     if not segmented:
         spots, starts = [(0, len(asker.scene.text))], ()
     elif clauses != sorted(clauses) or max(clauses, default=0) >= len(spots):
-        spots = [(0, asker.scene.request_end)]
+        spots, starts = [(0, asker.scene.request_end)], ()
     if len(spots) == 1:
         clauses = [0] * len(decisions)
-    found = Script(asker.scene.request_end, tuple(starts))
+    known = tuple(begin for begin, _ in spots) if starts else ()
+    found = Script(asker.scene.request_end, known)
     progress = asker.begin()
     for index, spot in enumerate(spots):
         own = [d for d, clause in zip(decisions, clauses, strict=True) if clause == index]

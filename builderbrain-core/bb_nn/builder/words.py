@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 
 from bb_core.canonical import Json
 from bb_core.fit import paths
@@ -55,6 +56,7 @@ def choice_text(value: Json) -> str:
     return plain_words(value) if isinstance(value, str) else json.dumps(value)
 
 
+@lru_cache(maxsize=8192)
 def pointer_text(tool: str, pointer: str) -> str:
     """A place in a tool's result; places that differ in an index are one."""
     parts = ["one" if part == "*" or part.isdigit() else part for part in tokens(pointer)]
