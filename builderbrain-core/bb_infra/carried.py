@@ -1,7 +1,6 @@
 """One run from opening to exit status, with a person told each step of the way."""
 
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from bb_runtime.approve import Approver, at_terminal
 from bb_runtime.progress import Lines
 
 if TYPE_CHECKING:
-    from bb_runtime.planner import ModelPlanner
+    from bb_infra.planners import Planners
     from bb_runtime.rounds import Attempt, Run
 
 EXITS = {"done": 0, "failed": 1, "refused": 1, "parked": 3}
@@ -23,10 +22,10 @@ EXITS = {"done": 0, "failed": 1, "refused": 1, "parked": 3}
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be carried out under: `planner` is None where the plan is given."""
+    """What is to be carried out under: `planners` is None where the plan is given."""
 
     compiled: Compiled
-    planner: "ModelPlanner | None"
+    planners: "Planners | None"
     config: Config
     twin: bool = False
     yes: bool = False
@@ -35,8 +34,8 @@ class Wanted:
 def carry_out(wanted: Wanted, go: Callable[[Opened], "Run"]) -> int:
     """Open what a run needs, go, and say what came of it; the exit status."""
     watcher = Watcher(_approver(wanted), Lines(sys.stdout), _shower(wanted))
-    planner, twin = wanted.planner, wanted.twin
-    with opened(wanted.compiled, planner, wanted.config, watcher, twin=twin) as ready:
+    planners, twin = wanted.planners, wanted.twin
+    with opened(wanted.compiled, planners, wanted.config, watcher, twin=twin) as ready:
         on = "a twin" if twin else wanted.compiled.name
         say("system", f"{on} at {getattr(ready.world, 'url', '?')}")
         before = ready.world.snapshot() if twin else None
@@ -47,40 +46,16 @@ def carry_out(wanted: Wanted, go: Callable[[Opened], "Run"]) -> int:
     return EXITS[done.end]
 
 
-def load_planner(compiled: Compiled, config: Config) -> "ModelPlanner":
-    """The configured model as a planner, fetched first if it is in the catalogue and not here."""
-    from bb_infra.model_here import here
-    from bb_nn.base import load_base
-    from bb_runtime.planner import ModelPlanner
-
-    began = time.monotonic()
-    here(config.model.name)
-    base = load_base(config.model.name)
-    dtype = str(base.dtype).removeprefix("torch.")
-    took = time.monotonic() - began
-    say("model", f"{base.name}, {dtype}, {base.digest[:19]}, loaded in {took:.1f} s")
-    return ModelPlanner(
-        base,
-        compiled,
-        budget=config.decode.tokens,
-        temperature=config.decode.temperature,
-        seed=config.decode.seed,
-        on_text=lambda text: print(text, end="", flush=True),
-    )
-
-
 def _approver(wanted: Wanted) -> Approver:
     return aloud if wanted.yes else at_terminal()
 
 
 def _shower(wanted: Wanted) -> Callable[["Attempt"], None]:
-    """Figures are shown of what was decoded here, and a resumed or given plan was not."""
+    """Token figures are shown of what the base decoded here, and of no other plan."""
 
     def show(attempt: "Attempt") -> None:
-        here = wanted.planner if attempt.draft.planner not in GIVEN else None
-        judged(wanted.compiled, here.decoded if here else None, attempt)
+        base = wanted.planners.base if wanted.planners else None
+        decoded = base.decoded if base and attempt.draft.planner == base.name else None
+        judged(wanted.compiled, decoded, attempt)
 
     return show
-
-
-GIVEN = ("resumed", "file")

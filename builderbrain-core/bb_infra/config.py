@@ -6,6 +6,10 @@ name = "smollm2-135m"        # or a Hugging Face name or folder
 tokens = 640                 # most tokens a plan may take
 temperature = 0.0
 seed = 0
+[rail]
+path = "auto"                # the domain's own; or none, or a folder that bb train left
+alpha = 1.0                  # how much the builder has to say beside the base; 0: the base alone
+k = 4                        # how many plans it puts up
 [run]
 rounds = 4                   # at most the domain's own limit
 state = ".bb"                # ledger, run database, keys
@@ -20,7 +24,7 @@ settings = {url = "http://127.0.0.1:8000"}
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +47,15 @@ class Decode:
     tokens: int = 640
     temperature: float = 0.0
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """Which builder plans beside the base, and how much it has to say."""
+
+    path: str = "auto"
+    alpha: float = 1.0
+    k: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,7 @@ class Config:
 
     model: Model = field(default_factory=Model)
     decode: Decode = field(default_factory=Decode)
+    rail: Rail = field(default_factory=Rail)
     run: Run = field(default_factory=Run)
     domains: Mapping[str, DomainPin] = field(default_factory=dict)
     source: str = ""
@@ -80,11 +94,18 @@ class Config:
         return {name: pin.dist for name, pin in self.domains.items() if pin.dist}
 
 
-SECTIONS: Mapping[str, type[Any]] = {"model": Model, "decode": Decode, "run": Run}
+SECTIONS: Mapping[str, type[Any]] = {
+    "model": Model,
+    "decode": Decode,
+    "rail": Rail,
+    "run": Run,
+}
 RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
     ("decode", "tokens"): (1, 100_000),
     ("decode", "temperature"): (0, 10),
     ("decode", "seed"): (0, 2**63 - 1),
+    ("rail", "alpha"): (0, 1),
+    ("rail", "k"): (1, 64),
     ("run", "rounds"): (1, 100),
 }
 
@@ -101,6 +122,11 @@ def load_config(path: Path | None = None) -> Config:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigError(f"cannot be read: {reason}", where=str(path)) from error
     return read_config(text, str(path))
+
+
+def with_alpha(config: Config, alpha: float | None) -> Config:
+    """The configuration with another alpha; as it is for None."""
+    return config if alpha is None else replace(config, rail=replace(config.rail, alpha=alpha))
 
 
 def read_config(text: str, where: str) -> Config:

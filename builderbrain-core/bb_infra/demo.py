@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bb_infra.carried import Wanted, carry_out, load_planner
+from bb_infra.carried import Wanted, carry_out
 from bb_infra.config import Config
 from bb_infra.options import compiled_under
+from bb_infra.planners import load_planners
 from bb_infra.running import LEDGER, Opened, new_run
 from bb_infra.telling import compiles, say, verified
 
@@ -30,13 +31,16 @@ def run(domain: str, request: str, config: Config, *, twin: bool = False, yes: b
     """Carry one request out: 0 when it was, 1 if refused or failed, 3 if a person must look."""
     compiled = compiled_under(domain, config)
     compiles(compiled)
-    planner = load_planner(compiled, config)
+    planners = load_planners(compiled, config)
 
     def go(ready: Opened) -> "Run":
         ident = new_run()
         say("run", ident)
         say("request", request)
-        say("decode", "the plan, token by token, under the masks")
+        if planners.builder:
+            say("build", "the plan, decision by decision, under the masks")
+        else:
+            say("decode", "the plan, token by token, under the masks")
         return ready.runner.run(ident, request)
 
-    return carry_out(Wanted(compiled, planner, config, twin, yes), go)
+    return carry_out(Wanted(compiled, planners, config, twin, yes), go)

@@ -25,9 +25,12 @@ _TYPES = {"seq": int, "body": dict} | dict.fromkeys(
 )
 
 
-def artifact_digest(*, model: str, grammar: str, schema: str, config: str) -> str:
+def artifact_digest(
+    *, model: str, grammar: str, schema: str, config: str, rail: str = "none"
+) -> str:
     """The digest every record carries: what wrote, checked and ran the plan."""
-    return digest_json({"model": model, "grammar": grammar, "schema": schema, "config": config})
+    made_of = {"model": model, "rail": rail, "grammar": grammar}
+    return digest_json({**made_of, "schema": schema, "config": config})
 
 
 @dataclass(frozen=True, slots=True)

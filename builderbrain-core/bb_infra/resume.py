@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bb_core.plan import from_json
-from bb_infra.carried import Wanted, carry_out, load_planner
+from bb_infra.carried import Wanted, carry_out
 from bb_infra.config import Config
 from bb_infra.entry import read_log
 from bb_infra.errors import InfraError
 from bb_infra.options import compiled_under
+from bb_infra.planners import load_planners
 from bb_infra.running import LEDGER, NO_MODEL, RUNS, Opened, artifact, database
 from bb_infra.telling import compiles, say
 from bb_runtime.durable import Durable, Stored
@@ -35,11 +36,11 @@ def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
         found = unfinished(engine, state / LEDGER, run)
     _fits(found, domain)
     if found.note["model"] == NO_MODEL:
-        planner = None
+        planners = None
     else:
         _same_model(found, config)
-        planner = load_planner(compiled, config)
-    _same(found, artifact(compiled, planner, config))
+        planners = load_planners(compiled, config)
+    _same(found, artifact(compiled, planners, config))
     compiles(compiled)
 
     def go(ready: Opened) -> "Run":
@@ -48,7 +49,7 @@ def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
         say("resume", now.id)
         return ready.runner.resume(run, from_json(dict(now.plan)), now.note)
 
-    return carry_out(Wanted(compiled, planner, config, yes=yes), go)
+    return carry_out(Wanted(compiled, planners, config, yes=yes), go)
 
 
 def unfinished(engine: Durable, log: Path, run: str) -> Stored:

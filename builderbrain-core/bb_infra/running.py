@@ -30,7 +30,7 @@ from bb_runtime.progress import Progress
 from bb_runtime.rounds import Attempt, Runner
 
 if TYPE_CHECKING:
-    from bb_runtime.planner import ModelPlanner
+    from bb_infra.planners import Planners
 
 LEDGER = "ledger.jsonl"
 RUNS = "runs.db"
@@ -57,11 +57,12 @@ class Opened:
     artifact: str
 
 
-def artifact(compiled: Compiled, planner: "ModelPlanner | None", config: Config) -> str:
-    """The digest of what plans, checks and runs: model, grammar, schema and configuration."""
+def artifact(compiled: Compiled, planners: "Planners | None", config: Config) -> str:
+    """The digest of what plans, checks and runs: model, rail, grammar, schema, configuration."""
     settings = asdict(replace(config, source=""))
     return artifact_digest(
-        model=planner.base.digest if planner else NO_MODEL,
+        model=planners.base.base.digest if planners else NO_MODEL,
+        rail=planners.rail if planners else NO_MODEL,
         grammar=digest(compiled.grammar.text.encode()),
         schema=compiled.digest,
         config=digest_json(settings),
@@ -71,7 +72,7 @@ def artifact(compiled: Compiled, planner: "ModelPlanner | None", config: Config)
 @contextmanager
 def opened(
     compiled: Compiled,
-    planner: "ModelPlanner | None",
+    planners: "Planners | None",
     config: Config,
     watcher: Watcher,
     *,
@@ -79,11 +80,11 @@ def opened(
 ) -> Iterator[Opened]:
     """Open everything a run needs, and close it again in the right order whatever happens.
 
-    Without a planner the run is one round long: the plan it is given.
+    Without planners the run is one round long: the plan it is given.
     """
     state = Path(config.run.state)
-    made_of = artifact(compiled, planner, config)
-    model = config.model.name if planner else NO_MODEL
+    made_of = artifact(compiled, planners, config)
+    model = config.model.name if planners else NO_MODEL
     adapters = compiled.adapters()
     with ExitStack() as stack:
         # The ledger first: its lock keeps a second process out before anything else is touched.
@@ -109,11 +110,11 @@ def opened(
 
         runner = Runner(
             compiled,
-            (planner,) if planner else (),
+            planners.in_order if planners else (),
             carry_out,
             ledger,
             made_of,
-            rounds=config.run.rounds if planner else 1,
+            rounds=config.run.rounds if planners else 1,
             keep=Payloads(state / PAYLOADS),
             watch=watcher.attempt,
         )

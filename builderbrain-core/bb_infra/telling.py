@@ -29,6 +29,8 @@ def judged(compiled: "Compiled", made: "Decoded | None", attempt: "Attempt") -> 
     """Show a draft's figures, its picture, and what the checker says of it."""
     if made:
         print(f"\n{'':9} {len(made.tokens)} tokens, {made.forced} of them forced")
+    elif attempt.draft.score is not None:
+        print(f"{'':9} log score {attempt.draft.score:.2f} at alpha {attempt.draft.alpha:g}")
     verdict = attempt.verdict
     if verdict.plan.steps:
         say("plan", verdict.plan.digest[:19])

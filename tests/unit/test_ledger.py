@@ -49,11 +49,11 @@ def test_a_line_is_canonical_json_with_eight_keys(tmp_path: Path) -> None:
     )
 
 
-def test_the_artifact_digest_covers_all_four_parts() -> None:
-    parts = {"model": "m", "grammar": "g", "schema": "s", "config": "c"}
+def test_the_artifact_digest_covers_all_its_parts() -> None:
+    parts = {"model": "m", "grammar": "g", "schema": "s", "config": "c", "rail": "r"}
     whole = artifact_digest(**parts)
     assert whole == artifact_digest(**parts)
-    assert len({whole} | {artifact_digest(**parts | {key: "other"}) for key in parts}) == 5
+    assert len({whole} | {artifact_digest(**parts | {key: "other"}) for key in parts}) == 6
 
 
 def test_a_clean_log_verifies(tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""Who plans a run: a domain's rail beside the base where there is one, and the base alone.
+
+A rail is a folder that training leaves (docs/training.md). `path = "auto"` takes the one that comes
+with the domain, if it was made for this base and this version of the domain; a folder that is named
+has to fit. Alpha is at most what the rail's own record allows.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bb_core.canonical import digest
+from bb_core.compiled import Compiled
+from bb_infra.config import Config
+from bb_infra.config import Rail as RailConfig
+from bb_infra.telling import say
+
+if TYPE_CHECKING:
+    from bb_nn.base import Base
+    from bb_runtime.builder_planner import BuilderPlanner
+    from bb_runtime.planner import ModelPlanner
+    from bb_runtime.rounds import Planner
+
+AUTO, NONE = "auto", "none"
+
+
+@dataclass(frozen=True)
+class Planners:
+    """The planners of a run, in order of trust. `rail` is the digest of the rail, or `none`."""
+
+    base: "ModelPlanner"
+    builder: "BuilderPlanner | None" = None
+    rail: str = NONE
+
+    @property
+    def in_order(self) -> "tuple[Planner, ...]":
+        """The builder first, where there is one; the base is asked once that was refused twice."""
+        return (self.builder, self.base) if self.builder else (self.base,)
+
+
+def load_planners(compiled: Compiled, config: Config) -> Planners:
+    """The configured planners, the model fetched first if it is in the catalogue and not here."""
+    from bb_infra.model_here import here
+    from bb_nn.base import load_base
+    from bb_runtime.planner import ModelPlanner
+
+    began = time.monotonic()
+    here(config.model.name)
+    base = load_base(config.model.name)
+    dtype = str(base.dtype).removeprefix("torch.")
+    took = time.monotonic() - began
+    say("model", f"{base.name}, {dtype}, {base.digest[:19]}, loaded in {took:.1f} s")
+    alone = ModelPlanner(
+        base,
+        compiled,
+        budget=config.decode.tokens,
+        temperature=config.decode.temperature,
+        seed=config.decode.seed,
+        on_text=lambda text: print(text, end="", flush=True),
+    )
+    return _with_rail(Planners(alone), base, compiled, config.rail)
+
+
+def shipped(compiled: Compiled) -> Path | None:
+    """The rail folder beside a domain's files, if it brings one."""
+    home = getattr(getattr(compiled.source, "plugin", None), "folder", None)
+    folder = Path(home) / "rail" if home else None
+    return folder if folder and (folder / "rail.json").exists() else None
+
+
+def _with_rail(alone: Planners, base: "Base", compiled: Compiled, wanted: RailConfig) -> Planners:
+    from bb_nn.errors import RailError
+
+    folder = shipped(compiled) if wanted.path == AUTO else Path(wanted.path)
+    if wanted.path == NONE or folder is None or wanted.alpha == 0:
+        why = "alpha 0" if wanted.alpha == 0 else "none"
+        say("rail", f"{why}: the base plans alone")
+        return alone
+    try:
+        return _beside(alone, base, compiled, folder, wanted)
+    except RailError as error:
+        if wanted.path != AUTO:
+            raise
+        say("rail", f"not used, the base plans alone: {error}")
+        return alone
+
+
+def _beside(
+    alone: Planners, base: "Base", compiled: Compiled, folder: Path, wanted: RailConfig
+) -> Planners:
+    from bb_nn.builder.rail_folder import RECORD, load_rail, read_record
+    from bb_runtime.builder_planner import BuilderPlanner
+
+    builder = load_rail(folder, base, compiled)
+    allowed = float(read_record(folder).get("alpha", 1.0))
+    alpha = min(wanted.alpha, allowed)
+    if alpha == 0:
+        say("rail", "not used, the base plans alone: its record allows alpha 0")
+        return alone
+    sha = digest((folder / RECORD).read_bytes())
+    capped = f" (its record allows no more than {allowed:g})" if alpha < wanted.alpha else ""
+    size = sum(p.numel() for p in builder.parameters()) / 1e6
+    say("rail", f"{size:.1f} million parameters, {sha[:19]}, alpha {alpha:g}{capped}")
+    return Planners(alone.base, BuilderPlanner(builder, alone.base, alpha, wanted.k), sha)
