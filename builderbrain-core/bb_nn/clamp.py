@@ -15,29 +15,27 @@ def clamp(delta: Tensor, state: Tensor, rho: float | None) -> Tensor:
 
     So |clamp(delta)| <= rho |state| for every finite delta, whatever the weights behind it.
     """
-    if rho is None:
-        return delta
-    room = rho * _norm(state.to(delta.dtype))
-    return delta * (room / _long(delta).clamp_min(_TINY)).clamp_max(1.0)
+    return delta if rho is None else delta * _shrink(delta, state, rho)
+
+
+def _shrink(delta: Tensor, state: Tensor, rho: float) -> Tensor:
+    """min(1, rho |state| / |delta|); in float64, where no square of an fp32 number overflows."""
+    share = rho * _norm(state) / _norm(delta).clamp_min(_TINY)
+    return share.clamp_max(1.0).to(delta.dtype)
 
 
 def _norm(vectors: Tensor) -> Tensor:
-    length: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True)
+    length: Tensor = torch.linalg.vector_norm(vectors, dim=-1, keepdim=True, dtype=torch.float64)
     return length
-
-
-def _long(delta: Tensor) -> Tensor:
-    """|delta|, scaled by its largest entry first, so that squares of large weights stay finite."""
-    largest = delta.detach().abs().amax(dim=-1, keepdim=True).clamp_min(1.0)
-    return _norm(delta / largest) * largest
 
 
 def enter(state: Tensor, delta: Tensor, alpha: Tensor, rho: float | None) -> Tensor:
     """h + alpha * clamp(delta), in the state's own type: |h' - h| <= alpha rho |h|."""
-    mixed: Tensor = state + (alpha * clamp(delta, state, rho)).to(state.dtype)
+    share = alpha if rho is None else alpha * _shrink(delta, state, rho)
+    mixed: Tensor = state + (share * delta).to(state.dtype)
     return mixed
 
 
 def moved(after: Tensor, before: Tensor) -> Tensor:
     """|h' - h| / |h| for each token: what a rail really did to the stream."""
-    return (_norm((after - before).float()) / _norm(before.float())).squeeze(-1)
+    return (_norm(after.double() - before.double()) / _norm(before)).squeeze(-1).float()

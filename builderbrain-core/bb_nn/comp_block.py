@@ -4,15 +4,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bb_nn.local_attention import local_attention
-from bb_nn.recurrence import scan, spread
+from bb_nn.local_attention import ABSENT, local_attention
+from bb_nn.recurrence import min_gru, spread
 
 Memory = tuple[Tensor, ...]
 
 
 class CompBlock(nn.Module):
     """b = W_in N(h);  x = N(b + u);  s_t = (1 - z_t) s_{t-1} + z_t g_t;  a = attention of x to b's
-    last w positions;  y = x + s + W_o a;  u' = y + FFN(N(y)) + Delta_k x.
+    last w positions;  y = x + s + W_o a;  u' = y + FFN(N(y)) + Delta_k x.  N is layer norm.
 
     h [B, T, d] is the base's state, u [B, T, r] the stream so far. The state kept for decoding is
     r + (w - 1)(2r + 1) numbers, however long the text.
@@ -31,12 +31,12 @@ class CompBlock(nn.Module):
         super().__init__()
         self.width, self.window = width, window
         self.read = nn.Linear(hidden, width, bias=False)
-        self.norm = nn.RMSNorm(width)
+        self.norm = nn.LayerNorm(width, bias=False)
         self.own = nn.Linear(width, 3 * width)
         self.base_pairs = nn.Linear(width, 2 * width, bias=False)
         self.nearness = nn.Parameter(torch.zeros(heads, window))
         self.mix = nn.Linear(width, width, bias=False)
-        self.feed_norm = nn.RMSNorm(width)
+        self.feed_norm = nn.LayerNorm(width, bias=False)
         self.up = nn.Linear(width, feed * width)
         self.down = nn.Linear(feed * width, width)
         self.skills = skills
@@ -58,27 +58,28 @@ class CompBlock(nn.Module):
         the call before this one gave.
         """
         h = h.to(self.read.weight.dtype)
-        base = self.read(F.rms_norm(h, h.shape[-1:]))
+        base = self.read(F.layer_norm(h, h.shape[-1:]))
         x = self.norm(base if u is None else base + u)
         update, content, query = self.own(x).chunk(3, dim=-1)
-        real = x.new_ones(x.shape[:2], dtype=torch.bool) if real is None else real
-        state, pairs, valid = past or self._blank(x)
-        z = torch.sigmoid(update) * real.unsqueeze(-1)
-        s = scan(1 - z, z * content, state)
+        state, pairs, absent = past or self._blank(x)
+        z, gap = torch.sigmoid(update), x.new_zeros(x.shape[:2])
+        if real is not None:
+            z, gap = z * real.unsqueeze(-1), gap.masked_fill(~real, ABSENT)
+        s = min_gru(z, content, state)
         pairs = torch.cat([pairs, self.base_pairs(base)], dim=1)
-        valid = torch.cat([valid, real], dim=1)
-        y = x + s + self.mix(local_attention(query, pairs, valid, self.nearness))
+        absent = torch.cat([absent, gap], dim=1)
+        y = x + s + self.mix(local_attention(query, pairs, absent, self.nearness))
         out = y + self.down(F.silu(self.up(self.feed_norm(y))))
         if self.skills is not None and skill is not None:
             out = out + self.skills(x, skill)
         kept = self.window - 1
         tail = pairs.shape[1] - kept
-        return out, (s[:, -1], pairs[:, tail:], valid[:, tail:])
+        return out, (s[:, -1], pairs[:, tail:], absent[:, tail:])
 
     def _blank(self, x: Tensor) -> Memory:
         batch, kept = x.shape[0], self.window - 1
         return (
             x.new_zeros(batch, self.width),
             x.new_zeros(batch, kept, 2 * self.width),
-            x.new_zeros(batch, kept, dtype=torch.bool),
+            x.new_full((batch, kept), ABSENT),
         )

@@ -60,7 +60,7 @@ class Rail(nn.Module):
 
     def into(self, index: int, state: Tensor, u: Tensor) -> Tensor:
         """The base's state with the stream entered by one way in."""
-        delta = self.entries[index](F.rms_norm(u, u.shape[-1:]))
+        delta = self.entries[index](F.layer_norm(u, u.shape[-1:]))
         return enter(state, delta, self.gates.alpha[index], self.config.rho)
 
 

@@ -11,11 +11,11 @@ from transformers.cache_utils import LinearAttentionLayer
 
 from bb_nn.errors import RailError
 
-_PARTS = 3  # the recurrence, the window's keys and values, which of them are real
+_PARTS = 3  # the recurrence, the window's keys and values, which of them are absent
 
 
 class RailState(LinearAttentionLayer):
-    """What one tap remembers: (s [B, r], pairs [B, w-1, 2r], valid [B, w-1])."""
+    """What one tap remembers: (s [B, r], pairs [B, w-1, 2r], absent [B, w-1])."""
 
     is_croppable = False
 

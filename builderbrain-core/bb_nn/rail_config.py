@@ -17,7 +17,7 @@ class RailConfig:
     """
 
     coupling: Coupling = "ladder"
-    every: int = 4  # tap every n-th layer, counted from the last
+    every: int = 5  # tap every n-th layer, counted from the last
     taps: tuple[int, ...] = ()  # or exactly these layers, from 0
     width: int = 0  # of the rail's stream; 0 is a quarter of the base's hidden size
     heads: int = 4
