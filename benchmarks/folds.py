@@ -1,5 +1,6 @@
 """What the benchmarks of nested plans share: records, states, training, and execution of plans."""
 
+import argparse
 import gzip
 import json
 import os
@@ -10,6 +11,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import torch
 from report import say
 
 from bb_core.canonical import Json
@@ -19,13 +21,18 @@ from bb_core.plan import Plan
 from bb_core.registry import Registered
 from bb_core.state import State
 from bb_core.verdict import Checked
-from bb_nn.folding.builder import FoldBuilder
+from bb_nn.base import Base
+from bb_nn.folding.builder import FoldBuilder, new
 from bb_nn.folding.lesson import Lesson, lessons
 from bb_nn.folding.move import to_plan
 from bb_nn.folding.practice import Practice, Taught, practise, taught
+from bb_nn.folding.tools import tools
 from bb_nn.folding.tree import Node, moves
-from bb_nn.folding.words import Words
+from bb_nn.folding.words import Words, read_words
 from bb_runtime.execute import execute
+
+PART = 512
+"""So many texts are built at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class Record:
 
 
 def data(asked: str | None) -> Path | None:
-    """The folder of the packs: the one asked for, $BB_DATA, or ../shared/data; None if not there."""
+    """The folder of the packs: asked for, $BB_DATA, or ../shared/data; None if not there."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
     folder = Path(asked or os.environ.get("BB_DATA") or default)
     return folder if folder.is_dir() else None
@@ -87,18 +94,103 @@ class Lessoned:
     texts: int
 
 
-def lessoned(
-    builder: FoldBuilder, words: Words, plans: Sequence[Node | None], keep: int
-) -> Lessoned:
-    """The lessons of up to `keep` texts that have a plan, in the order given."""
+def lessoned(builder: FoldBuilder, words: Words, plans: Sequence[Node | None]) -> Lessoned:
+    """The lessons of every text that has a plan."""
     found: list[tuple[int, Lesson]] = []
-    rows = [row for row, plan in enumerate(plans) if plan is not None][:keep]
-    for row in rows:
-        plan = plans[row]
-        assert plan is not None
-        way = moves(builder.tools, plan)
-        found += [(row, one) for one in lessons(builder.asker, words.spelled[row], way)]
-    return Lessoned(words, taught(found, words), len(rows))
+    for row, plan in enumerate(plans):
+        if plan is not None:
+            way = moves(builder.tools, plan)
+            found += [(row, one) for one in lessons(builder.asker, words.spelled[row], way)]
+    return Lessoned(words, taught(found, words), sum(plan is not None for plan in plans))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a benchmark spends: seeds, training texts, steps of how many questions, test texts."""
+
+    seeds: tuple[int, ...]
+    texts: int
+    steps: int
+    batch: int
+    test: int
+    layers: tuple[int, ...]
+
+
+def budget(doc: str | None, **given: int) -> tuple[Path | None, Budget]:
+    """The data's folder and the budget, from the command line; `given` are the defaults."""
+    asked = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    asked.add_argument("--data")
+    asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    asked.add_argument("--layers", type=int, nargs="+", default=[0, 4])
+    for name in ("texts", "steps", "batch", "test"):
+        asked.add_argument(f"--{name}", type=int, default=given[name])
+    o = asked.parse_args()
+    spent = Budget(tuple(o.seeds), o.texts, o.steps, o.batch, o.test, tuple(o.layers))
+    return data(o.data), spent
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One set to train on and another to be judged by. `wanted`: the twin's state for each text."""
+
+    name: str
+    compiled: Compiled
+    texts: Sequence[Record]
+    plans: Sequence[Node | None]
+    test: Sequence[Record]
+    wanted: Sequence[Json]
+    world: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One text's end: its kind, and whether its plan was carried out to exactly the target."""
+
+    kind: str
+    right: bool
+    refused: bool
+    got: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a trial with one seed."""
+
+    seed: int
+    judged: Sequence[Judged]
+    loss: float
+    minutes: float
+    texts: int
+
+    def row(self) -> dict[str, float | int]:
+        """The figures of one seed."""
+        cost = {"trained_on": self.texts, "loss": round(self.loss, 5)}
+        return {**share(self.judged), **cost, "minutes": round(self.minutes, 1)}
+
+
+def try_out(base: Base, trial: Trial, spent: Budget) -> list[Tried]:
+    """Read the texts' states once, then train and judge once a seed."""
+    found, known = [], tools(trial.compiled)
+    say(f"{trial.name}: reading {len(trial.texts) + len(trial.test)} texts")
+    words = read_words(base, [r.text for r in trial.texts], spent.layers)
+    tested = read_words(base, [r.text for r in trial.test], spent.layers)
+    for seed in spent.seeds:
+        torch.manual_seed(seed)
+        builder = new(base, known, spent.layers)
+        ready = lessoned(builder, words, trial.plans)
+        how = Practice(steps=spent.steps, batch=spent.batch, seed=seed)
+        loss, minutes = train(builder, ready, how)
+        judged = judge(builder, trial, tested)
+        found.append(Tried(seed, judged, loss, minutes, ready.texts))
+        say(f"{trial.name}, seed {seed}: {found[-1].row()}")
+    return found
+
+
+def table(tried: Mapping[str, Sequence[Tried]]) -> dict[str, dict[str, float | int]]:
+    """A row for every trial and seed."""
+    return {f"{name}, seed {t.seed}": t.row() for name, rows in tried.items() for t in rows}
 
 
 def train(builder: FoldBuilder, ready: Lessoned, how: Practice) -> tuple[float, float]:
@@ -115,34 +207,17 @@ def train(builder: FoldBuilder, ready: Lessoned, how: Practice) -> tuple[float, 
     return sum(last) / len(last), (time.perf_counter() - began) / 60
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One text's end: its kind, and whether its plan was carried out to exactly the target."""
-
-    kind: str
-    right: bool
-    refused: bool
-    got: Json
-
-
-def judge(
-    builder: FoldBuilder,
-    compiled: Compiled,
-    words: Words,
-    rows: Sequence[Record],
-    world: Mapping[str, Any],
-    wanted: Sequence[Json],
-) -> list[Judged]:
+def judge(builder: FoldBuilder, trial: Trial, words: Words) -> list[Judged]:
     """Build every text's plan, check it, carry it out on a fresh twin, compare the twin's state."""
     found = []
-    for begin in range(0, len(rows), 512):
-        part = list(range(begin, min(begin + 512, len(rows))))
+    for begin in range(0, len(trial.test), PART):
+        part = list(range(begin, min(begin + PART, len(trial.test))))
         for row, folded in zip(part, builder.build(words, part), strict=True):
-            got: Json = None
+            one, got = trial.test[row], None
             if folded.done and folded.moves:
-                plan = to_plan(compiled, builder.tools, words.spelled[row], folded.moves)
-                got = carried_out(compiled, plan, rows[row].text, world)
-            found.append(Judged(rows[row].kind, got == wanted[row], got is None, got))
+                plan = to_plan(trial.compiled, builder.tools, words.spelled[row], folded.moves)
+                got = carried_out(trial.compiled, plan, one.text, trial.world)
+            found.append(Judged(one.kind, got == trial.wanted[row], got is None, got))
     return found
 
 

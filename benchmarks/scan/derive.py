@@ -129,22 +129,29 @@ def _joined(
         yield Derivation(first.actions + second.actions, node, senses)
 
 
-def weigh(
-    found: Sequence[Sequence[Derivation]], rounds: int = 8
-) -> dict[tuple[Actions, Sense], float]:
+def weigh(found: Sequence[Sequence[Derivation]], rounds: int = 8) -> Weights:
     """p(words, sense) of a step, by expectation maximisation over all derivations."""
-    weights: dict[tuple[Actions, Sense], float] | None = None
+    counts = _expected(found, None)
     for _ in range(rounds):
-        counts: dict[tuple[Actions, Sense], float] = defaultdict(float)
-        for options in found:
-            scores = [1.0 if weights is None else _weight(d, weights) for d in options]
-            total = sum(scores) or 1.0
-            for derivation, score in zip(options, scores, strict=True):
-                for sense in derivation.senses:
-                    counts[sense] += score / total
-        total = sum(counts.values())
-        weights = {sense: count / total for sense, count in counts.items() if count > LEAST}
-    return weights or {}
+        counts = _expected(found, counts)
+    total = sum(counts.values())
+    return {sense: count / total for sense, count in counts.items() if count > LEAST}
+
+
+def _expected(
+    found: Sequence[Sequence[Derivation]], weights: Weights | None
+) -> dict[tuple[Actions, Sense], float]:
+    """How often each sense is used, each command's derivations weighing one together."""
+    total = sum(weights.values()) if weights else 1.0
+    shares = {sense: weight / total for sense, weight in weights.items()} if weights else None
+    counts: dict[tuple[Actions, Sense], float] = defaultdict(float)
+    for options in found:
+        scores = [1.0 if shares is None else _weight(d, shares) for d in options]
+        whole = sum(scores) or 1.0
+        for derivation, score in zip(options, scores, strict=True):
+            for sense in derivation.senses:
+                counts[sense] += score / whole
+    return counts
 
 
 def likeliest(options: Sequence[Derivation], weights: Weights) -> Derivation | None:

@@ -34,8 +34,8 @@ class Folded:
 
 
 @dataclass
-class _Course:
-    """One text on its way."""
+class Course:
+    """One text on its way: what has been read, the step being filled, the moves made."""
 
     first: int
     spelled: tuple[str, ...]
@@ -77,26 +77,30 @@ class FoldBuilder:
     def build(self, words: Words, rows: Sequence[int]) -> list[Folded]:
         """The greedy fold of each of these texts, all of them at once."""
         self.network.eval()
-        courses = [
-            _Course(words.first[r], words.spelled[r], Reading(len(words.spelled[r]))) for r in rows
-        ]
+        courses = [self.course(words.first[row], words.spelled[row]) for row in rows]
         while live := [course for course in courses if not course.over]:
-            questions = [self._ask(course) for course in live]
+            questions = [self.question(course) for course in live]
             asked = ask(questions, [course.first for course in live])
             found = self.network(asked, words.table).log_softmax(-1)
             best, columns = found.max(-1)
             for course, column, log_prob in zip(live, columns.tolist(), best.tolist(), strict=True):
                 course.log_prob += log_prob
-                self._answer(course, column)
+                self.answer(course, column)
         return [Folded(tuple(c.moves), c.log_prob, c.done) for c in courses]
 
-    def _ask(self, course: _Course) -> Question:
+    def course(self, first: int, spelled: tuple[str, ...]) -> Course:
+        """The beginning of a text's way; `first` as in `Words`."""
+        return Course(first, spelled, Reading(len(spelled)))
+
+    def question(self, course: Course) -> Question:
+        """What is asked next; some answer is open while the course is not over."""
         if course.tool < 0:
             return self.asker.tool(course.reading, course.spelled)
         slot = self.tools.tools[course.tool].slots[len(course.fills)]
         return self.asker.slot(slot, course.reading, course.used, course.spelled)
 
-    def _answer(self, course: _Course, column: int) -> None:
+    def answer(self, course: Course, column: int) -> None:
+        """Go on with the answer in an open column."""
         if course.tool >= 0:
             self._filled(course, column)
         elif column != NO:
@@ -106,7 +110,7 @@ class FoldBuilder:
         else:
             course.reading = course.reading.read()
 
-    def _filled(self, course: _Course, column: int) -> None:
+    def _filled(self, course: Course, column: int) -> None:
         tool = self.tools.tools[course.tool]
         slot = tool.slots[len(course.fills)]
         fill, unit = self.asker.fill(slot, column, course.reading)
@@ -114,7 +118,7 @@ class FoldBuilder:
         if unit is not None:
             course.used[unit] = slot.row
         if len(course.fills) < len(tool.slots):
-            if not self._ask(course).open.any():
+            if not self.question(course).open.any():
                 course.over = True  # a unit that two slots need
             return
         if not course.used or len(course.moves) > 4 * course.reading.count:

@@ -84,10 +84,8 @@ class FoldNetwork(nn.Module):
         super().__init__()
         width, wide = config.width, len(config.layers) * config.base_width
         self.config = config
-        self.sizes = tuple(
-            len(part) for part in (spoken.tools, spoken.slots, spoken.choices, spoken.types)
-        )
         parts = [spoken.tools, spoken.slots, spoken.choices, spoken.types]
+        self.sizes = [len(part) for part in parts]
         self.register_buffer("spoken", torch.cat(parts).float(), persistent=False)
         self.narrow = nn.Sequential(
             nn.Dropout(config.tap_dropout), nn.Linear(wide, width), nn.LayerNorm(width)
@@ -105,7 +103,7 @@ class FoldNetwork(nn.Module):
 
     def forward(self, asked: Asked, table: Tensor) -> Tensor:
         """`table` holds the words' vectors, see `words`. What is not open is -inf."""
-        tools, slots, choices, types = torch.split(self.say(self.spoken), self.sizes)
+        tools, slots, choices, types = self.say(self.spoken).split(self.sizes)
         x = self._units(asked, table, slots, types)
         is_slot = (asked.query > 0)[:, None]
         query = torch.where(is_slot, slots[(asked.query - 1).clamp_min(0)], self.which)
