@@ -1,0 +1,350 @@
+"""Are skills real? What is lost without one, what a composite saves, what a new tool costs.
+
+removed     a skill is barred and its adapter zeroed: what that costs the test items whose plan uses
+            it (dependents) and the others; `placebo` does it to a skill and a row nobody uses
+adapter     only the adapter rows are zeroed, or given to the wrong skills: the rest of the builder
+            stays, so this says what the bank itself carries
+shuffled_z  every skill has another one's vector and adapter
+shuffled_dag the plan's edges and references name other earlier steps
+composite   mined from the training traces by code length; only its vector and adapter are learnt;
+            decisions a plan, and a paired test of the plans
+new_tools   tools that training never showed, learnt one after another with the trunk frozen: a tool
+            that works as it is costs nothing, else its vector and adapter (P(n), in numbers)
+
+Everything is exact plans, free texts aside, from the likeliest plan alone.
+
+usage: python benchmarks/skills.py [--seed N] [--train N] [--steps N] [--items N]
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from math import log
+from random import Random
+from statistics import fmean
+
+import torch
+from report import emit, say, skip
+from workload import Ground, ground
+
+from bb_core.actions import Decision, Refer, Space, assemble
+from bb_core.errors import PlanError
+from bb_core.plan import Plan
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.words import tool_text
+from bb_nn.fetch import fetched
+from bb_nn.tapped import Tapped
+from bb_train.agreement import free_text, prints
+from bb_train.config import Optimiser
+from bb_train.data.generator import GeneratorConfig
+from bb_train.example import Example
+from bb_train.learner import BuilderLearner, Lesson, lessons
+from bb_train.skills.accept import judged
+from bb_train.skills.compose import compose
+from bb_train.skills.fit_composite import fit_skills, widened
+from bb_train.statistics import discordant, mcnemar
+from bb_train.trainer import Trainer
+
+EMBEDDED = "smollm2-135m"
+ROWS = 32
+NEW = ("issue_credit", "modify_payment", "exchange_items", "capture_payment")
+PER_TOOL = 25
+SHORT = 330
+"""Characters; longer requests take longer to read, and say nothing more of skills."""
+
+Shuffle = Callable[[Sequence[Decision]], tuple[Decision, ...]]
+
+
+@dataclass
+class Lab:
+    """A trained builder, what it is tried on, and the frozen states of every text."""
+
+    here: Ground
+    builder: PlanBuilder
+    states: dict[str, Tapped]
+
+    def tap(self, examples: Sequence[Example]) -> None:
+        """Read the texts that are new."""
+        new = [e for e in examples if e.scene.text not in self.states]
+        self.states |= {e.scene.text: t for e, t in zip(new, self.here.states(new), strict=True)}
+
+    def lessons(self, builder: PlanBuilder, examples: Sequence[Example]) -> list[Lesson]:
+        """What a builder can learn from the examples."""
+        return list(lessons(builder, examples, self.states.__getitem__).lessons)
+
+    def decided(self, builder: PlanBuilder, example: Example) -> tuple[Decision, ...]:
+        """The likeliest plan's decisions; none if there is no plan."""
+        built = builder.build(self.states[example.scene.text], example.scene, 1)
+        return built[0].decisions if built else ()
+
+    def right(
+        self, builder: PlanBuilder, examples: Sequence[Example], shuffle: Shuffle = tuple
+    ) -> list[bool]:
+        """Whether each example's plan is built exactly, free texts aside."""
+        masked = free_text(self.here.domain)
+        found = []
+        for example in examples:
+            plan = self._plan(builder, example, shuffle(self.decided(builder, example)))
+            found.append(plan is not None and prints(plan, masked) == prints(example.plan, masked))
+        return found
+
+    def _plan(
+        self, builder: PlanBuilder, example: Example, decisions: tuple[Decision, ...]
+    ) -> Plan | None:
+        try:
+            return assemble(builder.space, example.scene, decisions)
+        except PlanError:
+            return None
+
+
+def drawn(here: Ground, count: int, split: str, seed: int, hidden: Sequence[str]) -> list[Example]:
+    """Short generated examples without the hidden tools."""
+    config = GeneratorConfig(
+        count=3 * count, split=split, seed=seed, without_tools=tuple(hidden), execute=False
+    )  # type: ignore[arg-type]
+    found = [e for e in here.generator.examples(config) if len(e.scene.text) <= SHORT]
+    return [e for e in found if not uses(e) & set(hidden)][:count]
+
+
+def uses(example: Example) -> set[str]:
+    """The tools of an example's plan."""
+    return {step.tool for step in example.plan.steps}
+
+
+def train(lab: Lab, examples: Sequence[Example], steps: int, seed: int) -> None:
+    """Train the lab's builder, trunk and adapters."""
+    learner = BuilderLearner(
+        lab.builder, lab.lessons(lab.builder, examples), lab.states.__getitem__
+    )
+    trainer = Trainer(learner, Optimiser(steps=steps, warmup=30), seed, method="sum")
+    for _ in range(steps):
+        taken = trainer.advance()
+        if taken.step % 100 == 0:
+            say(f"step {taken.step}: task {taken.losses['task']:.3f}")
+
+
+def changed(builder: PlanBuilder, rows: dict[int, int | None]) -> PlanBuilder:
+    """A copy whose adapter rows hold other rows' bytes, or zero (None)."""
+    copy = PlanBuilder(builder.config, builder.space, builder.described)
+    copy.load_state_dict(builder.state_dict())
+    copy.network.words = builder.network.words
+    for block in copy.network.decoder.blocks:
+        before = deepcopy(block.bank)
+        for row, source in rows.items():
+            made = before.tensors(row if source is None else source)
+            block.bank.put(row, {k: t * (source is not None) for k, t in made.items()})
+    return copy
+
+
+def removed(lab: Lab, name: str, rows: Sequence[int]) -> PlanBuilder:
+    """The builder without a skill: barred, its adapter zero."""
+    copy = changed(lab.builder, dict.fromkeys(rows))
+    copy.space = copy.space.without(name)
+    return copy
+
+
+def points(after: Sequence[bool], before: Sequence[bool]) -> float:
+    """The drop in points."""
+    return round(100 * (fmean(before) - fmean(after)), 1) if before else 0.0
+
+
+def removals(lab: Lab, test: Sequence[Example], before: list[bool]) -> dict[str, object]:
+    """Each skill taken out, and the placebo."""
+    names = [skill.name for skill in lab.builder.space.skills]
+    found: dict[str, object] = {}
+    for name in [*(n for n in names if sum(n in uses(e) for e in test) >= 15), "placebo"]:
+        unused = next(n for n in names if not any(n in uses(e) for e in test))
+        rows = [ROWS - 1, names.index(unused)] if name == "placebo" else [names.index(name)]
+        copy = removed(lab, unused if name == "placebo" else name, rows)
+        split = [[i for i, e in enumerate(test) if (name in uses(e)) is want] for want in (1, 0)]
+        after = lab.right(copy, test)
+        drops = [points([after[i] for i in part], [before[i] for i in part]) for part in split]
+        lost, won = discordant([before[i] for i in split[0]], [after[i] for i in split[0]])
+        found[name] = {
+            "dependents": [len(split[0]), drops[0]],
+            "others": [len(split[1]), drops[1]],
+            "p": mcnemar(lost, won, "greater"),
+        }
+        say(f"without {name}: {found[name]}")
+    return found
+
+
+def shuffles(lab: Lab, test: Sequence[Example], before: list[bool], seed: int) -> dict[str, object]:
+    """What is left when adapters, skills or edges are others'."""
+    names = [skill.name for skill in lab.builder.space.skills]
+    seen = [i for i, n in enumerate(names) if any(n in uses(e) for e in test)]
+    turned = dict(zip(seen, [*seen[1:], seen[0]], strict=True))
+    wrong = changed(lab.builder, dict(turned))
+    rows = lab.builder.described.rows
+    at = [rows[tool_text(wrong.space, names[i])] for i in turned]
+    to = [rows[tool_text(wrong.space, names[i])] for i in turned.values()]
+    swapped = changed(lab.builder, dict(turned))
+    swapped.network.words = swapped.network.words.clone()
+    swapped.network.words[at] = lab.builder.network.words[to]
+    source = Random(seed)
+    arms = {
+        "adapter_zero": (changed(lab.builder, dict.fromkeys(seen)), tuple),
+        "adapter_wrong": (wrong, tuple),
+        "shuffled_z": (swapped, tuple),
+        "shuffled_dag": (lab.builder, lambda ds: rewired(lab.builder.space, ds, source)),
+    }
+    found: dict[str, object] = {}
+    for name, (builder, shuffle) in arms.items():
+        found[name] = points(lab.right(builder, test, shuffle), before)
+        say(f"{name}: {found[name]} points lost")
+    return found
+
+
+def rewired(space: Space, decisions: Sequence[Decision], source: Random) -> tuple[Decision, ...]:
+    """The decisions with every edge and reference to another earlier step, drawn at random."""
+    found, made = [], 0
+    for decision in decisions:
+        earlier = range(made)
+        after = tuple(sorted(source.sample(earlier, min(len(decision.after), made))))
+        fills = tuple(
+            replace(fill, step=source.choice(earlier)) if isinstance(fill, Refer) else fill
+            for fill in decision.fills
+        )
+        found.append(replace(decision, after=after, fills=fills))
+        made += len(space.skills[decision.skill].tools)
+    return tuple(found)
+
+
+def composites(
+    lab: Lab, taught: Sequence[Example], test: Sequence[Example], before: list[bool], steps: int
+) -> dict[str, object]:
+    """Mine, fit, and compare plan by plan."""
+    space = lab.builder.space
+    traces = [(e.scene, e.plan, e.clauses) for e in taught[:300]]
+    made = compose(space, traces, most=3, tries=5, say=say)
+    wider = widened(
+        lab.builder, Space.of(space.compiled, made.skills, space.constants), lab.here.base
+    )
+    places = [i for i, skill in enumerate(wider.space.skills) if skill.composite]
+    found: dict[str, object] = {"skills": [skill.name for skill in made.skills]}
+    found["trace_decisions"] = made.decisions
+    found["nats"] = [round(length.total) for length in made.lengths]
+    found["plain_decisions"] = sum(len(lab.decided(lab.builder, e)) for e in test)
+    for name, fitted in (("as_is", 0), ("fitted", steps)):
+        if fitted:
+            fit(lab, wider, places, taught, fitted)
+        after = lab.right(wider, test)
+        verdict = judged(after, before, margin=0.05)
+        found[name] = {
+            "right": round(fmean(after), 3),
+            "decisions": sum(len(lab.decided(wider, e)) for e in test),
+            "gained": verdict.gained,
+            "lost": verdict.lost,
+            "p_worse_by_5": round(verdict.p, 4),
+            "accepted": verdict.accepted,
+        }
+        say(f"composites {name}: {found[name]}")
+    return found
+
+
+def fit(
+    lab: Lab, builder: PlanBuilder, places: Sequence[int], examples: Sequence[Example], steps: int
+) -> None:
+    """Learn these skills alone, from the examples."""
+    learner = BuilderLearner(builder, lab.lessons(builder, examples), lab.states.__getitem__)
+    source = Random(0)
+    builder.train()
+    fit_skills(
+        builder,
+        places,
+        lambda _, step: learner.loss(source.sample(range(learner.count), 8))[0]["task"],
+        steps,
+    )
+
+
+def new_tools(lab: Lab, steps: int, seed: int) -> dict[str, object]:
+    """Tools that were never shown, one after another; numbers added, and how well each works."""
+    space, spent, found = lab.builder.space, 0, dict[str, object]()
+    numbers = []
+    for tool in NEW:
+        hidden = [other for other in NEW if other != tool]
+        some = [
+            e for e in drawn(lab.here, 8 * PER_TOOL, "train", seed + 1, hidden) if tool in uses(e)
+        ]
+        some = some[: 3 * PER_TOOL]
+        lab.tap(some)
+        taught, test = some[: 2 * PER_TOOL], some[2 * PER_TOOL :]
+        as_is = lab.right(lab.builder, test)
+        place = next(i for i, skill in enumerate(space.skills) if skill.name == tool)
+        learnt = changed(lab.builder, {})
+        fit(lab, learnt, [place], taught, steps)
+        after = lab.right(learnt, test)
+        if sum(after) > sum(as_is):
+            words, bank = learnt.network.words, learnt.network.decoder.blocks
+            spent += words.shape[1] + sum(
+                p.numel() for b in bank for p in b.bank.tensors(place).values()
+            )
+            lab.builder = learnt
+        numbers.append(spent)
+        found[tool] = {"n": len(test), "as_is": sum(as_is), "fitted": sum(after), "numbers": spent}
+        say(f"new tool {tool}: {found[tool]}")
+    return {**found, "slope": slope(numbers)}
+
+
+def slope(numbers: Sequence[int]) -> float | None:
+    """The log-log slope of numbers spent over tools learnt; 1 is one share a tool; None: free."""
+    rows = [(log(n), log(spent)) for n, spent in enumerate(numbers, 1) if spent]
+    if len(rows) < 2:
+        return None
+    mx, my = fmean(x for x, _ in rows), fmean(y for _, y in rows)
+    return round(sum((x - mx) * (y - my) for x, y in rows) / sum((x - mx) ** 2 for x, _ in rows), 3)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, value in (("seed", 0), ("train", 700), ("steps", 700), ("items", 150)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    asked = parser.parse_args()
+    if fetched(EMBEDDED) is None:
+        return skip("skills", f"{EMBEDDED} is not here; run: bb models fetch {EMBEDDED}")
+    here = ground("api_json", EMBEDDED)
+    torch.manual_seed(asked.seed)
+    shape = BuilderConfig(here.layers, here.base.model.config.hidden_size, skills=ROWS)
+    lab = Lab(here, PlanBuilder(shape, here.space, here.described), {})
+    taught = drawn(here, asked.train, "train", asked.seed, NEW)
+    test = drawn(here, asked.items, "test", asked.seed, NEW)
+    lab.tap([*taught, *test])
+    train(lab, taught, asked.steps, asked.seed)
+    before = lab.right(lab.builder, test)
+    say(f"right: {fmean(before):.3f} of {len(test)}")
+    gone = removals(lab, test, before)
+    mixed = shuffles(lab, test, before, asked.seed)
+    joined = composites(lab, taught, test, before, asked.steps // 4)
+    added = new_tools(lab, asked.steps // 8, asked.seed)
+    return emit(
+        "skills",
+        met(gone, mixed, joined, added),
+        seed=asked.seed,
+        versions=("torch", "transformers"),
+        right=round(fmean(before), 3),
+        items=len(test),
+        removed=gone,
+        shuffled=mixed,
+        composite=joined,
+        new_tools=added,
+    )
+
+
+def met(gone: dict, mixed: dict, joined: dict, added: dict) -> bool:  # type: ignore[type-arg]
+    """The bar: 50, 2 and 1 points; controls collapse; composites shorten at no loss; slope < 1."""
+    real = [row for name, row in gone.items() if name != "placebo"]
+    return (
+        all(row["dependents"][1] >= 50 and row["others"][1] <= 2 for row in real)
+        and gone["placebo"]["others"][1] <= 1
+        and min(mixed["shuffled_z"], mixed["shuffled_dag"]) >= 50
+        and joined["fitted"]["accepted"]
+        and joined["fitted"]["decisions"] < joined["plain_decisions"]
+        and (added["slope"] is None or added["slope"] < 1)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
