@@ -10,7 +10,8 @@ from typing import Any, cast
 from bb_core.canonical import digest_json
 from bb_core.compiled import Compiled
 from bb_train.config import Data
-from bb_train.data.generator import Generator, GeneratorConfig
+from bb_train.data.generator import Generator
+from bb_train.data.generator_config import GeneratorConfig
 from bb_train.errors import DataError, StorageError
 from bb_train.example import Example, Family, Split, digest_of, read_examples, write_examples
 

@@ -57,12 +57,13 @@ class Example:
 def example_json(example: Example) -> dict[str, Json]:
     """The example as JSON; `read_example` reads it back to an equal example."""
     scene = example.scene
+    facts: list[Json] = [*sorted(scene.facts)]
     return {
         "id": example.id,
         "domain": example.domain,
         "split": example.split,
         "family": example.family,
-        "scene": {"text": scene.text, "end": scene.request_end, "facts": sorted(scene.facts)},
+        "scene": {"text": scene.text, "end": scene.request_end, "facts": facts},
         "plan": to_json(example.plan),
         "clauses": list(example.clauses),
         "task": _task_json(example.task),
