@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from figures import tables, text
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 KEPT = HERE.parent / "docs" / "benchmarks.jsonl"
@@ -69,42 +71,10 @@ def section(row: dict[str, Any]) -> str:
     ]
     if row.get("bar"):
         parts.append(f"Bar: {text(row['bar'])}\n")
-    figures = {key: value for key, value in row.items() if key not in FRAME}
-    plain = {key: {"value": value} for key, value in figures.items() if not tabular(value)}
-    parts += [table("figure", plain)] if plain else []
-    parts += [table(key, value) for key, value in figures.items() if tabular(value)]
+    parts += tables({key: value for key, value in row.items() if key not in FRAME})
     if row.get("versions"):
         parts.append(f"Versions: {text(row['versions'])}\n")
     return "\n".join(parts)
-
-
-def tabular(value: Any) -> bool:
-    """Whether a figure is a table: rows of named figures."""
-    return isinstance(value, dict) and all(isinstance(row, dict) for row in value.values())
-
-
-def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
-    """A Markdown table with a row each and every column any row has."""
-    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    lines = [f"| {' | '.join([title, *columns])} |", "|---" * (len(columns) + 1) + "|"]
-    lines += [
-        f"| {' | '.join([name, *(text(row.get(column, '')) for column in columns)])} |"
-        for name, row in rows.items()
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def text(value: Any) -> str:
-    """A figure as a table cell."""
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {text(v)}" for k, v in value.items())
-    if isinstance(value, list):
-        return "; ".join(map(text, value))
-    return (
-        f"{value:.4g}"
-        if isinstance(value, float)
-        else str(value).replace("|", "\\|").replace("\n", " ")
-    )
 
 
 def main(names: list[str]) -> int:
