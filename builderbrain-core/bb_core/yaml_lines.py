@@ -49,8 +49,10 @@ def read_yaml(text: str, where: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        found = error.problem or error.context or "is not YAML"
-        raise DomainError(f"is not YAML: {found}", where=f"{where}:{line}") from error
+        found = f"is not YAML: {error.problem or error.context}"
+        if "nesting" in found:  # newer parsers look ahead and stop before the reader's own limit
+            found = f"is nested more than {DEPTH} deep"
+        raise DomainError(found, where=f"{where}:{line}") from error
     except yaml.YAMLError as error:
         raise DomainError(f"is not YAML: {str(error).splitlines()[0]}", where=where) from error
 
