@@ -39,7 +39,11 @@ def test_a_whole_file() -> None:
 
 
 BROKEN = [
-    ("[model]", "[modle]", "bb.toml:1: unknown key 'modle'. Known: model, decode, rail, run, domains"),
+    (
+        "[model]",
+        "[modle]",
+        "bb.toml:1: unknown key 'modle'. Known: model, decode, rail, run, domains",
+    ),
     (
         "tokens = 200",
         "tokns = 200",

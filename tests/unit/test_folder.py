@@ -107,7 +107,11 @@ def test_a_task_and_its_skins() -> None:
 BAD_FILES = [
     (read_battery, "tasks: {}", "f:1: 'tasks' must be a list, found a mapping"),
     (read_battery, "tasks:\n- {id: a}", "f:2: task has no 'prompt'"),
-    (read_battery, "tasks:\n- {id: a, prompt: b, ru: 1}", "f:2: unknown key 'ru'. Known: also, diff, "),
+    (
+        read_battery,
+        "tasks:\n- {id: a, prompt: b, ru: 1}",
+        "f:2: unknown key 'ru'. Known: also, diff, ",
+    ),
     (read_battery, "tasks:\n- &a {id: a, prompt: b}\n- *a", "f:3: task id 'a' is here twice"),
     (read_battery, "tasks:\n- {id: a, prompt: b, expect: x}", "f:2: 'expect' is 'x'. Use done"),
     (read_battery, "tasks:\n- {id: a, prompt: b, diff: 3}", "f:2: 'diff' must be a mapping, found"),
