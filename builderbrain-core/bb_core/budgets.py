@@ -1,8 +1,10 @@
 """B: steps, writes, sums and once-only calls stay inside their limits, over the whole run."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bb_core.errors import SchemaError
+from bb_core.exclusive import exclusive
 from bb_core.guards import number
 from bb_core.plan import Plan, refs, value_json
 from bb_core.schema import Limits
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from bb_core.at import At, Case
 
 Interval = tuple[int, int | None]
+MOST_TORN = 24
 
 
 def sizes(case: "Case") -> None:
@@ -22,7 +25,7 @@ def sizes(case: "Case") -> None:
     rows = [
         ("depth", len(case.graph.waves), limits.depth),
         ("width", max(map(len, case.graph.waves), default=0), limits.width),
-        ("writes", state.writes + len(case.acting), limits.writes),
+        ("writes", state.writes + _together(case, {s.id: 1 for s in case.acting}), limits.writes),
         ("rounds", state.rounds + 1, limits.rounds),
     ]
     for name, found, most in rows:
@@ -41,15 +44,16 @@ def too_long(plan: Plan, limits: Limits, state: State) -> list[Violation]:
 def sums(case: "Case") -> None:
     """Each sum, spendings so far included, lies under its limit, or is held at run time."""
     for name, most in case.schema.limits.sums.items():
-        low, high = case.state.spent.get(name, 0), case.state.spent.get(name, 0)
-        bounded: int | None = high
+        spent = case.state.spent.get(name, 0)
         spenders = [s for s in case.plan.steps if name in case.schema.tools[s.tool].consumes]
         if not spenders:
             continue
-        for step in spenders:
-            least, greatest = _amount(case, step.id, case.schema.tools[step.tool].consumes[name])
-            low += least
-            bounded = None if bounded is None or greatest is None else bounded + greatest
+        amounts = {
+            s.id: _amount(case, s.id, case.schema.tools[s.tool].consumes[name]) for s in spenders
+        }
+        low = spent + _together(case, {ident: least for ident, (least, _) in amounts.items()})
+        known = {ident: most for ident, (_, most) in amounts.items() if most is not None}
+        bounded = spent + _together(case, known) if len(known) == len(amounts) else None
         if low > most:
             case.refuse(
                 f"B.{name}",
@@ -58,6 +62,40 @@ def sums(case: "Case") -> None:
             )
         elif bounded is None or bounded > most:
             _hold(case, name, most, [s.id for s in spenders])
+
+
+def _together(case: "Case", amounts: Mapping[str, int]) -> int:
+    """The greatest total of steps that can all run: of two branches, the dearer one."""
+    apart = {
+        a: frozenset(b for b in amounts if b != a and exclusive(case.steps, case.graph, a, b))
+        for a in amounts
+    }
+    total, left = 0, frozenset(amounts)
+    while left:
+        group = _entangled(apart, next(iter(left)))
+        total += _dearest(apart, amounts, group)
+        left -= group
+    return total
+
+
+def _entangled(apart: Mapping[str, frozenset[str]], first: str) -> frozenset[str]:
+    """The steps that whether `first` runs has anything to do with."""
+    found, todo = {first}, [first]
+    while todo:
+        fresh = apart[todo.pop()] - found
+        found |= fresh
+        todo += fresh
+    return frozenset(found)
+
+
+def _dearest(
+    apart: Mapping[str, frozenset[str]], amounts: Mapping[str, int], left: frozenset[str]
+) -> int:
+    torn = next((a for a in sorted(left) if apart[a] & left), None)
+    if torn is None or len(left) > MOST_TORN:  # too many to try: counted as if all ran
+        return sum(amounts[a] for a in left)
+    without = _dearest(apart, amounts, left - {torn})
+    return max(without, _dearest(apart, amounts, left - apart[torn]))
 
 
 def _hold(case: "Case", name: str, most: int, spenders: list[str]) -> None:
@@ -107,6 +145,8 @@ def once_per(at: "At", args: tuple[str, ...]) -> None:
     unknown = bool(case.state.once) and any(t.step for t in mine)
     for other in case.plan.steps:
         if other.tool != at.step.tool or other.id == at.step.id:
+            continue
+        if exclusive(case.steps, case.graph, other.id, at.step.id):
             continue
         theirs = tuple(term(other.args.get(name), case.steps, case.schema) for name in args)
         same = [a.same(b) for a, b in zip(mine, theirs, strict=True)]

@@ -60,7 +60,7 @@ def _frame(compiled: "Compiled", plan: Plan, state: State) -> list[Violation]:
 def _judge(case: Case) -> None:
     """Plan-wide rules, then each step's own obligations as its generated checker lists them."""
     budgets.sizes(case)
-    typestate.exclusive(case)
+    typestate.one_holder(case)
     effect_rules.shut_out(case)
     for ident in case.graph.order:
         step = case.steps[ident]

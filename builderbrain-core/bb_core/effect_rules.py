@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from bb_core.effects import Effect
+from bb_core.exclusive import exclusive
 from bb_core.plan import Step
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def before_irreversible(at: "At") -> None:
     for other in case.plan.steps:
         spec = case.schema.tools[other.tool]
         if other.id == me or me in case.graph.ancestors[other.id]:
+            continue
+        if exclusive(case.steps, case.graph, other.id, me):
             continue
         first = other.id in case.graph.ancestors[me]
         if not spec.effect.acts and spec.fallible and not first:
@@ -82,6 +85,8 @@ def no_race(at: "At") -> None:
     case, step = at.case, at.step
     for other in case.acting:
         if other.id <= step.id or case.graph.ordered(step.id, other.id):
+            continue
+        if exclusive(case.steps, case.graph, other.id, step.id):
             continue
         for entity in _shared(at, other):
             at.refuse(

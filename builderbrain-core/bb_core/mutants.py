@@ -127,6 +127,21 @@ def _needs_fact(schema: PlanSchema, step: Step, wanted: Callable[[PlanSchema, st
     return any(c.name != APPROVED and wanted(schema, c.name) for c in calls)
 
 
+def _unproven(gold: Gold) -> Iterator[Plan]:
+    """A step that runs only if an earlier result says so runs whatever the result says."""
+    for step in gold.plan.steps:
+        if step.when is None or step.id not in gold.results:
+            continue
+        source = next(s for s in gold.plan.steps if s.id == step.when.ref.step)
+        calls = map(FactCall.parse, gold.schema.tools[source.tool].establishes)
+        place = step.when.ref.pointer.removeprefix("/").replace("/", ".")
+        facts = {call.name for call in calls if call.given == place}
+        if _needs_fact(gold.schema, step, lambda _, fact, facts=facts: fact in facts):  # type: ignore[misc]
+            after = tuple(sorted({*step.after, source.id}))
+            yield _swap(gold, step, replace(step, when=None, after=after))
+            return
+
+
 def _unconfirmed(gold: Gold) -> Iterator[Plan]:
     gone = {s.id for s in gold.plan.steps if gold.schema.tools[s.tool].approves}
     plan = _without(gold, gone)
@@ -274,6 +289,7 @@ KINDS: Mapping[str, Callable[[Gold], Iterator[Plan]]] = {
     "cycle": _cycle,
     "dangling": _dangling,
     "unauthenticated": _dropping(lambda schema, fact: schema.facts[fact].exclusive),
+    "unproven": _unproven,
     "unconfirmed": _unconfirmed,
     "unobserved": _dropping(lambda schema, fact: schema.facts[fact].killed_by_write),
     "second-user": _second_holder,

@@ -19,7 +19,10 @@ Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
 ArgSchema = dict[str, Any]
 """A JSON Schema, or `{"type-name": "OrderId"}` once a bare type name has been read."""
 
-_CALL = re.compile(r"^([a-z][a-z0-9_]*)(?:\(((?:args|result)(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\))?$")
+_CALL = re.compile(
+    r"^([a-z][a-z0-9_]*)(?:\(((?:args|result)(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\))?"
+    r"(?: if (not )?result\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))?$"
+)
 
 
 class _Model(BaseModel):
@@ -126,6 +129,7 @@ class Tool(_Model):
     timeout_s: float = Field(default=10.0, gt=0)
     retries: int = Field(default=0, ge=0, le=10)
     reconcile: Name | None = None
+    on_crash: Name | None = None
 
     @property
     def repeatable(self) -> bool:
@@ -200,17 +204,24 @@ class PlanSchema(_Model):
 
 
 class FactCall(BaseModel):
-    """A parsed `requires`, `establishes` or `kills` entry: `observed(args.order_id)`."""
+    """A parsed `requires`, `establishes` or `kills` entry: `observed(args.order_id)`.
+
+    `given` is the place in the result of the truth value a fact hangs on, and `wanted` what it must
+    be: `holding(args.object) if result.held`, `free(result.arm) if not result.held`.
+    """
 
     model_config = ConfigDict(frozen=True)
     name: str
     term: str = ""
+    given: str = ""
+    wanted: bool = True
 
     @staticmethod
     @lru_cache(maxsize=4096)
     def parse(text: str) -> "FactCall":
-        """Read `name` or `name(args.x)` or `name(result.y)`; raises ValueError."""
+        """Read `name`, `name(args.x)`, `name(result.y)`, `… if result.z`; raises ValueError."""
         match = _CALL.match(text)
         if not match:
             raise ValueError(f"{text!r} is not name, name(args.x) or name(result.y)")
-        return FactCall(name=match[1], term=match[2] or "")
+        name, term, negated, given = match.groups()
+        return FactCall(name=name, term=term or "", given=given or "", wanted=not negated)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bb_core.effects import Effect
+from bb_core.fit import at
 from bb_core.schema import FactCall, PlanSchema, Tool
 from bb_core.schema_types import argument_findings, type_findings
 from bb_core.yaml_lines import Path
@@ -34,7 +35,7 @@ def cross_check(schema: PlanSchema) -> Iterator[Finding]:
     yield from _entities(schema)
     yield from _facts(schema)
     for name, tool in schema.tools.items():
-        for check in (_names, _terms, _flows, _conditions, _undo, _repeats):
+        for check in (_names, _terms, _flows, _conditions, _undo, _repeats, _crash):
             for path, found, fix in check(schema, name, tool):
                 yield Finding(("tools", name, *path), found, fix)
 
@@ -126,8 +127,22 @@ def _fact(
         return
     if call.name not in schema.facts:
         yield Finding(path, f"unknown fact {call.name!r}", listed([*schema.facts, APPROVED]))
-    elif call.term:
+        return
+    if call.term:
         yield from _term(tool, path, call.term, results)
+    if call.given:
+        yield from _given(schema, tool, path, call)
+
+
+def _given(schema: PlanSchema, tool: Tool, path: Path, call: FactCall) -> Iterator[Finding]:
+    """The truth value in the result that a fact hangs on."""
+    if path[0] != "establishes":
+        yield Finding(path, "only what a tool establishes can hang on its result", "leave `if` out")
+        return
+    found = at(schema.resolve(tool.returns), call.given.split("."))
+    if (found or {}).get("type") != "boolean":
+        why = f"result.{call.given} is {'no' if found is None else 'not a'} true or false"
+        yield Finding(path, f"{why} in what the tool returns", "return a boolean there")
 
 
 def _term(tool: Tool, path: Path, text: str, results: bool) -> Iterator[Finding]:
@@ -220,3 +235,18 @@ def _repeats(schema: PlanSchema, name: str, tool: Tool) -> Iterator[Finding]:
             f"{tool.reconcile!r} is {other.effect.name.lower()}",
             "reconcile with a tool whose effect is read",
         )
+
+
+def _crash(schema: PlanSchema, name: str, tool: Tool) -> Iterator[Finding]:
+    """What brings the system to a halt can be called at any time, and twice."""
+    if tool.on_crash is None:
+        return
+    stop, path = schema.tools.get(tool.on_crash), ("on_crash",)
+    if stop is None:
+        yield Finding(path, f"unknown tool {tool.on_crash!r}", listed(schema.tools))
+    elif stop.requires or stop.guards or set(stop.args) - stop.optional:
+        found = f"{tool.on_crash!r} needs something first, so it cannot always be called"
+        yield Finding(path, found, "name a tool without required arguments, facts and guards")
+    elif not stop.repeatable:
+        fix = f"say idempotent: true of {tool.on_crash}"
+        yield Finding(path, f"{tool.on_crash!r} may be called twice and is not idempotent", fix)

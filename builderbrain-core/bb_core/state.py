@@ -113,8 +113,14 @@ def _facts(
 ) -> frozenset[tuple[str, str | int]]:
     gone = [(fact, look(path, event)) for fact, path in schema.ends(event.tool)]
     kept = {(n, v) for n, v in state.facts if not any(n == m and w in (None, v) for m, w in gone)}
-    new = {(call.name, look(call.term, event)) for call in map(FactCall.parse, spec.establishes)}
+    calls = [c for c in map(FactCall.parse, spec.establishes) if given(c, event)]
+    new = {(call.name, look(call.term, event)) for call in calls}
     return frozenset(kept | {(n, v) for n, v in new if isinstance(v, str | int)})
+
+
+def given(call: FactCall, event: Happened) -> bool:
+    """Whether a fact that may hang on a result is there after what happened."""
+    return not call.given or look(f"result.{call.given}", event) is call.wanted
 
 
 def look(path: str, event: Happened) -> Any:

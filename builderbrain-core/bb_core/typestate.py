@@ -1,14 +1,16 @@
 """T and A: facts hold on every way to the step that needs them, and consent covers what it showed.
 
 A step runs only if everything it needs has succeeded, so its ancestors are its dominators: a fact
-is there if some ancestor establishes it and no write that could come between the two kills it.
+is there if some ancestor establishes it and no write that could come between the two kills it. A
+fact that hangs on a result is there for the steps that run only when the result says so.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bb_core.plan import Step, refs
+from bb_core.exclusive import conditions, exclusive, proved
+from bb_core.plan import Ref, Step, When, refs
 from bb_core.schema import FactCall
 from bb_core.state import approval
 from bb_core.terms import MISSING, Term, literal
@@ -21,10 +23,14 @@ APPROVED = "approved"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Where a fact comes from: a step of this plan, or (empty) an earlier round."""
+    """Where a fact comes from: a step of this plan, or (empty) an earlier round.
+
+    `given`: the result of that step on which the fact hangs, if it hangs on one.
+    """
 
     step: str
     term: Term
+    given: When | None = None
 
 
 class History:
@@ -43,14 +49,20 @@ class History:
         for call in map(FactCall.parse, here.spec.establishes):
             term = here.term(call.term) if call.term else literal(None)
             if term != MISSING:
-                self.holders.setdefault(call.name, []).append(Holder(ident, term))
+                holder = Holder(ident, term, _given(ident, call))
+                self.holders.setdefault(call.name, []).append(holder)
         for fact, path in case.schema.ends(here.step.tool):
             self.kills.setdefault(fact, []).append((ident, here.term(path) if path else None))
 
 
+def _given(ident: str, call: FactCall) -> When | None:
+    place = Ref(ident, "/" + call.given.replace(".", "/"))
+    return When(place, "==", call.wanted) if call.given else None
+
+
 def requires(at: "At", fact: str, path: str) -> None:
     """The fact, of this argument if one is named, or of anyone."""
-    alive = [h for h in _holders(at, fact) if not _killer(at, fact, h)]
+    alive = [h for h in _holders(at, fact) if _proved(at, h) and not _killer(at, fact, h)]
     if not alive:
         at.refuse(f"T.{fact}", *_why_not(at, fact))
         return
@@ -72,6 +84,13 @@ def _holders(at: "At", fact: str) -> Iterator[Holder]:
     return (h for h in at.case.history.holders.get(fact, ()) if not h.step or h.step in above)
 
 
+def _proved(at: "At", holder: Holder) -> bool:
+    """Whether the fact hangs on nothing, or on what must be so for this step to run."""
+    case = at.case
+    known = conditions(case.steps, case.graph, at.step.id)
+    return holder.given is None or proved(holder.given, known)
+
+
 def _killer(at: "At", fact: str, holder: Holder) -> str | None:
     """A write that may come after the fact and before this step, and may touch what it is about."""
     ancestors = at.case.graph.ancestors
@@ -80,18 +99,25 @@ def _killer(at: "At", fact: str, holder: Holder) -> str | None:
             continue
         if holder.step and (write == holder.step or write in ancestors[holder.step]):
             continue
+        if exclusive(at.case.steps, at.case.graph, write, at.step.id):
+            continue
         if term is None or term.same(holder.term) is not False:
             return write
     return None
 
 
 def _why_not(at: "At", fact: str) -> tuple[str, str]:
+    unproven = [h.given for h in _holders(at, fact) if h.given and not _proved(at, h)]
     killers = {k for h in _holders(at, fact) if (k := _killer(at, fact, h))}
     givers = [
         n
         for n, t in at.case.schema.tools.items()
-        if any(e.split("(")[0] == fact for e in t.establishes)
+        if any(FactCall.parse(e).name == fact for e in t.establishes)
     ]
+    if unproven:
+        place, said = unproven[-1].ref, str(unproven[-1].value).lower()
+        found = f"{fact} is established only if {place} is {said}"
+        return found, f"run the step when {place} == {said}"
     if killers:
         return (
             f"{fact} is lost again through {', '.join(sorted(killers))}",
@@ -103,7 +129,7 @@ def _why_not(at: "At", fact: str) -> tuple[str, str]:
     )
 
 
-def exclusive(case: "Case") -> None:
+def one_holder(case: "Case") -> None:
     """An exclusive fact has one holder in a run."""
     for fact, declared in case.schema.facts.items():
         if not declared.exclusive:

@@ -94,6 +94,7 @@ def _missing(checked: Checked, adapters: Adapters) -> list[str]:
         spec = tools[step.tool]
         called |= {step.tool} if not spec.approves else set()
         called |= {spec.reconcile} if spec.reconcile else set()
+        called |= {spec.on_crash} if spec.on_crash else set()
         called |= {spec.compensate.tool} if spec.compensate else set()
         called |= {checked.compiled.schema.entities[name].read for name in spec.entity}
     return sorted(called - adapters.tools.keys())

@@ -11,6 +11,7 @@ from typing import Any
 
 from bb_core.canonical import Json
 from bb_core.errors import BuilderbrainError
+from bb_core.exclusive import exclusive
 from bb_core.guards import holds, number
 from bb_core.plan import Step, resolve_pointer, substitute
 from bb_core.schema import Tool
@@ -122,6 +123,8 @@ def _raced(moment: Moment, fact: str, value: Json) -> str:
     graph = moment.job.checked.graph
     for ident, step in moment.job.steps.items():
         if ident == moment.step or graph.ordered(ident, moment.step):
+            continue
+        if exclusive(moment.job.steps, graph, ident, moment.step):
             continue
         for ended, path in moment.job.schema.ends(step.tool):
             if ended == fact and (not path or _known(moment, step, path) in (None, value)):

@@ -10,7 +10,7 @@ from bb_core.canonical import Json, canonical
 from bb_core.errors import PlanError
 from bb_core.plan import resolve_pointer
 from bb_core.schema import FactCall
-from bb_core.state import look
+from bb_core.state import given, look
 from bb_core.verdict import Guard
 from bb_runtime.hold import Moment, broken
 from bb_runtime.job import Job
@@ -47,6 +47,8 @@ def _broken(job: Job, out: Outcome, seen: "Seen", guards: tuple[Guard, ...]) -> 
     if why:
         return why
     for call in map(FactCall.parse, job.schema.tools[out.tool].establishes):
+        if not given(call, out.happened):
+            continue
         if call.term.startswith("result") and not _key(look(call.term, out.happened)):
             return f"it gives no {call.term}, of which {call.name} would hold"
     ensures = tuple(guard for guard in guards if guard.kind == "ensure")

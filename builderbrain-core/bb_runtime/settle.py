@@ -4,10 +4,15 @@ A `reconcile` tool gets those of the step's arguments it declares, and the key i
 It answers `{"happened": true, "result": …}`, or `{"happened": false}` only if the effect has not
 happened and will not any more; every other answer, and none, parks the step for a person.
 
-Not covered: an effect that reaches the system after its tool said `happened: false`.
+Where the tool names an `on_crash` tool, that is called before anything else, and the call itself is
+never sent again: what was moving is brought to a halt, then a person looks.
+
+Not covered: an effect that reaches the system after its tool said `happened: false`; a system that
+does not halt by itself while nobody resumes the run.
 """
 
 import time
+from dataclasses import replace
 
 from bb_core.errors import BuilderbrainError, ToolError
 from bb_core.verdict import Guard
@@ -27,6 +32,11 @@ def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...])
     Guards that no longer hold may be the trace of the effect itself, so they settle nothing.
     """
     spec = job.schema.tools[intent.tool]
+    lost = "the process ended between intent and result"
+    if spec.on_crash:
+        stopped = Outcome(intent.step, intent.tool, "failed", intent.args, key=intent.key)
+        settled = settle(job, intent, seen, guards, lost)
+        return settled or replace(stopped, why=f"{lost}; it did not happen and is not tried again")
     safe = safe_to_repeat(spec)
     if safe and time.time() - intent.at <= job.settings.guard_life_s:
         return None
@@ -34,7 +44,7 @@ def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...])
     if safe and not why:
         return None
     time.sleep(max(0.0, min(intent.at + spec.timeout_s - time.time(), spec.timeout_s)))
-    settled = settle(job, intent, seen, guards, "the process ended between intent and result")
+    settled = settle(job, intent, seen, guards, lost)
     if settled or not why:
         return settled
     return Outcome(intent.step, intent.tool, "refused", intent.args, why=why, key=intent.key)
@@ -52,6 +62,7 @@ def settle(
 ) -> Outcome | None:
     """Done or parked, by what the `reconcile` tool says; None when nothing surely happened."""
     tool = job.schema.tools[intent.tool].reconcile
+    why = _halted(job, intent, why)
     parked = Outcome(intent.step, intent.tool, "parked", intent.args, why=why, key=intent.key)
     if tool is None:
         return _because(parked, f"{intent.tool} names no reconcile tool")
@@ -77,6 +88,19 @@ def settle(
             )
             return kept(job, out, seen, guards)
     return _because(parked, f"{tool} does not know either")
+
+
+def _halted(job: Job, intent: Intent, why: str) -> str:
+    """Call the tool's `on_crash`, on record first; what came of it, added to the reason."""
+    tool = job.schema.tools[intent.tool].on_crash
+    if tool is None:
+        return why
+    try:
+        job.record("intent", intent.step, tool, key="", undoes="", crash=True)
+        send(job, intent.step, tool, {}, "")
+    except Exception as fault:
+        return f"{why}; {tool} was called and failed: {fault}"
+    return f"{why}; {tool} was called"
 
 
 def _because(out: Outcome, more: str) -> Outcome:

@@ -1,0 +1,45 @@
+"""Branches: two steps that hang on contradicting conditions never both run.
+
+A condition compares a result that does not change, so `n1/held == true` and `n1/held == false` (or
+any comparison and its opposite with one value) cannot both hold. A step hangs on its own condition
+and on those of every step it waits for.
+
+Not covered: conditions that contradict each other only by arithmetic, `n1/x < 3` and `n1/x > 5`;
+such steps count as ones that may both run.
+"""
+
+from collections.abc import Mapping
+
+from bb_core.canonical import canonical
+from bb_core.graph import Graph
+from bb_core.plan import Step, When
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def exclusive(steps: Mapping[str, Step], graph: Graph, a: str, b: str) -> bool:
+    """Whether at most one of the two steps can run."""
+    theirs = conditions(steps, graph, b)
+    return any(_contradict(one, two) for one in conditions(steps, graph, a) for two in theirs)
+
+
+def conditions(steps: Mapping[str, Step], graph: Graph, ident: str) -> list[When]:
+    """Every condition that holds if the step runs."""
+    found = (steps[s].when for s in (ident, *sorted(graph.ancestors[ident])))
+    return [when for when in found if when]
+
+
+def proved(wanted: When, known: list[When]) -> bool:
+    """Whether a boolean result is known to be what is wanted."""
+    for when in known:
+        told = when.ref == wanted.ref and isinstance(when.value, bool) and when.op in ("==", "!=")
+        if told and (when.value is wanted.value) is (when.op == "=="):
+            return True
+    return False
+
+
+def _contradict(one: When, two: When) -> bool:
+    if one.ref != two.ref:
+        return False
+    same = canonical(one.value) == canonical(two.value)
+    return same if two.op == _OPPOSITE[one.op] else not same and one.op == two.op == "=="
