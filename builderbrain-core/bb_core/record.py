@@ -11,7 +11,8 @@ class Record:
     """One event of a run: what happened, to which plan, under which artifact.
 
     `artifact` is the digest over model, grammar, schema and config; `type` is one of
-    `compiled decoded verdict approved intent result skipped parked refused done config`.
+    `compiled decoded verdict approved intent result skipped parked refused done config`, or of a
+    version: `gate` a decision on it, `moving` and `moved` the pointer before and after.
     """
 
     type: str

@@ -32,7 +32,7 @@ from bb_infra.errors import LedgerError
 from bb_infra.merkle import Frontier, leaf_hash
 from bb_infra.verify import chain_hash, origin_of, sidecar
 
-SYNCED = frozenset({"intent", "parked", "refused", "done", "recovered"})
+SYNCED = frozenset({"intent", "parked", "refused", "done", "recovered", "moving", "moved", "gate"})
 """Records that are on the disk before the call returns; the rest go down with the next of these."""
 
 KEPT = 4096
