@@ -7,11 +7,12 @@ from bb_core.adapters import Adapters
 from bb_core.battery import Task
 from bb_core.errors import DomainError
 from bb_core.grammar import Grammar
+from bb_core.harms import Harm
 from bb_core.schema import PlanSchema
 from bb_core.skins import Skin
 
 ONE: dict[str, type] = {"grammar": Grammar, "plan_schema": PlanSchema, "tool_adapters": Adapters}
-MANY: dict[str, type] = {"invariance_skins": Skin, "eval_battery": Task}
+MANY: dict[str, type] = {"invariance_skins": Skin, "eval_battery": Task, "ops_metrics": Harm}
 
 
 def judge(name: str, hook: str, answer: Any) -> Any:

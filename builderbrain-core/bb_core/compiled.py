@@ -19,6 +19,7 @@ from bb_core.battery import Task
 from bb_core.canonical import digest
 from bb_core.errors import DomainError
 from bb_core.grammar import Grammar, load_parser, mask_text, save_parser
+from bb_core.harms import DEFAULT, Harm
 from bb_core.lint import admit
 from bb_core.plan import Plan, from_json
 from bb_core.plan_printer import print_plan
@@ -80,6 +81,11 @@ class Compiled:
     def skins(self) -> Sequence[Skin]:
         """The domain's skins; empty when it brings none."""
         return tuple(self.source.ask("invariance_skins") or ())
+
+    @cached_property
+    def harms(self) -> Sequence[Harm]:
+        """What the domain's versions are held to; `DEFAULT` when it says nothing."""
+        return tuple(self.source.ask("ops_metrics") or DEFAULT)
 
     def adapters(self) -> "Adapters":
         """The domain's tools; raises DomainError when it can plan but not act."""

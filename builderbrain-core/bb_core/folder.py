@@ -4,6 +4,7 @@ grammar.lark, or grammar.peg          required: one of the two
 plan_schema.yaml                     required
 tool_adapters.py                     ADAPTERS: Adapters; imported only when a plan is about to run
 battery.yaml  skins.yaml  skins.py   tasks; skins as data; SKINS: Sequence[Skin] if it takes code
+harms.yaml                           what a version must not do to the world
 golden/plans.yaml                    plans that must be accepted, and refused
 """
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bb_core.battery import Task
     from bb_core.golden_file import Golden
     from bb_core.grammar import Grammar, Mode
+    from bb_core.harms import Harm
     from bb_core.schema import PlanSchema
     from bb_core.skins import Skin
 
@@ -35,12 +37,13 @@ FILES = (
     "skins.yaml",
     "skins.py",
     "battery.yaml",
+    "harms.yaml",
     "golden/plans.yaml",
 )
 
 
 class FolderDomain:
-    """The five hooks, answered from the files in a package's folder, read anew at each call."""
+    """The six hooks, answered from the files in a package's folder, read anew at each call."""
 
     api = API
 
@@ -113,6 +116,15 @@ class FolderDomain:
         if not self.has("battery.yaml"):
             return ()
         return read_battery(self.text("battery.yaml"), f"{self.folder.name}/battery.yaml")
+
+    @hookimpl
+    def ops_metrics(self) -> "Sequence[Harm]":
+        """The harms of harms.yaml; none when it is not there."""
+        from bb_core.harm_file import read_harms
+
+        if not self.has("harms.yaml"):
+            return ()
+        return read_harms(self.text("harms.yaml"), f"{self.folder.name}/harms.yaml")
 
     def golden(self) -> "Golden":
         """The plans of golden/plans.yaml; none when it is not there. Not a hook: tests read it."""

@@ -1,4 +1,4 @@
-"""The five hooks a domain answers, and the number of the contract.
+"""The six hooks a domain answers, and the number of the contract.
 
 Each hook is asked of one domain alone, so none takes a `domain` argument and no plugin can answer
 for another. `API` is raised only when a hook changes meaning; new hooks and arguments need no rise.
@@ -15,6 +15,7 @@ if (
     from bb_core.adapters import Adapters
     from bb_core.battery import Task
     from bb_core.grammar import Grammar
+    from bb_core.harms import Harm
     from bb_core.schema import PlanSchema
     from bb_core.skins import Skin
 
@@ -47,3 +48,7 @@ class DomainSpec:
     @hookspec(firstresult=True)
     def eval_battery(self) -> "Sequence[Task]":  # type: ignore[empty-body]
         """Tasks with reference plans and the state change they must cause."""
+
+    @hookspec(firstresult=True)
+    def ops_metrics(self) -> "Sequence[Harm]":  # type: ignore[empty-body]
+        """What a version must not do to the world, and how much each counts."""

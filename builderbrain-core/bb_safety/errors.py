@@ -2,6 +2,7 @@
 
 BuilderbrainError            (bb_core.errors)
 └── SafetyError
+    ├── ProbeFault           an episode could not be played; says nothing of any version
     ├── EvidenceError        what was handed to the gate is not evidence
     ├── ForgedDecision       a decision that no gate issued, or that was changed since
     ├── PointerError         the current pointer cannot be moved so, or cannot be read
@@ -15,6 +16,10 @@ from bb_core.errors import BuilderbrainError
 
 class SafetyError(BuilderbrainError):
     """Base of every expected error of this package."""
+
+
+class ProbeFault(SafetyError):
+    """An episode could not be played; nothing is known of the version that was to play it."""
 
 
 class EvidenceError(SafetyError):

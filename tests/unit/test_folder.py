@@ -138,7 +138,14 @@ def test_a_bad_file_names_its_line(read: object, text: str, said: str) -> None:
 
 def test_the_shop_answers_every_hook() -> None:
     shop = discover().get("api_json")
-    for hook in ("grammar", "plan_schema", "tool_adapters", "invariance_skins", "eval_battery"):
+    for hook in (
+        "grammar",
+        "plan_schema",
+        "tool_adapters",
+        "invariance_skins",
+        "eval_battery",
+        "ops_metrics",
+    ):
         assert shop.ask(hook)
 
 

@@ -1,0 +1,62 @@
+"""Exact KL between builders: none to itself, more with every change, infinite across spaces."""
+
+from dataclasses import replace
+from math import inf, isfinite
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from bb_core.actions import Space
+from bb_core.compiled import Compiled, compile_domain
+from bb_core.registry import discover
+from bb_core.scene import scene
+from bb_nn.base import Base, load_base
+from bb_nn.builder.apart import apart
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.config import BuilderConfig
+from bb_nn.tapped import tap
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def base() -> Base:
+    return load_base("random:llama", torch.float32)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Compiled:
+    return compile_domain(discover().get("api_json"))
+
+
+def builder(base: Base, space: Space, change: float = 0.0) -> PlanBuilder:
+    torch.manual_seed(0)
+    depth = base.model.config.num_hidden_layers
+    width = base.model.config.hidden_size
+    config = BuilderConfig((1, depth), width, width=32, dropout=0.0, tap_dropout=0.0)
+    made = PlanBuilder.of(config, space, base).eval()
+    with torch.no_grad():
+        for p in made.parameters():
+            p.add_(change * torch.randn_like(p))
+    return made
+
+
+def test_kl_grows_with_the_change_and_is_nothing_without(base: Base, shop: Compiled) -> None:
+    space = Space.of(shop)
+    ours, seen = builder(base, space), scene(shop.battery[0].prompt)
+    tapped = tap(base, [seen.text], ours.config.layers)[0]
+    same, near, far = (apart(ours, builder(base, space, c), tapped, seen) for c in (0, 0.01, 0.1))
+    assert len(same) == len(near) == len(far) > 3
+    assert max(same) == 0.0 and all(x >= 0 and isfinite(x) for x in (*near, *far))
+    assert 0 < sum(near) < sum(far)
+
+
+def test_builders_of_different_spaces_are_infinitely_far_apart(base: Base, shop: Compiled) -> None:
+    space = Space.of(shop)
+    other = replace(space, skills=space.skills[:-1])
+    ours, seen = builder(base, space), scene(shop.battery[0].prompt)
+    tapped = tap(base, [seen.text], ours.config.layers)[0]
+    assert apart(ours, builder(base, other), tapped, seen) == (inf,)
