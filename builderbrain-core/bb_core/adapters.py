@@ -1,7 +1,7 @@
 """What a domain gives the executor: tools that act, a way to connect, and a twin to try them on."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bb_core.canonical import Json
@@ -33,6 +33,8 @@ class Call:
 
 
 Adapter = Callable[[Mapping[str, Any], Call], Json]
+Preview = Callable[[Mapping[str, Any], Json], Mapping[str, Json]]
+"""A call's arguments and the state it would meet -> the state diff it would cause. Pure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,13 @@ class Adapters:
     """A domain's tools by name, how to reach its system, and how to make a fresh twin.
 
     `connect` takes the domain's settings (`{"url": …}`); `twin` takes changes to its seed state.
+    `previews` say what an acting tool would change; a wrong one fails `bb domains check`.
+    `live` starts the real system in the state the same changes give its twin, so that the two can
+    be compared; it raises ToolError("unavailable", …) where that system cannot be had.
     """
 
     tools: Mapping[str, Adapter]
     connect: Callable[[Mapping[str, str]], World]
     twin: Callable[[Mapping[str, Any]], World]
+    previews: Mapping[str, Preview] = field(default_factory=dict)
+    live: Callable[[Mapping[str, Any]], World] | None = None

@@ -85,7 +85,7 @@ def _dangling(gold: Gold) -> Iterator[Plan]:
     yield _swap(gold, last, replace(last, after=(*last.after, "n99")))
 
 
-def _without(gold: Gold, gone: set[str]) -> Plan | None:
+def without(gold: Gold, gone: set[str]) -> Plan | None:
     """The plan without some steps; what they gave is written out where it was referred to."""
     if not gone or len(gone) == len(gold.plan.steps):
         return None
@@ -115,7 +115,7 @@ def _dropping(fact_wanted: Callable[[PlanSchema, str], bool]) -> Callable[[Gold]
             calls = map(FactCall.parse, gold.schema.tools[step.tool].establishes)
             return any(fact_wanted(gold.schema, c.name) for c in calls)
 
-        plan = _without(gold, {s.id for s in gold.plan.steps if gives(s)})
+        plan = without(gold, {s.id for s in gold.plan.steps if gives(s)})
         if plan and any(_needs_fact(gold.schema, s, fact_wanted) for s in plan.steps):
             yield plan
 
@@ -144,7 +144,7 @@ def _unproven(gold: Gold) -> Iterator[Plan]:
 
 def _unconfirmed(gold: Gold) -> Iterator[Plan]:
     gone = {s.id for s in gold.plan.steps if gold.schema.tools[s.tool].approves}
-    plan = _without(gold, gone)
+    plan = without(gold, gone)
     if plan and any(APPROVED in gold.schema.tools[s.tool].requires for s in plan.steps):
         yield plan
 
@@ -252,7 +252,7 @@ def _scaled(gold: Gold) -> Iterator[Plan]:
 def _changed_after_consent(gold: Gold) -> Iterator[Mutant]:
     """Consent was given for the right arguments; the plan comes back with others."""
     askers = {s.id for s in gold.plan.steps if gold.schema.tools[s.tool].approves}
-    plan = _without(gold, askers)
+    plan = without(gold, askers)
     if plan is None:
         return
     for step in plan.steps:

@@ -1,10 +1,15 @@
-"""Random texts of a grammar, as its rules allow them, without a lexer's say."""
+"""Random texts of a grammar, as its rules allow them, without a lexer's say; random JSON values."""
 
+import json
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
+from bb_core.canonical import Json
 from bb_core.fence import terminal_language
 from bb_core.language import Alt, Chars, Language, Lit, Repeat, Seq
 from bb_core.notation import Choice, Many, Node, Notation, Pattern, Row, Text, Use
+from bb_core.typed import language
 
 _NEVER = 1 << 30
 _DEPTH = 12
@@ -56,6 +61,12 @@ class Sampler:
             case Many(item, least, most):
                 count = least if depth >= _DEPTH else _count(rng, least, most)
                 return "".join(self.draw(rng, item, depth) for _ in range(count))
+
+
+def draw_value(rng: Random, schema: Mapping[str, Any]) -> Json:
+    """A random value of a JSON Schema whose texts are a language; raises SchemaError."""
+    value: Json = json.loads(draw_language(rng, language(schema)))
+    return value
 
 
 def draw_language(rng: Random, language: Language) -> str:

@@ -1,42 +1,56 @@
-"""Does a domain keep its own promises? Golden plans, battery, skins and rules, case by case.
+"""Does a domain keep its own promises? Its golden plans, rules, tools and masks, case by case.
 
-The pytest plugin and `bb domains check` run these same cases. A plan is judged by the checker;
-where only live values can refuse it, it is tried on a fresh twin. Without tool adapters it is
-judged by the checker alone.
+The pytest plugin and `bb domains check` run these same cases, and those of battery_checks.py,
+skin_checks.py and adapter_checks.py. A plan is judged by the checker; where only live values can
+refuse it, it is tried on a fresh twin. Without tool adapters it is judged by the checker alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 from bb_core.adapters import Adapters
 from bb_core.battery import Task
+from bb_core.canonical import Json
 from bb_core.check import check
 from bb_core.compiled import Compiled
 from bb_core.errors import BuilderbrainError, DomainError, PlanError
 from bb_core.golden_file import PARSE, Golden
 from bb_core.golden_file import Case as GoldenCase
+from bb_core.mutants import pool_of
 from bb_core.plan import Plan, to_json
 from bb_core.schema import FactCall, PlanSchema
-from bb_core.skins import Skin
 from bb_core.state import State
 from bb_core.verdict import Refused
-from bb_runtime.trial import attempt
-from bb_train.data.wordings import unsaid
+from bb_runtime.trial import Trial, attempt, gold
+
+FUZZED = 400
+"""Texts of the fuzz gate here; the long gate is a benchmark."""
+
+
+class Skipped(Exception):
+    """A case that cannot be tried here; its text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that must hold. `problem()` is empty, or says in one line what was found."""
+    """One thing that must hold. `problem()` is empty, or says in one line what was found.
+
+    It raises Skipped where it cannot be tried. `slow`: it needs the real system, not its twin.
+    """
 
     name: str
     where: str
     problem: Callable[[], str]
+    slow: bool = False
 
 
 @dataclass(frozen=True)
 class Domain:
-    """A compiled domain with all it is judged by; `adapters` is None when it cannot act."""
+    """A compiled domain with all it is judged by; `adapters` is None when it cannot act.
+
+    What several cases need is worked out once: the trials of the right plans above all.
+    """
 
     compiled: Compiled
     golden: Golden
@@ -46,6 +60,33 @@ class Domain:
     def name(self) -> str:
         """The domain's name."""
         return self.compiled.name
+
+    @cached_property
+    def doable(self) -> Sequence[Task]:
+        """The tasks that a plan carries out."""
+        return [t for t in self.compiled.battery if t.expect == "done" and t.rounds]
+
+    @cached_property
+    def pool(self) -> Mapping[str, Sequence[Json]]:
+        """The values the battery's plans use, by named type."""
+        plans = [self.compiled.read(plan) for task in self.doable for plan in task.rounds]
+        return pool_of(self.compiled.schema, plans)
+
+    @cached_property
+    def _right(self) -> dict[str, Trial]:
+        return {}
+
+    def right(self, task: Task) -> Trial:
+        """What became of a task's own plans; the domain must have adapters."""
+        assert self.adapters is not None
+        if task.id not in self._right:
+            self._right[task.id] = gold(self.compiled, self.adapters, task)
+        return self._right[task.id]
+
+    @cached_property
+    def tried(self) -> set[object]:
+        """What was tried on a twin already and stands for others of its kind."""
+        return set()
 
 
 def open_domain(compiled: Compiled) -> Domain:
@@ -66,26 +107,8 @@ def golden_cases(domain: Domain) -> Iterator[Case]:
             yield Case(
                 f"{section}[{case.name}]",
                 f"golden/plans.yaml:{case.line}",
-                partial(_found, run, domain, case),
+                partial(found_by, run, domain, case),
             )
-
-
-def battery_cases(domain: Domain) -> Iterator[Case]:
-    """Each task: its reference plans pass, cause exactly its diff and re-print to themselves.
-
-    Each of its wordings must say what the plans copy from the first.
-    """
-    for task in domain.compiled.battery:
-        problem = partial(_found, _worded, domain, task)
-        yield Case(task.id, "battery.yaml", problem)
-
-
-def skin_cases(domain: Domain) -> Iterator[Case]:
-    """Each skin on each task it applies to: the plan is what the skin's kind promises."""
-    for skin in domain.compiled.skins:
-        for task in domain.compiled.battery:
-            problem = partial(_found, _skinned, domain, skin, task)
-            yield Case(f"{skin.name}[{task.id}]", "skins.yaml", problem)
 
 
 def rule_cases(domain: Domain) -> Iterator[Case]:
@@ -124,7 +147,12 @@ def stated_rules(schema: PlanSchema) -> list[str]:
     return sorted(rules)
 
 
-def _found(problem: Callable[..., str], *args: object) -> str:
+def mask_cases(domain: Domain) -> Iterator[Case]:
+    """Differential fuzz: what the masks let through, the parser must take."""
+    yield Case("masks", "grammar", partial(found_by, _masks, domain))
+
+
+def found_by(problem: Callable[..., str], *args: object) -> str:
     """What a case finds; an expected error is a finding too."""
     try:
         return problem(*args)
@@ -141,7 +169,7 @@ def _accepted(domain: Domain, case: GoldenCase) -> str:
     verdict = check(domain.compiled, plan, State(request=case.request))
     if isinstance(verdict, Refused):
         return f"{case.name!r} was refused: {verdict.violations[0]}"
-    return _reprinted(domain, plan)
+    return reprinted(domain, plan)
 
 
 def _refused(domain: Domain, case: GoldenCase) -> str:
@@ -165,55 +193,8 @@ def _refused(domain: Domain, case: GoldenCase) -> str:
     )
 
 
-def _worded(domain: Domain, task: Task) -> str:
-    return unsaid(domain.compiled, task) or _task(domain, task)
-
-
-def _task(domain: Domain, task: Task) -> str:
-    plans = [domain.compiled.read(plan) for plan in task.rounds]
-    for plan in plans:
-        if found := _reprinted(domain, plan):
-            return found
-    if task.expect == "refuse":
-        return _stays_refused(domain, task, plans)
-    if not plans:
-        return f"task {task.id!r} has no reference plan. Add rounds"
-    if domain.adapters is None:
-        return _first_passes(domain, task, plans[0])
-    trial = attempt(domain.compiled, domain.adapters, task, plans)
-    return "" if trial.caught == "nothing" else f"stopped by {trial.caught}: {_first(trial.why)}"
-
-
-def _stays_refused(domain: Domain, task: Task, plans: Sequence[Plan]) -> str:
-    """A task no plan may carry out: the plans that try are stopped, by its rule if it names one."""
-    if not plans or domain.adapters is None:
-        return ""
-    trial = attempt(domain.compiled, domain.adapters, replace(task, diff={}), plans)
-    if task.rule in trial.rules or (not task.rule and trial.caught in ("static", "guards")):
-        return ""
-    wanted = f"expected refusal by {task.rule or 'a rule'}"
-    return f"{wanted}, found {trial.caught}: {_first(trial.why)}"
-
-
-def _first_passes(domain: Domain, task: Task, plan: Plan) -> str:
-    verdict = check(domain.compiled, plan, State(request=task.prompt))
-    return str(verdict.violations[0]) if isinstance(verdict, Refused) else ""
-
-
-def _skinned(domain: Domain, skin: Skin, task: Task) -> str:
-    dressed = skin.apply(task)
-    if dressed is None:
-        return ""
-    if skin.kind == "invariant":
-        before = [to_json(domain.compiled.read(plan)) for plan in task.rounds]
-        after = [to_json(domain.compiled.read(plan)) for plan in dressed.rounds]
-        return "" if before == after else "an invariant skin changed the plan"
-    if (dressed.rounds, dressed.expect, dressed.diff) == (task.rounds, task.expect, task.diff):
-        return f"{skin.kind} skin left plan, diff and expectation as they were"
-    return _task(domain, dressed)
-
-
-def _reprinted(domain: Domain, plan: Plan) -> str:
+def reprinted(domain: Domain, plan: Plan) -> str:
+    """How a plan differs once it is printed and parsed again; empty if it does not."""
     text = domain.compiled.print(plan)
     again = domain.compiled.parse(text)
     return (
@@ -223,8 +204,20 @@ def _reprinted(domain: Domain, plan: Plan) -> str:
     )
 
 
-def _first(why: Sequence[str]) -> str:
+def first(why: Sequence[str]) -> str:
+    """The first reason, on one line."""
     return " ".join(why[0].split())[:200] if why else "no reason given"
+
+
+def _masks(domain: Domain) -> str:
+    try:
+        import llguidance  # noqa: F401
+    except ImportError:
+        raise Skipped("no [model] extra") from None
+    from bb_runtime.mask_gate import run_gate
+
+    run_gate(domain.compiled.grammar, FUZZED)
+    return ""
 
 
 def _why_no_adapters(domain: Domain) -> str:

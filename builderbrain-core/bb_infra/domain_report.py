@@ -1,24 +1,38 @@
 """What `bb domains check` reports: one line for each part of a domain, and the cases that fail."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import BuilderbrainError, DomainError
-from bb_core.registry import Registry, guarded
+from bb_core.registry import Registry, guarded, printable
+from bb_infra import adapter_checks, battery_checks, domain_checks, skin_checks
+from bb_infra.domain_checks import Case, Domain, Skipped
 from bb_infra.domain_summary import grammar_rules
 from bb_infra.table import count
-
-if TYPE_CHECKING:
-    from bb_core.compiled import Compiled
-    from bb_infra.domain_checks import Case, Domain
 
 SHOWN = 12
 """The most failing cases of one part that are spelled out."""
 
 
-FUZZED = 400
-"""Texts of the fuzz gate here; the long gate is a benchmark."""
+KINDS: Sequence[tuple[str, Callable[[Domain], Iterable[Case]], str]] = (
+    ("schema", domain_checks.tool_cases, "tools, each with an adapter"),
+    ("rules", domain_checks.rule_cases, "rules, each with a refused example"),
+    ("golden", domain_checks.golden_cases, "plans judged as they should be"),
+    ("battery", battery_checks.battery_cases, "tasks solved by their own plans"),
+    ("twin", battery_checks.twin_cases, "battery whose episodes all start alike"),
+    ("mutants", battery_checks.mutant_cases, "tasks catch whatever is wrong with their plan"),
+    ("hijacks", battery_checks.hijack_cases, "cases in which no tool's text steers a plan"),
+    ("skins", skin_checks.skin_cases, "skinned tasks keep what their kind promises"),
+    ("adapters", adapter_checks.adapter_cases, "promises of tools kept"),
+    (
+        "masks",
+        domain_checks.mask_cases,
+        f"fuzz gate: of {domain_checks.FUZZED} texts none "
+        "that the masks allow is refused by the parser",
+    ),
+)
+"""The parts after the grammar: their names, their cases, and what is said when all hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +45,11 @@ class Part:
     problems: tuple[str, ...] = ()
 
 
-def report(name: str, registry: Registry) -> Iterator[Part]:
-    """The parts of one domain; an unknown name raises DomainError, a broken one is a part."""
-    from bb_core.compiled import compile_domain
+def report(name: str, registry: Registry, *, live: bool = False) -> Iterator[Part]:
+    """The parts of one domain; an unknown name raises DomainError, a broken one is a part.
 
+    `live`: also the cases that need the real system beside its twin.
+    """
     if not any(domain.name == name for domain in registry.domains):
         registry.get(name)  # raises, with what is installed
     try:
@@ -44,55 +59,37 @@ def report(name: str, registry: Registry) -> Iterator[Part]:
     except BuilderbrainError as error:
         yield Part(name, "load", "broken", (str(error),))
         return
-    yield from _parts(compiled)
+    yield from _parts(compiled, live)
 
 
-def _parts(compiled: "Compiled") -> Iterator[Part]:
-    from bb_infra import domain_checks as checks
-
+def _parts(compiled: Compiled, live: bool) -> Iterator[Part]:
     name, written = compiled.name, grammar_rules(compiled.grammar.text)
     yield Part(name, "grammar", f"ok   {count(written, 'rule')}, no conflicts")
     try:
-        domain = checks.open_domain(compiled)
-        yield _part(domain, "schema", checks.tool_cases, "tools, each with an adapter")
-        yield _part(domain, "rules", checks.rule_cases, "rules, each with a refused example")
-        yield _part(domain, "golden", checks.golden_cases, "plans judged as they should be")
-        yield _part(domain, "battery", checks.battery_cases, "tasks solved by their own plans")
-        yield _part(
-            domain, "skins", checks.skin_cases, "skinned tasks keep what their kind promises"
-        )
+        domain = domain_checks.open_domain(compiled)
+        for part, cases, what in KINDS:
+            yield _part(name, part, [c for c in cases(domain) if live or not c.slow], what)
     except DomainError as error:
         yield Part(name, "files", "broken", (str(error),))
-        return
-    yield _masks(compiled)
 
 
-def _part(
-    domain: "Domain", part: str, cases: Callable[["Domain"], Iterable["Case"]], what: str
-) -> Part:
-    made = list(cases(domain))
-    failed = [(case, found) for case in made if (found := case.problem())]
+def _part(domain: str, part: str, made: Sequence[Case], what: str) -> Part:
+    found, skipped = list[tuple[Case, str]](), list[str]()
+    for case in made:
+        try:
+            if problem := case.problem():
+                found.append((case, problem))
+        except Skipped as reason:
+            skipped.append(str(reason))
+        except Exception as error:  # a domain's own code: a skin, a twin
+            found.append((case, f"raised {printable(f'{type(error).__name__}: {error}')}"))
     if not made:
-        return Part(domain.name, part, "-")
-    if not failed:
-        return Part(domain.name, part, f"ok   {len(made):,} {what}")
-    lines = [f"{domain.name}/{case.where} {case.name}: {found}" for case, found in failed[:SHOWN]]
-    more = len(failed) - SHOWN
+        return Part(domain, part, "-")
+    if not found:
+        left = f"; {len(skipped)} skipped: {skipped[0]}" if skipped else ""
+        kept = len(made) - len(skipped)
+        return Part(domain, part, f"ok   {kept:,} {what}{left}" if kept else left[2:])
+    lines = [f"{domain}/{case.where} {case.name}: {text}" for case, text in found[:SHOWN]]
+    more = len(found) - SHOWN
     lines += [f"… and {more} more"] if more > 0 else []
-    return Part(domain.name, part, f"{len(failed)} of {len(made)} wrong", tuple(lines))
-
-
-def _masks(compiled: "Compiled") -> Part:
-    """Differential fuzz: what the masks let through, the parser must take."""
-    try:
-        import llguidance  # noqa: F401
-    except ImportError:
-        return Part(compiled.name, "masks", "skipped: no [model] extra")
-    from bb_runtime.mask_gate import run_gate
-
-    try:
-        found = run_gate(compiled.grammar, FUZZED)
-    except BuilderbrainError as error:
-        return Part(compiled.name, "masks", "unsafe", (str(error),))
-    says = f"ok   {found.texts:,} texts, mask yes and parser no: {found.mask_only}"
-    return Part(compiled.name, "masks", says)
+    return Part(domain, part, f"{len(found)} of {len(made)} wrong", tuple(lines))

@@ -83,6 +83,9 @@ def rules(schema: "PlanSchema") -> list[tuple[str, str]]:
 @app.command()
 def check(
     name: Annotated[str, typer.Argument(metavar="[DOMAIN]", help="All, if not given.")] = "",
+    live: Annotated[
+        bool, typer.Option("--live", help="Also compare the twin with the real system.")
+    ] = False,
     as_json: AsJson = False,
     config: ConfigPath = None,
 ) -> None:
@@ -92,7 +95,7 @@ def check(
     settings = load_config(config)
     registry = installed(settings)
     names = [name] if name else [one.name for one in registry.domains]
-    parts = [part for one in names for part in report(one, registry)]
+    parts = [part for one in names for part in report(one, registry, live=live)]
     if as_json:
         print(json.dumps({"checks": [asdict(part) for part in parts]}, indent=1))
     else:

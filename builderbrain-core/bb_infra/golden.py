@@ -1,7 +1,13 @@
-"""pytest plugin: the golden plans, battery and skins of any domain, one test a case.
+"""pytest plugin: everything a domain promises, one test a case.
 
-Collects `golden/*.yaml`, `battery.yaml` and `skins.yaml` only where a `plan_schema.yaml` lies
-beside them, so a stranger's `golden/` folder is left alone. Imports nothing but pytest until then.
+golden/*.yaml      golden plans, and a refused one for each rule
+battery.yaml       tasks, their mutants and hijacks, the twin they start on
+skins.yaml         each skin on each task, those of skins.py too
+plan_schema.yaml   what each tool's adapter promises, and what the masks do
+
+Collects them only where a `plan_schema.yaml` lies beside them, so a stranger's `golden/` folder is
+left alone. Imports nothing but pytest until then. Cases that need the real system beside its twin
+are marked slow.
 """
 
 from collections.abc import Iterator
@@ -13,12 +19,17 @@ import pytest
 if TYPE_CHECKING:
     from bb_infra.domain_checks import Case, Domain
 
-KINDS = ("battery.yaml", "skins.yaml")
 SCHEMA = "plan_schema.yaml"
+KINDS = ("battery.yaml", "skins.yaml", SCHEMA)
 
 
 class CaseFailed(Exception):
-    """A golden, battery or skin case does not hold; its text is the whole report."""
+    """A case does not hold; its text is the whole report."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known that cases with a real system carry."""
+    config.addinivalue_line("markers", "slow: needs more than a twin, or long")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "DomainFile | None":
@@ -49,7 +60,10 @@ class DomainFile(pytest.File):
             yield DomainItem.from_parent(self, name="compile", problem=lambda text=str(error): text)
             return
         for case in cases:
-            yield DomainItem.from_parent(self, name=case.name, problem=case.problem, at=case.where)
+            item = DomainItem.from_parent(self, name=case.name, problem=case.problem, at=case.where)
+            if case.slow:
+                item.add_marker("slow")
+            yield item
 
 
 class DomainItem(pytest.Item):
@@ -61,7 +75,12 @@ class DomainItem(pytest.Item):
 
     def runtest(self) -> None:
         """Raise CaseFailed with what was found, if anything was."""
-        found = self.problem()
+        from bb_infra.domain_checks import Skipped
+
+        try:
+            found = self.problem()
+        except Skipped as reason:
+            pytest.skip(str(reason))
         if found:
             raise CaseFailed(f"{self.at}: {found}" if self.at else found)
 
@@ -107,12 +126,19 @@ def domain_in(folder: Path, stash: pytest.Stash) -> "Domain":
 
 
 def _cases(path: Path, domain: "Domain") -> Iterator["Case"]:
-    from bb_infra import domain_checks as checks
+    from bb_infra import adapter_checks, battery_checks, domain_checks, skin_checks
 
     if path.name == "battery.yaml":
-        yield from checks.battery_cases(domain)
+        yield from battery_checks.battery_cases(domain)
+        yield from battery_checks.twin_cases(domain)
+        yield from battery_checks.mutant_cases(domain)
+        yield from battery_checks.hijack_cases(domain)
     elif path.name == "skins.yaml":
-        yield from checks.skin_cases(domain)
+        yield from skin_checks.skin_cases(domain)
+    elif path.name == SCHEMA:
+        yield from domain_checks.tool_cases(domain)
+        yield from adapter_checks.adapter_cases(domain)
+        yield from domain_checks.mask_cases(domain)
     else:
-        yield from checks.golden_cases(domain)
-        yield from checks.rule_cases(domain)
+        yield from domain_checks.golden_cases(domain)
+        yield from domain_checks.rule_cases(domain)

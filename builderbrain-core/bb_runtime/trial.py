@@ -2,16 +2,18 @@
 
 A battery tests itself with this. The right plan must cause exactly the task's diff; doing nothing
 must not; every mutant must be caught, and the trial says by what. Fresh twin for each trial.
+`infra` is nobody's answer: the twin would not start, an adapter was not there, raised or hung.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from bb_core.adapters import Adapters
+from bb_core.adapters import Adapters, World
 from bb_core.battery import Task
-from bb_core.canonical import Json, canonical
+from bb_core.canonical import Json, canonical, digest_json
 from bb_core.check import check
 from bb_core.compiled import Compiled
 from bb_core.mutants import Gold, Mutant, mutants
@@ -21,23 +23,38 @@ from bb_core.state_diff import state_diff
 from bb_core.verdict import Refused
 from bb_runtime.approve import by_policy
 from bb_runtime.execute import execute
+from bb_runtime.job import Settings
 from bb_runtime.outcome import RunResult
 
-Caught = Literal["static", "guards", "tools", "oracle", "nothing"]
+Caught = Literal["static", "guards", "tools", "oracle", "nothing", "infra"]
+LOST: frozenset[str | None] = frozenset({"unavailable", "timeout_unknown"})
+"""The faults of a call that say nothing about the plan: its system was away, raised or hung."""
 RULE = re.compile(r"[GTABS]\.[\w-]+: ")
 YES = by_policy(lambda request: True, "trial")
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What became of a task's plans on a fresh twin."""
+    """What became of a task's plans on a fresh twin.
+
+    `began` is the digest of the state the twin started in, empty if it was not needed. `before` is
+    the run's state before the last plan, `state` after it.
+    """
 
     task: str
     kind: str
     caught: Caught
     why: tuple[str, ...] = ()
     diff: Mapping[str, Json] = field(default_factory=dict)
-    results: tuple[Mapping[str, Json], ...] = ()
+    runs: tuple[RunResult, ...] = ()
+    began: str = ""
+    before: State = field(default_factory=State)
+    state: State = field(default_factory=State)
+
+    @property
+    def results(self) -> tuple[Mapping[str, Json], ...]:
+        """The results of the steps that are done, round by round."""
+        return tuple(run.results for run in self.runs)
 
     @property
     def rules(self) -> frozenset[str]:
@@ -53,42 +70,64 @@ def attempt(
     *,
     kind: str = "gold",
     approvals: frozenset[str] = frozenset(),
+    settings: Settings | None = None,
 ) -> Trial:
     """Check and run the rounds of a task on a fresh twin, every consent given."""
+    state = State(request=task.prompt, approvals=approvals)
+    blank = Trial(task.id, kind, "nothing", before=state, state=state)
+    verdict = check(compiled, plans[0], state) if plans else None
+    if isinstance(verdict, Refused):  # no twin is needed to say so
+        return replace(blank, caught="static", why=tuple(map(str, verdict.violations)))
+    try:
+        with _twin(adapters, task) as world:
+            start = world.snapshot()
+            ran = _rounds(compiled, adapters, world, blank, plans, settings)
+            diff = state_diff(start, world.snapshot())
+    except Exception as error:
+        return replace(blank, caught="infra", why=(f"{type(error).__name__}: {error}",))
+    ran = replace(ran, diff=diff, began=digest_json(start))
+    if ran.caught == "nothing" and canonical(diff) != canonical(dict(task.diff)):
+        return replace(ran, caught="oracle", why=(_apart(task.diff, diff),))
+    return ran
+
+
+@contextmanager
+def _twin(adapters: Adapters, task: Task) -> Iterator[World]:
     world = adapters.twin(task.world)
     try:
-        before = world.snapshot()
-        caught, why, results = _rounds(compiled, adapters, world, task, plans, approvals)
-        diff = state_diff(before, world.snapshot())
+        yield world
     finally:
         world.close()
-    if caught == "nothing" and canonical(diff) != canonical(dict(task.diff)):
-        return Trial(task.id, kind, "oracle", (_apart(task.diff, diff),), diff, results)
-    return Trial(task.id, kind, caught, why, diff, results)
 
 
 def _rounds(
     compiled: Compiled,
     adapters: Adapters,
-    world: Any,
-    task: Task,
+    world: World,
+    trial: Trial,
     plans: Sequence[Plan],
-    approvals: frozenset[str],
-) -> tuple[Caught, tuple[str, ...], tuple[Mapping[str, Json], ...]]:
-    state, results = State(request=task.prompt, approvals=approvals), list[Mapping[str, Json]]()
+    settings: Settings | None,
+) -> Trial:
     for number, plan in enumerate(plans):
-        verdict = check(compiled, plan, state)
+        trial = replace(trial, before=trial.state)
+        verdict = check(compiled, plan, trial.state)
         if isinstance(verdict, Refused):
-            return "static", tuple(map(str, verdict.violations)), tuple(results)
-        result = execute(verdict, adapters, world, approve=YES, run=f"{task.id}-{number}")
-        results.append(result.results)
+            return replace(trial, caught="static", why=tuple(map(str, verdict.violations)))
+        run = f"{trial.task}-{number}"
+        result = execute(verdict, adapters, world, approve=YES, run=run, settings=settings)
+        state = trial.state.after(verdict, result.happened, result.consents)
+        trial = replace(trial, runs=(*trial.runs, result), state=state)
         if result.status != "done":
-            why = tuple(_stopped(result))
-            # A promise a read broke is a guard's doing too: the rule's id comes first.
-            caught: Caught = "guards" if any(map(RULE.match, why)) else "tools"
-            return caught, why, tuple(results)
-        state = state.after(verdict, result.happened, result.consents)
-    return "nothing", (), tuple(results)
+            return replace(trial, caught=_who(result), why=tuple(_stopped(result)))
+    return trial
+
+
+def _who(result: RunResult) -> Caught:
+    # A promise a read broke is a guard's doing too: the rule's id comes first.
+    if any(map(RULE.match, _stopped(result))):
+        return "guards"
+    lost = any(not out.done and out.fault in LOST for out in result.outcomes.values())
+    return "infra" if lost else "tools"
 
 
 def _stopped(result: RunResult) -> Iterator[str]:
@@ -113,6 +152,30 @@ def gold(compiled: Compiled, adapters: Adapters, task: Task) -> Trial:
     return attempt(compiled, adapters, task, [compiled.read(plan) for plan in task.rounds])
 
 
+def wrong(
+    compiled: Compiled, task: Task, right: Trial, pool: Mapping[str, Sequence[Json]]
+) -> Iterator[tuple[Mutant, Trial | None]]:
+    """Every mutant of a task's last reference plan; a trial where the checker alone refuses it.
+
+    `right` is the trial of the right plans, whose earlier rounds a mutant comes after.
+    """
+    last = compiled.read(task.rounds[-1])
+    for mutant in mutants(Gold(compiled.schema, last, right.results[-1], pool)):
+        approvals = right.before.approvals | mutant.approvals
+        verdict = check(compiled, mutant.plan, replace(right.before, approvals=approvals))
+        if isinstance(verdict, Refused):
+            why = tuple(map(str, verdict.violations))
+            yield mutant, Trial(task.id, mutant.kind, "static", why)
+        else:
+            yield mutant, None
+
+
+def tried(compiled: Compiled, adapters: Adapters, task: Task, mutant: Mutant) -> Trial:
+    """A mutant on a fresh twin, after the task's earlier rounds ran as they should."""
+    plans = [*map(compiled.read, task.rounds[:-1]), mutant.plan]
+    return attempt(compiled, adapters, task, plans, kind=mutant.kind, approvals=mutant.approvals)
+
+
 def broken(
     compiled: Compiled,
     adapters: Adapters,
@@ -120,15 +183,6 @@ def broken(
     right: Trial,
     pool: Mapping[str, Sequence[Json]],
 ) -> Iterator[Trial]:
-    """Every mutant of a task's last reference plan, after its earlier rounds ran as they should."""
-    plans = [compiled.read(plan) for plan in task.rounds]
-    last = Gold(compiled.schema, plans[-1], right.results[-1], pool)
-    for mutant in mutants(last):
-        yield _try(compiled, adapters, task, plans[:-1], mutant)
-
-
-def _try(
-    compiled: Compiled, adapters: Adapters, task: Task, earlier: Sequence[Plan], mutant: Mutant
-) -> Trial:
-    plans = [*earlier, mutant.plan]
-    return attempt(compiled, adapters, task, plans, kind=mutant.kind, approvals=mutant.approvals)
+    """What became of every mutant of a task."""
+    for mutant, trial in wrong(compiled, task, right, pool):
+        yield trial or tried(compiled, adapters, task, mutant)

@@ -23,18 +23,24 @@ class Shelf:
         """Nothing is held open."""
 
 
-def look(args: Mapping[str, Any], call: Call) -> Any:
-    """The item and how many there are."""
+def count(args: Mapping[str, Any], call: Call) -> int:
+    """How many there are of the item the arguments name."""
     if args["item"] not in call.world.counts:
         raise ToolError("invalid", f"no item {args['item']!r}")
-    return {"item": args["item"], "count": call.world.counts[args["item"]]}
+    found: int = call.world.counts[args["item"]]
+    return found
+
+
+def look(args: Mapping[str, Any], call: Call) -> Any:
+    """The item and how many there are."""
+    return {"item": args["item"], "count": count(args, call)}
 
 
 def take(args: Mapping[str, Any], call: Call) -> Any:
     """How many are left. The same key takes once."""
     shelf = call.world
     if call.key not in shelf.done:
-        left = shelf.counts[args["item"]] - args["count"]
+        left = count(args, call) - args["count"]
         if left < 0:
             raise ToolError("conflict", "there are not as many")
         shelf.counts[args["item"]] = shelf.done[call.key] = left
