@@ -95,7 +95,7 @@ def live(plan: Checked, port: int, folder: Path, begun: int) -> None:
         if event.status == "started":
             os.write(begun, b".")
 
-    settings = Settings(backoff_s=0.02, salt=b"bench")
+    settings = Settings(backoff_s=0.02)
     with Durable(f"sqlite:///{folder}/runs.db", ARTIFACT) as engine:
         result = execute(
             plan, HTTP, Http(port), engine=engine, run="bench", artifact=ARTIFACT,

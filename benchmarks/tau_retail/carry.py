@@ -17,7 +17,7 @@ from bb_runtime.execute import execute
 from bb_runtime.job import Settings
 
 Steps = Sequence[Mapping[str, Any]]
-SETTINGS = Settings(backoff_s=0.0, salt=b"benchmark")
+SETTINGS = Settings(backoff_s=0.0)
 
 
 @dataclass

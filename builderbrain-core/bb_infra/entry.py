@@ -14,7 +14,7 @@ from typing import Any
 import rfc8785
 
 from bb_core.canonical import canonical, digest_json
-from bb_core.record import Record
+from bb_core.record import Digests, Record
 from bb_infra.errors import LedgerError
 
 FIRST = ""
@@ -25,12 +25,9 @@ _TYPES = {"seq": int, "body": dict} | dict.fromkeys(
 )
 
 
-def artifact_digest(
-    *, model: str, grammar: str, schema: str, config: str, rail: str = "none"
-) -> str:
+def artifact_digest(digests: Digests) -> str:
     """The digest every record carries: what wrote, checked and ran the plan."""
-    made_of = {"model": model, "rail": rail, "grammar": grammar}
-    return digest_json({**made_of, "schema": schema, "config": config})
+    return digest_json(digests.to_json())
 
 
 @dataclass(frozen=True, slots=True)

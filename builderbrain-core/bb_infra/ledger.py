@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Self
 
 from bb_core.canonical import Json
-from bb_core.record import Record
+from bb_core.record import Record, missing
 from bb_infra.checkpoint import Checkpoint, SigningKey, is_whole, note_blocks, read_claim
 from bb_infra.entry import FIRST, Entry, read_entry
 from bb_infra.errors import LedgerError
@@ -139,6 +139,10 @@ class LedgerFile:
         """Write one line at the end; a line that does not fit leaves nothing behind."""
         if self._broken:
             raise LedgerError(f"no record can be kept: {self._broken}", where=str(self.path))
+        absent = missing(record)
+        if absent:
+            found = f"record '{record.type}' does not say {', '.join(absent)}"
+            raise LedgerError(found, where=str(self.path), fix="give null for what nothing made")
         line = Entry(self._frontier.size, self._now(), self._prev, record).line()
         try:
             _write_at(self._file, line + b"\n", self._bytes)

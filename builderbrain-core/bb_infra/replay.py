@@ -1,11 +1,12 @@
 """Judge a ledger's plans again: the same plan, state and rules must give the same verdict.
 
-The plan and the state come from the payloads beside the ledger and are what their digests say.
+The plan and the state come from the sealed store beside the ledger and are what they were.
 Not covered: guards, which were held on live values (the `result` and `refused` records say what
 they found), and whether the ledger is whole (`bb log verify` says that).
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,15 @@ from bb_core.record import Record
 from bb_core.state import read_state
 from bb_core.verdict import verdict_json
 from bb_infra.entry import read_log
-from bb_infra.payloads import Payloads
-
-PAYLOADS = "payloads"
+from bb_infra.sealed import Sealed, own_sealed
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One verdict judged again. `same` is None where it could not be."""
+    """One verdict judged again. `same` is None where it could not be.
+
+    `plan` is the plan's own digest; where it can no longer be read, its name in the ledger.
+    """
 
     run: str
     plan: str
@@ -36,25 +38,32 @@ def replay_log(
     path: Path, compiled: Callable[[str], Compiled], wanted: str = ""
 ) -> Iterator[Replayed]:
     """Every verdict of a ledger, judged again; a line that is not a record is a LedgerError."""
-    payloads = Payloads(path.parent / PAYLOADS)
-    for record in read_log(path):
-        if record.type == "verdict" and record.plan.removeprefix("sha256:").startswith(wanted):
-            same, says = _again(record, payloads, compiled)
-            yield Replayed(record.run, record.plan, same, says)
+    with closing(own_sealed(path.parent)) as sealed:
+        for record in read_log(path):
+            if record.type != "verdict":
+                continue
+            found = _again(record, sealed, compiled)
+            if any(name.startswith(wanted) for name in (_bare(record.plan), _bare(found.plan))):
+                yield found
 
 
-def _again(
-    record: Record, payloads: Payloads, compiled: Callable[[str], Compiled]
-) -> tuple[bool | None, str]:
-    body = dict(record.body)
+def _again(record: Record, sealed: Sealed, compiled: Callable[[str], Compiled]) -> Replayed:
+    body, run, digest = dict(record.body), record.run, record.plan
     was, name, state = (str(body.get(key, "")) for key in ("verdict", "domain", "state"))
     try:
-        domain, plan = compiled(name), from_json(payloads.read(record.plan))
+        plan, domain = from_json(sealed.read(record.plan)), compiled(name)
+        digest = plan.digest
         if plan.schema != domain.digest:
-            return None, f"{was}; not replayed: {name} has changed since"
-        now = verdict_json(check(domain, plan, read_state(payloads.read(state))))
+            return Replayed(run, digest, None, f"{was}; not replayed: {name} has changed since")
+        now = verdict_json(check(domain, plan, read_state(sealed.read(state))))
     except BuilderbrainError as error:
-        return None, f"{was}; not replayed: {str(error).splitlines()[0]}"
+        found = f"{was}; not replayed: {str(error).splitlines()[0]}"
+        return Replayed(run, digest, None, found)
     if {**now, "domain": name, "state": state} == body:
-        return True, f"{was}, the same"
-    return False, f"was {was}, is {now['verdict']} now or for other reasons"
+        return Replayed(run, digest, True, f"{was}, the same")
+    found = f"was {was}, is {now['verdict']} now or for other reasons"
+    return Replayed(run, digest, False, found)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("sha256:")

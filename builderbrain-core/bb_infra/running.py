@@ -1,26 +1,24 @@
 """Put a run together: domain, model, system, engine and ledger, all under one artifact digest."""
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bb_core.adapters import Adapters, World
-from bb_core.cache import write_whole
 from bb_core.canonical import Json, digest, digest_json
 from bb_core.compiled import Compiled
+from bb_core.record import Digests, Ledger
 from bb_core.verdict import Checked
 from bb_infra.checkpoint import own_key
 from bb_infra.config import Config
 from bb_infra.entry import artifact_digest
 from bb_infra.errors import InfraError
 from bb_infra.ledger import LedgerFile
-from bb_infra.payloads import Payloads
-from bb_infra.replay import PAYLOADS
+from bb_infra.sealed import Sealed, own_sealed
 from bb_runtime.approve import Approver
 from bb_runtime.durable import Durable
 from bb_runtime.execute import execute
@@ -57,11 +55,11 @@ class Opened:
     artifact: str
 
 
-def artifact(compiled: Compiled, planners: "Planners | None", config: Config) -> str:
-    """The digest of what plans, checks and runs: model, rail, grammar, schema, configuration."""
+def made_from(compiled: Compiled, planners: "Planners | None", config: Config) -> Digests:
+    """What plans, checks and runs: base, rail, grammar, schema, configuration."""
     settings = asdict(replace(config, source=""))
-    return artifact_digest(
-        model=planners.base.base.digest if planners else NO_MODEL,
+    return Digests(
+        base=planners.base.base.digest if planners else NO_MODEL,
         rail=planners.rail if planners else NO_MODEL,
         grammar=digest(compiled.grammar.text.encode()),
         schema=compiled.digest,
@@ -83,13 +81,16 @@ def opened(
     Without planners the run is one round long: the plan it is given.
     """
     state = Path(config.run.state)
-    made_of = artifact(compiled, planners, config)
+    digests = made_from(compiled, planners, config)
+    made_of = artifact_digest(digests)
     model = config.model.name if planners else NO_MODEL
     adapters = compiled.adapters()
     with ExitStack() as stack:
         # The ledger first: its lock keeps a second process out before anything else is touched.
         key = own_key(state)
-        ledger = stack.enter_context(LedgerFile(state / LEDGER, key))
+        book = stack.enter_context(LedgerFile(state / LEDGER, key))
+        sealed = stack.enter_context(closing(own_sealed(state)))
+        ledger = sealing(book, sealed)
         engine = stack.enter_context(Durable(database(config), made_of))
         world = _world(compiled.name, adapters, config, twin=twin)
         stack.callback(world.close)
@@ -101,7 +102,7 @@ def opened(
             ledger=ledger,
             engine=engine,
             progress=watcher.progress,
-            settings=Settings(compensate=config.run.compensate, salt=own_salt(state)),
+            settings=Settings(compensate=config.run.compensate, hide=sealed.hide),
             artifact=made_of,
         )
 
@@ -115,10 +116,11 @@ def opened(
             ledger,
             made_of,
             rounds=config.run.rounds if planners else 1,
-            keep=Payloads(state / PAYLOADS),
+            keep=sealed,
+            digests=digests,
             watch=watcher.attempt,
         )
-        yield Opened(runner, ledger, engine, world, made_of)
+        yield Opened(runner, book, engine, world, made_of)
 
 
 def database(config: Config) -> str:
@@ -131,16 +133,9 @@ def new_run() -> str:
     return f"run-{secrets.token_hex(6)}"
 
 
-def own_salt(state: Path) -> bytes:
-    """The salt of the hashes that stand for personal data, made on first use."""
-    path = state / "salt"
-    try:
-        if not path.exists():
-            write_whole(path, secrets.token_bytes(16))
-            os.chmod(path, 0o600)
-        return path.read_bytes()
-    except OSError as error:
-        raise InfraError(f"cannot be kept ({error.strerror})", where=str(path)) from error
+def sealing(ledger: Ledger, sealed: Sealed) -> Ledger:
+    """A ledger that names plans by salted hashes: a plan's own digest lets its values be guessed."""
+    return lambda record: ledger(replace(record, plan=sealed.named(record.plan)))
 
 
 def _world(name: str, adapters: Adapters, config: Config, *, twin: bool) -> World:

@@ -27,7 +27,8 @@ class Decoded:
     """A decoded plan and how it came about.
 
     `forced` of its tokens were the only possible ones; `closed` says that the budget ended it.
-    `mean_logprob` is over the sampled tokens alone, under the mask.
+    `mean_logprob` is over the sampled tokens alone, under the mask; `barred` of those were not what
+    the model alone would have said.
     """
 
     text: str
@@ -36,6 +37,13 @@ class Decoded:
     closed: bool
     mask_us: tuple[float, ...]
     mean_logprob: float
+    barred: int = 0
+
+    @property
+    def cfs(self) -> float | None:
+        """The share of the sampled tokens at which the grammar had to refuse the model's choice."""
+        sampled = len(self.mask_us)
+        return self.barred / sampled if sampled else None
 
 
 def quiet(text: str) -> None:
@@ -50,6 +58,7 @@ class _Choice:
     seed: int
     mask_us: list[float] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    barred: int = 0
 
     def __post_init__(self) -> None:
         self._draw = np.random.Generator(np.random.PCG64(self.seed))
@@ -59,6 +68,7 @@ class _Choice:
         mask = row.mask()
         self.mask_us.append((time.perf_counter_ns() - began) / 1000)
         tokens, logprobs = candidates(logits, mask)
+        self.barred += int(logits.argmax()) not in tokens
         if self.temperature <= 0:
             chosen = int(logprobs.argmax())
         else:
@@ -130,6 +140,7 @@ def decode(
         closed=closed,
         mask_us=tuple(choose.mask_us),
         mean_logprob=sum(chosen) / len(chosen) if chosen else 0.0,
+        barred=choose.barred,
     )
 
 

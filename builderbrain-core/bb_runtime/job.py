@@ -16,6 +16,7 @@ from bb_core.verdict import Checked
 from bb_runtime.approve import Approver, deny_all
 from bb_runtime.outcome import Outcome
 from bb_runtime.progress import Event, Progress, quiet
+from bb_runtime.redact import Hide, forgetful
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,14 @@ class Settings:
     parallel       most steps at once
     backoff_s      wait before the first repeat; doubled each time
     guard_life_s   how long a guard's verdict covers a call sent again, with its key, after a crash
-    salt           of the hashes that stand for personal data in the ledger
+    hide           gives the salted hashes that stand for personal data in the ledger
     """
 
     compensate: bool = False
     parallel: int = 8
     backoff_s: float = 0.2
     guard_life_s: float = 60.0
-    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
+    hide: Hide = field(default_factory=forgetful, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -81,4 +81,4 @@ class ModelPlanner:
             seed=self.seed,
             on_text=self.on_text,
         )
-        return Draft(self.decoded.text, self.decoded.closed, self.name)
+        return Draft(self.decoded.text, self.decoded.closed, self.name, cfs=self.decoded.cfs)

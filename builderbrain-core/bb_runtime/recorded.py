@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bb_core.canonical import Json, digest_json
+from bb_core.canonical import Json
 from bb_runtime.job import Job
 from bb_runtime.outcome import Outcome, Status
 from bb_runtime.redact import args_view, result_view
@@ -25,8 +25,8 @@ def recorded(job: Job, out: Outcome) -> Outcome:
         "key": out.key,
     }
     if out.done:
-        view = result_view(job.schema, out.tool, out.result, job.settings.salt)
-        body |= {"result_digest": digest_json(out.result), "result": view}
+        view = result_view(job.schema, out.tool, out.result, job.settings.hide)
+        body |= {"result_digest": job.settings.hide(out.result), "result": view}
     try:
         job.record(kind, out.step, out.tool, **said(job, out.tool, out.args), **body)
     except Exception as fault:
@@ -37,8 +37,8 @@ def recorded(job: Job, out: Outcome) -> Outcome:
 
 
 def said(job: Job, tool: str, args: Mapping[str, Any]) -> dict[str, Json]:
-    """The digest and the presentable part of a call's arguments."""
+    """The salted hash and the presentable part of a call's arguments."""
     return {
-        "args_digest": digest_json(dict(args)),
-        "args": args_view(job.schema, tool, args, job.settings.salt),
+        "args_digest": job.settings.hide(dict(args)),
+        "args": args_view(job.schema, tool, args, job.settings.hide),
     }

@@ -5,24 +5,29 @@ is an entity's key or one of a closed list of words; every other text is a salte
 """
 
 import hmac
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
 
 from bb_core.canonical import Json, canonical
 from bb_core.schema import PlanSchema
 
+Hide = Callable[[Json], str]
+"""Give the salted hash that stands for a value, and perhaps keep the value where it is sealed."""
+
 LONGEST = 80
 MOST_ITEMS = 20
 
 
-def hashed(value: Any, salt: bytes) -> str:
-    """A short salted hash: equal values look equal within one salt and say nothing else."""
-    return "#" + hmac.new(salt, canonical(value), sha256).hexdigest()[:16]
+def forgetful() -> Hide:
+    """A hash under a salt nobody keeps: equal values look equal here, and say nothing else."""
+    salt = secrets.token_bytes(16)
+    return lambda value: "#" + hmac.new(salt, canonical(value), sha256).hexdigest()[:16]
 
 
 def args_view(
-    schema: PlanSchema, tool: str, args: Mapping[str, Any], salt: bytes
+    schema: PlanSchema, tool: str, args: Mapping[str, Any], hide: Hide
 ) -> dict[str, Json]:
     """The arguments a ledger may show."""
     keys = {path.removeprefix("args.") for path in schema.tools[tool].entity.values()}
@@ -31,23 +36,23 @@ def args_view(
     for name, value in args.items():
         plain = not isinstance(value, str | list | dict)
         known = plain or name in keys or "enum" in schema.arg(tool, name)
-        shown[name] = value if known else hashed(value, salt)
+        shown[name] = value if known else hide(value)
     return shown
 
 
-def result_view(schema: PlanSchema, tool: str, result: Json, salt: bytes) -> Json:
+def result_view(schema: PlanSchema, tool: str, result: Json, hide: Hide) -> Json:
     """The result with every labelled field hashed and long texts and lists cut short."""
     private = [pointer.split("/")[1:] for pointer in schema.tools[tool].labels]
-    return _view(result, [], private, salt)
+    return _view(result, [], private, hide)
 
 
-def _view(value: Json, path: list[str], private: list[list[str]], salt: bytes) -> Json:
+def _view(value: Json, path: list[str], private: list[list[str]], hide: Hide) -> Json:
     if any(_matches(path, pattern) for pattern in private):
-        return hashed(value, salt)
+        return hide(value)
     if isinstance(value, dict):
-        return {k: _view(v, [*path, k], private, salt) for k, v in value.items()}
+        return {k: _view(v, [*path, k], private, hide) for k, v in value.items()}
     if isinstance(value, list):
-        shown = [_view(v, [*path, str(i)], private, salt) for i, v in enumerate(value[:MOST_ITEMS])]
+        shown = [_view(v, [*path, str(i)], private, hide) for i, v in enumerate(value[:MOST_ITEMS])]
         return (
             shown if len(value) <= MOST_ITEMS else [*shown, f"and {len(value) - MOST_ITEMS} more"]
         )

@@ -11,7 +11,7 @@ Not covered: what a tool says of a fault is shown to the planner as it is, and c
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from bb_core.canonical import Json, canonical, digest_json
@@ -19,7 +19,7 @@ from bb_core.check import check
 from bb_core.compiled import Compiled
 from bb_core.errors import PlanError
 from bb_core.plan import Plan, to_json, value_json
-from bb_core.record import Ledger, Record
+from bb_core.record import Digests, Figures, Ledger, Record
 from bb_core.state import State, read_state, state_json
 from bb_core.verdict import Checked, Refused, Verdict, Violation, verdict_json
 from bb_runtime.outcome import RunResult
@@ -58,7 +58,8 @@ class Ask:
 class Draft:
     """A plan as text. `closed`: the token budget ended it, not the planner.
 
-    `alpha` and `score`: how much a builder had to say, and the plan's log score under both.
+    `alpha` and `score`: how much a builder had to say, and the plan's log score under both. `cfs`:
+    the share of choices the grammar had to refuse, where each was tried against it.
     """
 
     text: str
@@ -66,6 +67,7 @@ class Draft:
     planner: str = "base"
     alpha: float | None = None
     score: float | None = None
+    cfs: float | None = None
 
 
 Planner = Callable[[Ask], Draft]
@@ -126,6 +128,7 @@ class Runner:
     rounds: int | None = None
     watch: Callable[[Attempt], None] = lambda attempt: None
     keep: Keep = digest_json
+    digests: Digests = field(default_factory=Digests)
 
     def run(self, ident: str, request: str) -> Run:
         """Carry a request out, or stop; raises only what the ledger and the world raise."""
@@ -177,6 +180,8 @@ class Runner:
                 "planner": draft.planner,
                 "closed": draft.closed,
                 "text": self.keep(draft.text),
+                "figures": Figures(cfs=draft.cfs).to_json(),
+                "digests": self.digests.to_json(),
             }
             if draft.score is not None:
                 told |= {"alpha": draft.alpha, "score": round(draft.score, 6)}

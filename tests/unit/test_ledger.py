@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bb_core.record import Record
+from bb_core.record import COMPLETE, Digests, Figures, Record, missing
 from bb_infra.checkpoint import SigningKey, new_key, own_key, read_note, verify_signature
 from bb_infra.entry import artifact_digest
 from bb_infra.errors import LedgerError
@@ -50,10 +50,31 @@ def test_a_line_is_canonical_json_with_eight_keys(tmp_path: Path) -> None:
 
 
 def test_the_artifact_digest_covers_all_its_parts() -> None:
-    parts = {"model": "m", "grammar": "g", "schema": "s", "config": "c", "rail": "r"}
-    whole = artifact_digest(**parts)
-    assert whole == artifact_digest(**parts)
-    assert len({whole} | {artifact_digest(**parts | {key: "other"}) for key in parts}) == 6
+    parts = {"base": "m", "grammar": "g", "schema": "s", "config": "c", "rail": "r"}
+    whole = artifact_digest(Digests(**parts))
+    assert whole == artifact_digest(Digests(**parts))
+    others = {artifact_digest(Digests(**parts | {key: "other"})) for key in parts}
+    assert len({whole} | others) == 6
+
+
+@pytest.mark.parametrize("kind", sorted(COMPLETE))
+def test_a_record_of_learning_or_deciding_says_all_or_is_not_kept(
+    tmp_path: Path, kind: str
+) -> None:
+    whole = {"figures": Figures().to_json(), "digests": Digests().to_json()}
+    with LedgerFile(tmp_path / "log.jsonl") as ledger:
+        for block, keys in whole.items():
+            with pytest.raises(LedgerError, match=f"does not say {block}. Give null"):
+                ledger(Record(kind, "sha256:a", body={b: k for b, k in whole.items() if b != block}))
+            for key in keys:
+                less = {**whole, block: {k: v for k, v in keys.items() if k != key}}
+                assert missing(Record(kind, "", body=less)) == (f"{block}.{key}",)
+                with pytest.raises(LedgerError, match=f"does not say {block}.{key}"):
+                    ledger(Record(kind, "sha256:a", body=less))
+        assert ledger.size == 0
+        ledger(Record(kind, "sha256:a", body={**whole, "more": 1}))
+        ledger(Record("result", "sha256:a"))
+        assert ledger.size == 2
 
 
 def test_a_clean_log_verifies(tmp_path: Path) -> None:
@@ -235,7 +256,7 @@ def test_a_body_that_is_not_json_is_refused_and_leaves_nothing(tmp_path: Path) -
 FULL = """
 import resource, sys
 from pathlib import Path
-from bb_core.record import Record
+from bb_core.record import COMPLETE, Digests, Figures, Record, missing
 from bb_infra.ledger import LedgerFile
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 effects = 0

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sqlite3
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from bb_core.state import State, Tainted, approval, state_json
 from bb_core.verdict import verdict_json
 from bb_infra.errors import LedgerError
 from bb_infra.ledger import LedgerFile
-from bb_infra.payloads import Payloads
-from bb_infra.replay import PAYLOADS, Replayed, replay_log
+from bb_infra.replay import Replayed, replay_log
+from bb_infra.running import sealing
+from bb_infra.sealed import FILE, Sealed, own_sealed
+from bb_infra.verify import verify
 from tests.unit.till import till
 
 WHO = {"id": "n1", "tool": "who", "args": {"name": "Ana"}}
@@ -50,9 +53,10 @@ def domain(name: str) -> Compiled:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """A ledger with a verdict on every plan, from the start of a run and from its second round."""
-    path, keep = tmp_path / "ledger.jsonl", Payloads(tmp_path / PAYLOADS)
-    with LedgerFile(path) as ledger:
-        ledger(Record("decoded", "sha256:0", "r", body={"text": keep("x")}))
+    path, keep = tmp_path / "ledger.jsonl", own_sealed(tmp_path)
+    with LedgerFile(path) as book:
+        ledger = sealing(book, keep)
+        ledger(Record("skipped", "sha256:0", "r", body={"text": keep("x")}))
         for steps in PLANS:
             for state in (State(), LATER):
                 plan = till().read(steps)
@@ -82,8 +86,8 @@ def rewrite(log: Path, change: Any) -> None:
     log.write_bytes(b"\n".join(lines) + b"\n")
 
 
-def payload(log: Path, name: str) -> Path:
-    return log.parent / PAYLOADS / f"{name.removeprefix('sha256:')}.json"
+def sealed(log: Path) -> Sealed:
+    return own_sealed(log.parent)
 
 
 def test_every_verdict_comes_out_the_same(log: Path) -> None:
@@ -118,7 +122,7 @@ def test_a_guard_that_was_left_out_is_found(log: Path) -> None:
 
 
 def test_another_state_is_found(log: Path) -> None:
-    other = Payloads(log.parent / PAYLOADS)(
+    other = sealed(log)(
         state_json(dataclasses.replace(LATER, facts=frozenset()))
     )
     rewrite(log, lambda body: body.update(state=other))
@@ -126,24 +130,29 @@ def test_another_state_is_found(log: Path) -> None:
 
 
 def test_what_was_erased_is_not_replayed_and_the_rest_is(log: Path) -> None:
-    payload(log, digest(1)).unlink()
+    store = sealed(log)
+    name = store.named(digest(1))
+    assert store.erase([name]) == 1
     found = replayed(log)
-    assert [r.same for r in found if r.plan == digest(1)] == [None, None]
-    assert all("has been erased" in r.says for r in found if r.plan == digest(1))
-    assert all(r.same for r in found if r.plan != digest(1))
+    assert [r.same for r in found if r.plan == name] == [None, None]
+    assert all("has been erased" in r.says for r in found if r.plan == name)
+    assert all(r.same for r in found if r.plan != name)
+    assert verify(log, public_key=None).ok
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[" * 100_000])
 def test_a_payload_that_was_changed_is_not_replayed(log: Path, data: bytes) -> None:
-    payload(log, digest(0)).write_bytes(data)
-    found = [r for r in replayed(log) if r.plan == digest(0)]
-    assert {r.same for r in found} == {None}
+    name = sealed(log).named(digest(0))
+    with sqlite3.connect(log.with_name(FILE)) as db:
+        db.execute("UPDATE boxes SET box = ? WHERE name = ?", (data, name))
+    found = [r for r in replayed(log) if r.plan == name]
+    assert [r.same for r in found] == [None, None]
     assert all("not what the ledger names" in r.says for r in found)
 
 
 @pytest.mark.parametrize("state", ["null", "{}", "[]", '{"request":1}', '"x"'])
 def test_a_payload_that_is_no_state_is_not_replayed(log: Path, state: str) -> None:
-    name = Payloads(log.parent / PAYLOADS)(json.loads(state))
+    name = sealed(log)(json.loads(state))
     rewrite(log, lambda body: body.update(state=name))
     assert {r.same for r in replayed(log)} == {None}
     assert all("no state of a run" in r.says for r in replayed(log))
