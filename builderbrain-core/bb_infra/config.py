@@ -15,6 +15,7 @@ rounds = 4                   # at most the domain's own limit
 state = ".bb"                # ledger, run database, keys
 database = ""                # empty: SQLite in the state folder; or postgresql://…
 compensate = false           # undo what was written when a later step fails
+anchor = ""                  # where checkpoints are kept as well: a file, or git:FOLDER
 [domains.api_json]
 dist = "builderbrain-api-json"       # who may use the name
 fingerprint = "sha256:…"             # refuse the domain if its files change
@@ -66,6 +67,7 @@ class Run:
     state: str = ".bb"
     database: str = ""
     compensate: bool = False
+    anchor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,12 @@ def read_entry(line: bytes) -> Entry:
 
 
 def read_log(path: Path) -> Iterator[Record]:
-    """The records of a ledger file; raises LedgerError at a line that is not one.
+    """The records of a ledger file; see `read_entries`."""
+    return (entry.record for entry in read_entries(path))
+
+
+def read_entries(path: Path) -> Iterator[Entry]:
+    """The entries of a ledger file; raises LedgerError at a line that is not one.
 
     A last line without its newline was never finished, and is left out.
     """
@@ -87,7 +92,7 @@ def read_log(path: Path) -> Iterator[Record]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield read_entry(line[:-1]).record
+                yield read_entry(line[:-1])
             except ValueError as error:
                 fix = f"run: bb log verify {path}"
                 raise LedgerError(str(error), where=f"{path}:{number}", fix=fix) from error

@@ -13,12 +13,14 @@ from bb_core.canonical import Json, digest, digest_json
 from bb_core.compiled import Compiled
 from bb_core.record import Digests, Ledger
 from bb_core.verdict import Checked
+from bb_infra.anchor import anchor, require_extends
 from bb_infra.checkpoint import own_key
 from bb_infra.config import Config
 from bb_infra.entry import artifact_digest
-from bb_infra.errors import InfraError
+from bb_infra.errors import InfraError, LedgerError
 from bb_infra.ledger import LedgerFile
 from bb_infra.sealed import Sealed, own_sealed
+from bb_infra.telling import say
 from bb_runtime.approve import Approver
 from bb_runtime.durable import Durable
 from bb_runtime.execute import execute
@@ -88,6 +90,9 @@ def opened(
     with ExitStack() as stack:
         # The ledger first: its lock keeps a second process out before anything else is touched.
         key = own_key(state)
+        if config.run.anchor:
+            require_extends(state / LEDGER, config.run.anchor, key.public)
+            stack.callback(_anchored, state / LEDGER, config.run.anchor, key.public)
         book = stack.enter_context(LedgerFile(state / LEDGER, key))
         sealed = stack.enter_context(closing(own_sealed(state)))
         ledger = sealing(book, sealed)
@@ -131,6 +136,14 @@ def database(config: Config) -> str:
 def new_run() -> str:
     """A fresh run id."""
     return f"run-{secrets.token_hex(6)}"
+
+
+def _anchored(log: Path, place: str, public: str) -> None:
+    """Anchor what the run left. What it did stands either way, so a fault is said and no more."""
+    try:
+        anchor(log, place, public)
+    except LedgerError as error:
+        say("anchor", f"NOT ANCHORED: {error}")
 
 
 def sealing(ledger: Ledger, sealed: Sealed) -> Ledger:

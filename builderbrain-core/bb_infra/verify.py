@@ -6,7 +6,7 @@ the very last line and a cut at a line's end.
 
 What this does not cover: whoever holds the signing key can write another history and sign it, and
 a cut behind the last checkpoint that somebody else holds is not missed. Keep copies of checkpoints
-where the ledger's keeper cannot reach them and give them as `checkpoints`.
+where the ledger's keeper cannot reach them (`bb_infra.anchor`) and give them as `held`.
 """
 
 from collections import defaultdict
@@ -124,7 +124,21 @@ class Scan:
         return [Problem(self.file, f"{size} records, but a checkpoint signed {most}: cut off")]
 
 
-def verify(path: Path, *, checkpoints: Sequence[Path] = (), public_key: str | None) -> Verification:
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Signed notes as text, and where they are from."""
+
+    name: str
+    text: str
+
+
+def verify(
+    path: Path,
+    *,
+    checkpoints: Sequence[Path] = (),
+    held: Sequence[Notes] = (),
+    public_key: str | None,
+) -> Verification:
     """Check a ledger against the checkpoints beside it and any that are held elsewhere.
 
     Checkpoints that cannot be checked for want of a `public_key` are a problem of their own; text
@@ -136,7 +150,8 @@ def verify(path: Path, *, checkpoints: Sequence[Path] = (), public_key: str | No
         gone = Problem(str(path), "there is no ledger here", "give the path of a ledger file")
         return Verification(0, 0, 0, Frontier().root.hex(), (gone,))
     own = sidecar(path)
-    claims, problems = read_claims([*([own] if own.exists() else []), *checkpoints], public_key)
+    files = [*([own] if own.exists() else []), *checkpoints]
+    claims, problems = read_claims(files, public_key, held)
     scan = Scan(path.name, claims)
     with path.open("rb") as lines:
         for raw in lines:
@@ -148,26 +163,27 @@ def verify(path: Path, *, checkpoints: Sequence[Path] = (), public_key: str | No
 
 
 def read_claims(
-    files: Sequence[Path], public_key: str | None
+    files: Sequence[Path], public_key: str | None, held: Sequence[Notes] = ()
 ) -> tuple[dict[int, list[Checkpoint]], list[Problem]]:
     """The checkpoints whose signatures hold, by size, and what is wrong with the rest."""
     claims: dict[int, list[Checkpoint]] = defaultdict(list)
     problems: list[Problem] = []
+    notes = list(held)
     for file in files:
-        if public_key is None:
-            fix = "give the public key the ledger was signed with"
-            problems.append(Problem(file.name, "the checkpoints could not be checked", fix))
-            continue
         try:
-            text = file.read_bytes().decode("utf-8", "replace")
+            notes.append(Notes(file.name, file.read_bytes().decode("utf-8", "replace")))
         except OSError as error:
             fix = "check the path"
             problems.append(Problem(str(file), f"cannot be read ({error.strerror})", fix))
+    for one in notes:
+        if public_key is None:
+            fix = "give the public key the ledger was signed with"
+            problems.append(Problem(one.name, "the checkpoints could not be checked", fix))
             continue
-        for number, block in note_blocks(text):
+        for number, block in note_blocks(one.text):
             try:
                 claim = read_note(block, public_key)
                 claims[claim.size].append(claim)
             except LedgerError as error:
-                problems.append(Problem(f"{file.name}:{number}", error.found, error.fix))
+                problems.append(Problem(f"{one.name}:{number}", error.found, error.fix))
     return dict(claims), problems

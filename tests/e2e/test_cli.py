@@ -153,7 +153,7 @@ def test_the_configuration_is_read_and_its_errors_have_lines(tmp_path: Path) -> 
     config = tmp_path / "bb.toml"
     config.write_text("[run]\nruonds = 3\n")
     said = one_line(bb("domains", "list", cwd=tmp_path))
-    known = "rounds, state, database, compensate"
+    known = "rounds, state, database, compensate, anchor"
     assert said == f"bb: bb.toml:2: unknown key 'ruonds' in [run]. Known: {known}"
     config.write_text('[domains.api_json]\nfingerprint = "sha256:00"\n')
     assert "bb.toml pins sha256:00" in bb("domains", "list", cwd=tmp_path).stdout

@@ -184,10 +184,10 @@ def test_a_run_killed_while_it_asked_asks_again_under_its_own_artifact(site: Sit
 
 @pytest.fixture
 def small_disk(site: Site) -> Iterator[Path]:
-    """A file system of 400 KiB where the run's state goes."""
+    """A file system of 550 KiB where the run's state goes."""
     folder = site.folder / ".bb"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=550k", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("a file system can be mounted by root only")
     yield folder

@@ -65,7 +65,9 @@ def test_a_record_of_learning_or_deciding_says_all_or_is_not_kept(
     with LedgerFile(tmp_path / "log.jsonl") as ledger:
         for block, keys in whole.items():
             with pytest.raises(LedgerError, match=f"does not say {block}. Give null"):
-                ledger(Record(kind, "sha256:a", body={b: k for b, k in whole.items() if b != block}))
+                ledger(
+                    Record(kind, "sha256:a", body={b: k for b, k in whole.items() if b != block})
+                )
             for key in keys:
                 less = {**whole, block: {k: v for k, v in keys.items() if k != key}}
                 assert missing(Record(kind, "", body=less)) == (f"{block}.{key}",)

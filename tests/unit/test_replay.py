@@ -122,9 +122,7 @@ def test_a_guard_that_was_left_out_is_found(log: Path) -> None:
 
 
 def test_another_state_is_found(log: Path) -> None:
-    other = sealed(log)(
-        state_json(dataclasses.replace(LATER, facts=frozenset()))
-    )
+    other = sealed(log)(state_json(dataclasses.replace(LATER, facts=frozenset())))
     rewrite(log, lambda body: body.update(state=other))
     assert False in [r.same for r in replayed(log)]
 
