@@ -4,6 +4,9 @@
     deletions   every line removed, one at a time
     swaps       every line changed places with the next, and random pairs with each other
     cuts        the log cut off after every line (its last checkpoint stands behind the cut)
+    rewrites    the key's own holder signs another history, or a cut one, from every 25th record on:
+                only the anchored notes can show that
+    proofs      every record proved from the ledger, then a byte of each proof changed
 
 A change leaves the lines before it as they were, so the verifier is resumed there from its own
 state and stopped at its first finding: the same `Scan` that `verify` drives from the first line.
@@ -11,6 +14,7 @@ A random sample of all four is also run through `verify` from files, whole.
 """
 
 import argparse
+import json
 import random
 import re
 import sys
@@ -25,8 +29,11 @@ from report import emit, say
 
 from bb_core.record import Record
 from bb_infra.checkpoint import SigningKey, new_key
+from bb_infra.entry import read_entries
+from bb_infra.errors import LedgerError
 from bb_infra.ledger import LedgerFile
-from bb_infra.verify import Scan, read_claims, sidecar, verify
+from bb_infra.prove import check_proof, prove_inclusion
+from bb_infra.verify import Notes, Scan, read_claims, sidecar, verify
 
 RECORDS, EVERY, SEED = 2000, 256, 20260101
 KEY = SigningKey(new_key())
@@ -140,6 +147,67 @@ def try_notes(log: Path) -> dict[str, int]:
     return {"tried": len(data), "missed": missed}
 
 
+def try_rewrites(log: Path, records: int) -> dict[str, int]:
+    """Histories that verify under the key; how many the anchored notes miss."""
+    held = Notes("anchor", sidecar(log).read_text())
+    tried = missed = 0
+    for index in range(0, records, 25):
+        for cut in (False, True):
+            with tempfile.TemporaryDirectory() as folder:
+                other = Path(folder, "ledger.jsonl")
+                rewrite(log, other, index, cut=cut)
+                if not verify(other, public_key=KEY.public).ok:
+                    raise SystemExit("the rewritten log does not verify on its own")
+                tried += 1
+                missed += verify(other, held=[held], public_key=KEY.public).ok
+    say(f"rewrites: {tried} tried, {missed} missed")
+    return {"tried": tried, "missed": missed}
+
+
+def rewrite(log: Path, other: Path, index: int, *, cut: bool) -> None:
+    """The same log with record `index` another, or everything from it on gone, signed anew."""
+    entries = list(read_entries(log))[: index if cut else None]
+    times = iter([entry.ts for entry in entries])
+    with LedgerFile(other, KEY, every=EVERY, now=lambda: next(times)) as ledger:
+        for entry in entries:
+            changed = {**entry.record.body, "cents": -1} if entry.seq == index else None
+            ledger(replace(entry.record, body=changed) if changed else entry.record)
+
+
+def try_proofs(log: Path, sample: int) -> dict[str, float]:
+    """Proofs of a sample of records, each whole and with one byte of its text changed."""
+    rng, missed, took = random.Random(SEED + 2), 0, 0.0
+    for index in sorted(rng.sample(range(RECORDS), sample)):
+        proof = prove_inclusion(log, index)
+        began = time.perf_counter()
+        shown = check_proof(proof, KEY.public)
+        took += time.perf_counter() - began
+        missed += shown.entry is None or shown.entry.seq != index
+        missed += _holds(changed_text(json.dumps(proof), rng), json.dumps(proof))
+    say(f"proofs: {2 * sample} tried, {missed} missed")
+    return {"tried": 2 * sample, "missed": missed, "check_us": round(took / sample * 1e6)}
+
+
+def changed_text(text: str, rng: random.Random) -> str:
+    """The text with one character exchanged."""
+    place = rng.randrange(len(text))
+    return text[:place] + chr(rng.randrange(33, 127)) + text[place + 1 :]
+
+
+def _holds(text: str, whole: str) -> bool:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return False
+    if data == json.loads(whole):  # the same proof in other words
+        return False
+    try:
+        check_proof(data, KEY.public)
+    except LedgerError:
+        return False
+    return True
+
+
 def main() -> int:
     """Run every act of tampering; the exit status is 0 only if all were found."""
     options = argparse.ArgumentParser(description=__doc__)
@@ -153,6 +221,7 @@ def main() -> int:
         lines = log.read_bytes().splitlines(keepends=True)
         at = states(lines, Scan(log.name, read_claims([sidecar(log)], KEY.public)[0]))
         found = {name: try_all(name, lines, at) for name in ACTS}
+        found |= {"rewrites": try_rewrites(log, RECORDS), "proofs": try_proofs(log, sample)}
         found |= {"checkpoint_flips": try_notes(log), "whole": try_whole(lines, log, sample)}
     missed = sum(kind["missed"] for kind in found.values())
     return emit(

@@ -137,7 +137,7 @@ def anchor(
     place: Annotated[str, typer.Argument(help="FILE, or git:FOLDER of a repository.")],
     key: Key = "",
 ) -> None:
-    """Add the ledger's signed checkpoints to a place in other hands, if it extends what is there."""
+    """Add the signed checkpoints to a place in other hands, if they extend what is there."""
     from bb_infra.anchor import anchor as add
 
     done = add(path, place, _key(key, path))

@@ -104,7 +104,7 @@ _AGAIN = "make it with bb log prove"
 def _included(data: Any, public_key: str, held: Sequence[Checkpoint]) -> Proved:
     note = read_note(data["checkpoint"], public_key)
     _held(note, held)
-    line, path = data["line"].encode(), [bytes.fromhex(one) for one in data["path"]]
+    line, path = data["line"].encode(), [_hash(one) for one in data["path"]]
     if type(data["index"]) is not int or not verify_inclusion(
         leaf_hash(line), data["index"], note.size, path, note.root
     ):
@@ -118,11 +118,18 @@ def _included(data: Any, public_key: str, held: Sequence[Checkpoint]) -> Proved:
 def _consistent(data: Any, public_key: str, held: Sequence[Checkpoint]) -> Proved:
     old, new = (read_note(data[name], public_key) for name in ("first", "checkpoint"))
     _held(old, held)
-    path = [bytes.fromhex(one) for one in data["path"]]
+    path = [_hash(one) for one in data["path"]]
     same = old.origin == new.origin
     if not same or not verify_consistency(old.size, new.size, old.root, new.root, path):
         raise LedgerError("the later ledger does not hold the earlier one", fix="trust neither")
     return Proved(new.origin, new.size, first=old.size)
+
+
+def _hash(text: str) -> bytes:
+    found = bytes.fromhex(text)
+    if found.hex() != text:  # one proof has one spelling
+        raise ValueError(f"{text[:20]!r} is no hash")
+    return found
 
 
 def _held(note: Checkpoint, held: Sequence[Checkpoint]) -> None:

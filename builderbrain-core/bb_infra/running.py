@@ -147,7 +147,7 @@ def _anchored(log: Path, place: str, public: str) -> None:
 
 
 def sealing(ledger: Ledger, sealed: Sealed) -> Ledger:
-    """A ledger that names plans by salted hashes: a plan's own digest lets its values be guessed."""
+    """A ledger with salted plan names: a plan's own digest would let its values be guessed."""
     return lambda record: ledger(replace(record, plan=sealed.named(record.plan)))
 
 

@@ -101,7 +101,7 @@ def test_a_place_that_cannot_be_used_says_why(log: Path, tmp_path: Path) -> None
     with pytest.raises(LedgerError, match="the ledger itself is whole"):
         anchor(log, str(tmp_path / "file" / "notes"), KEY.public)
     if shutil.which("git"):
-        with pytest.raises(LedgerError, match="no git repository. Run: git init"):
+        with pytest.raises(LedgerError, match=r"no git repository\. Run: git init"):
             anchor(log, f"git:{tmp_path / 'nowhere'}", KEY.public)
     with pytest.raises(LedgerError, match="could not be checked"):
         anchor(log, str(tmp_path / "notes"), None)

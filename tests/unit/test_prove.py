@@ -71,8 +71,6 @@ def test_any_changed_value_is_refused(data: st.DataObject) -> None:
         return
     if changed == proof[key]:
         return
-    if isinstance(changed, list) and [str(c).lower() for c in changed] == proof[key]:
-        return  # the same bytes: hex digits have no case
     with pytest.raises(LedgerError):
         check_proof({**proof, key: changed}, KEY.public)
 
@@ -111,9 +109,9 @@ def test_a_proof_must_be_of_a_checkpoint_that_is_held(
 
 
 def test_what_cannot_be_proved_is_said(log: Path, tmp_path: Path) -> None:
-    with pytest.raises(LedgerError, match="there is no record 23. It has records 0 to 22"):
+    with pytest.raises(LedgerError, match=r"there is no record 23\. It has records 0 to 22"):
         prove_inclusion(log, 23)
-    with pytest.raises(LedgerError, match="no checkpoint signs 7 records. There are checkpoints"):
+    with pytest.raises(LedgerError, match=r"no checkpoint signs 7 records\. There are checkpoints"):
         prove_consistency(log, 7)
     with pytest.raises(LedgerError, match="came after"):
         prove_consistency(log, 20, 10)
