@@ -192,9 +192,14 @@ def _class(ranges: tuple[tuple[int, int], ...]) -> str:
     return "[" + "".join(_char(a) if a == b else f"{_char(a)}-{_char(b)}" for a, b in ranges) + "]"
 
 
+_SPECIAL = frozenset("\\[]^-.*+?(){}|$")
+
+
 def _char(point: int) -> str:
     if chr(point).isascii() and chr(point).isalnum():
         return chr(point)
+    if chr(point) in _SPECIAL:
+        return "\\" + chr(point)  # Lark turns \x5b into a bare [ before Python reads the pattern
     if point < 0x80:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"

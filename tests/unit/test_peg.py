@@ -3,6 +3,9 @@
 import pytest
 
 from bb_core.errors import GrammarError
+from bb_core.fuzz import parses
+from bb_core.grammar import Grammar
+from bb_core.lint import admit
 from bb_core.peg import lower
 
 LOWERED = [
@@ -53,3 +56,13 @@ def test_a_refusal_names_place_alternatives_and_text(text: str, place: str, foun
     assert refusal.value.where == f"grammar.peg:{place}"
     assert found in refusal.value.found
     assert refusal.value.fix
+
+
+@pytest.mark.parametrize(
+    "char", [chr(c) for c in range(32, 127) if chr(c) not in "[]\\<>"] + ["\\[", "\\]", "\\\\"]
+)
+def test_a_class_without_one_character_reads_all_the_others(char: str) -> None:
+    lark = admit(Grammar(lower(f'plan <- "<" ONE ">"\nONE <- [^<>{char}]\n')))
+    mine = char[-1]
+    for other in map(chr, range(32, 127)):
+        assert parses(lark, f"<{other}>") == (other not in f"<>{mine}"), other
