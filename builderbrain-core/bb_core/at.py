@@ -81,6 +81,11 @@ class At:
         """S: arguments are the tool's, complete, and of their types; references fit."""
         structure.types(self)
 
+    def unratified(self, where: str) -> None:
+        """E: nobody has said yet what this imported tool does, so it may do anything."""
+        found = f"nobody has ratified what {self.step.tool} does"
+        self.refuse("E.unratified", found, f"a person states its effect at {where}")
+
     def requires(self, fact: str, path: str = "") -> None:
         """T: the fact is established before this step on every way here, and not killed since."""
         typestate.requires(self, fact, path)

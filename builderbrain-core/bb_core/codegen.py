@@ -36,6 +36,8 @@ def _doc(tool: Tool) -> str:
 
 def _obligations(tool: Tool) -> Iterator[str]:
     yield "at.types()"
+    if tool.unratified:
+        yield f"at.unratified({tool.unratified!r})"
     for text in tool.requires:
         call = FactCall.parse(text)
         if text == "approved":

@@ -11,6 +11,8 @@ from pathlib import Path
 from bb_core.errors import DomainError
 
 LIMIT = 1_000_000
+DOCUMENT_LIMIT = 8_000_000
+"""What a document that tools are imported from may hold; generated ones are long."""
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

@@ -6,6 +6,8 @@ tool_adapters.py                     ADAPTERS: Adapters; imported only when a pl
 battery.yaml  skins.yaml  skins.py   tasks; skins as data; SKINS: Sequence[Skin] if it takes code
 harms.yaml                           what a version must not do to the world
 golden/plans.yaml                    plans that must be accepted, and refused
+openapi.json, or tools.json          the pinned document a schema with tools_from takes tools from
+effects.review.yaml                  what a person has said about the effects of those tools
 """
 
 import hashlib
@@ -13,10 +15,11 @@ import importlib
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bb_core.domain_files import LIMIT, read_text
+from bb_core.domain_files import DOCUMENT_LIMIT, LIMIT, read_text
 from bb_core.errors import DomainError
 from bb_core.hooks import API, hookimpl
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from bb_core.schema import PlanSchema
     from bb_core.skins import Skin
 
+DOCUMENTS = ("openapi.json", "tools.json")
 FILES = (
     "grammar.lark",
     "grammar.peg",
@@ -39,6 +43,8 @@ FILES = (
     "battery.yaml",
     "harms.yaml",
     "golden/plans.yaml",
+    "effects.review.yaml",
+    *DOCUMENTS,
 )
 
 
@@ -76,7 +82,9 @@ class FolderDomain:
         """plan_schema.yaml; raises SchemaError with file and line."""
         from bb_core.schema_file import load_schema
 
-        return load_schema(self.text("plan_schema.yaml"), f"{self.folder.name}/plan_schema.yaml")
+        where = f"{self.folder.name}/plan_schema.yaml"
+        beside = partial(read_text, self.folder, limit=DOCUMENT_LIMIT)
+        return load_schema(self.text("plan_schema.yaml"), where, beside)
 
     @hookimpl
     def tool_adapters(self) -> "Adapters":
@@ -152,7 +160,8 @@ class FolderDomain:
 def _digest(path: Path) -> str:
     """A file's content as a digest, or why it would not be read."""
     try:
-        if not path.is_file() or path.stat().st_size > LIMIT:
+        limit = DOCUMENT_LIMIT if path.name in DOCUMENTS else LIMIT
+        if not path.is_file() or path.stat().st_size > limit:
             return "unread"
         return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, RuntimeError):

@@ -130,11 +130,20 @@ class Tool(_Model):
     retries: int = Field(default=0, ge=0, le=10)
     reconcile: Name | None = None
     on_crash: Name | None = None
+    unratified: str = ""
+    """Where a person would have to say what an imported tool does; empty once somebody has."""
 
     @property
     def repeatable(self) -> bool:
         """Whether a second identical call changes nothing more: reads, and tools that say so."""
         return self.idempotent if self.idempotent is not None else not self.effect.acts
+
+
+class ToolsFrom(_Model):
+    """The pinned document beside the schema that tools are taken from: openapi.json, tools.json."""
+
+    kind: Literal["openapi", "mcp"]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class PlanSchema(_Model):
@@ -143,6 +152,7 @@ class PlanSchema(_Model):
     plan_schema: Literal[1]
     domain: Name
     title: str = ""
+    tools_from: ToolsFrom | None = None
     types: dict[str, ArgSchema] = {}
     entities: dict[Name, Entity] = {}
     facts: dict[Name, Fact] = {}

@@ -1,10 +1,11 @@
 """plan_schema.yaml -> PlanSchema, with every error at its `file:line`.
 
 A bare type name where a JSON Schema stands (`order_id: OrderId`) is read as a reference to a named
-type. A file is refused whole: nothing of a schema with one error is used.
+type. A schema with `tools_from` takes tools from a document beside it (`tools_from.py`). A file is
+refused whole: nothing of a schema with one error is used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,12 +17,16 @@ from bb_core.schema import PlanSchema
 from bb_core.schema_rules import Finding, cross_check
 from bb_core.yaml_lines import Document, Path, read_yaml
 
+Read = Callable[[str], str]
 _NAMES = "lower-case letters, digits and _, at most 48, a letter first"
 
 
-def load_schema(text: str, where: str) -> PlanSchema:
-    """The schema in a file's text; raises its first error, with the number of the others."""
-    schema, problems = examine(text, where)
+def load_schema(text: str, where: str, read: Read | None = None) -> PlanSchema:
+    """The schema in a file's text; raises its first error, with the number of the others.
+
+    `read` gives the files beside it, for a schema that takes its tools from a document.
+    """
+    schema, problems = examine(text, where, read)
     if schema is None:
         first = problems[0]
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -29,22 +34,38 @@ def load_schema(text: str, where: str) -> PlanSchema:
     return schema
 
 
-def examine(text: str, where: str) -> tuple[PlanSchema | None, list[SchemaError]]:
+def examine(
+    text: str, where: str, read: Read | None = None
+) -> tuple[PlanSchema | None, list[SchemaError]]:
     """The schema, or None and everything that is wrong with it in the order of its lines."""
     try:
         document = read_yaml(text, where)
+        top = _whole(document, read)
     except DomainError as error:
         return None, [SchemaError(error.found, where=error.where, fix=error.fix)]
-    if not isinstance(document.value, dict):
-        found = f"must be a mapping, found {kind(document.value)}"
-        return None, [SchemaError(found, where=document.at(()), fix="start with plan_schema: 1")]
     try:
-        schema = PlanSchema.model_validate(named_types(document.value))
+        schema = PlanSchema.model_validate(named_types(top))
         findings = list(cross_check(schema))
     except ValidationError as error:
         schema, findings = None, [_finding(document, one) for one in error.errors()]
     problems = [SchemaError(f.found, where=document.at(f.path), fix=f.fix) for f in findings]
     return (None if problems else schema), sorted(problems, key=_line)
+
+
+def _whole(document: Document, read: Read | None) -> dict[str, Any]:
+    """The file's value, with the tools it takes from a document."""
+    top = document.value
+    if not isinstance(top, dict):
+        found = f"must be a mapping, found {kind(top)}"
+        raise SchemaError(found, where=document.at(()), fix="start with plan_schema: 1")
+    if "tools_from" not in top:
+        return top
+    if read is None:
+        found = "takes its tools from a document, which is not at hand here"
+        raise SchemaError(found, where=document.at(("tools_from",)))
+    from bb_core.tools_from import with_tools  # most schemas take nothing from anywhere
+
+    return with_tools(top, read, document.where)
 
 
 def _line(problem: SchemaError) -> int:

@@ -16,6 +16,8 @@ EXTRAS = {
     ),
     **dict.fromkeys(("tensorboard", "tqdm"), "train"),
     **dict.fromkeys(("dbos", "sqlalchemy", "cryptography"), "durable"),
+    "httpx": "http",
+    **dict.fromkeys(("mcp", "mcp_types", "anyio"), "mcp"),
 }
 """What a verb may need that the core alone does not bring, and the extra that brings it."""
 

@@ -1,4 +1,4 @@
-"""bb domains: list, show, check, build and new."""
+"""bb domains: list, show, check, build, new and import."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bb_infra import import_command
 from bb_infra.config import load_config
 from bb_infra.domain_listing import print_listing
 from bb_infra.options import AsJson, ConfigPath, compiled, installed
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bb_core.schema import PlanSchema
 
 app = typer.Typer(help="The installed domains.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(import_command.app, name="import")
 Name = Annotated[str, typer.Argument(metavar="DOMAIN", help="An installed domain.")]
 
 

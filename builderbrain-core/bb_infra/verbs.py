@@ -8,6 +8,7 @@ from bb_infra import (
     models_command,
     plan_command,
     run_command,
+    serve_command,
     train_command,
 )
 
@@ -26,3 +27,4 @@ app.add_typer(domains_command.app, name="domains")
 app.add_typer(plan_command.app, name="plan")
 app.add_typer(models_command.app, name="models")
 app.add_typer(log_command.app, name="log")
+app.add_typer(serve_command.app, name="serve")

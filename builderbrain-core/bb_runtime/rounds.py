@@ -134,9 +134,12 @@ class Runner:
         """Carry a request out, or stop; raises only what the ledger and the world raise."""
         return self._go(_Run(self, ident, State(request=request)))
 
-    def carry(self, ident: str, plan: Plan, request: str = "") -> Run:
-        """Carry a given plan out as the run's first round, or refuse it."""
-        run = _Run(self, ident, State(request=request))
+    def carry(self, ident: str, plan: Plan, request: str = "", state: State | None = None) -> Run:
+        """Carry a given plan out as the run's first round, or refuse it.
+
+        With the `state` an earlier round left, it is the next round of that run.
+        """
+        run = _Run(self, ident, state or State(request=request))
         return self._go(run, (self._given(run, plan, "file"),))
 
     def resume(self, ident: str, plan: Plan, note: Mapping[str, Any]) -> Run:

@@ -55,7 +55,7 @@ BROKEN = {
         "types:",
         "tyypes:",
         "3: unknown key 'tyypes'. Known here: domain, entities, facts, labels, limits, "
-        "plan_schema, title, tools, types",
+        "plan_schema, title, tools, tools_from, types",
     ),
     "invalid JSON Schema": (
         "type: string, maxLength: 8}\nent",

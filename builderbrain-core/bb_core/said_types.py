@@ -1,0 +1,251 @@
+"""A stranger's JSON Schema as a type a plan can say, or the reason why it cannot.
+
+References are written out, `allOf` is merged, `oneOf` and `nullable` become `anyOf`, formats and
+open ends become bounds (`said_leaves.py`). What is required and cannot be said makes the whole
+unsayable; what is optional is left out, with a note. The type may be wider than the document's
+(`oneOf`, `multipleOf`): the server still judges. It is wider in nothing else.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from bb_core import said_leaves
+from bb_core.json_refs import Unsayable, followed
+from bb_core.said_leaves import LONGEST_TEXT, MOST_ITEMS, Margin, Schema
+from bb_core.schema_merge import merged
+from bb_core.tool_names import plan_name, unused
+
+LONGEST_KEY = 32
+"""The longest name of an argument or a property that a plan can write (KEY in the grammar)."""
+DEEPEST = 5
+"""The most lists and objects one inside the other that an imported domain's grammar can write."""
+WIRE = "x-wire"
+"""The name the system has for a property the plan language had to rename."""
+_UNIONS = ("oneOf", "anyOf")
+_HINTS = {
+    "properties": "object",
+    "items": "array",
+    "pattern": "string",
+    "maxLength": "string",
+    "minimum": "number",
+    "maximum": "number",
+}
+_SILENT = {"uniqueItems": "that items differ", "minProperties": "how many keys there are"}
+
+
+class SaidTypes:
+    """Reads the schemas of one document; what it proposes and notes is in the margin."""
+
+    def __init__(self, document: Any, margin: Margin) -> None:
+        self.document, self.margin = document, margin
+
+    def said(self, node: Any, path: str, depth: int = 0, above: tuple[str, ...] = ()) -> Any:
+        """The type; raises Unsayable with the reason."""
+        schema, above = self.written_out(node, above)
+        for key in _UNIONS:
+            if key in schema:
+                return self._union(schema, key, path, depth, above)
+        for key, what in _SILENT.items():
+            if schema.get(key):
+                self.margin.note(path, f"{what} is the server's to judge")
+        if "const" in schema or "enum" in schema:
+            return self._choice(schema, path)
+        kinds = schema.get("type", _guessed(schema))
+        if isinstance(kinds, list):
+            options = [{**schema, "type": kind} for kind in kinds]
+            return self._any(options, path, depth, above)
+        if kinds is None:
+            raise Unsayable("says no type")
+        if schema.get("nullable"):
+            bare = {key: value for key, value in schema.items() if key != "nullable"}
+            return self._any([bare, {"type": "null"}], path, depth, above)
+        return self._typed(schema, kinds, path, depth, above)
+
+    def written_out(
+        self, node: Any, above: tuple[str, ...]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The schema with its reference followed and `allOf` merged, and the references around."""
+        if node is True or node == {}:
+            raise Unsayable("takes anything, which a plan cannot bound")
+        if isinstance(node, Mapping) and "$ref" in node:
+            ref = str(node["$ref"])
+            if ref in above:
+                raise Unsayable(f"is recursive ({ref})")
+            above = (*above, ref)
+        schema = dict(followed(self.document, node))
+        for part in schema.pop("allOf", ()):
+            other, above = self.written_out(part, above)
+            schema = merged(schema, other)
+        return schema, above
+
+    def _typed(
+        self, schema: Schema, kind: Any, path: str, depth: int, above: tuple[str, ...]
+    ) -> dict[str, Any]:
+        match kind:
+            case "string":
+                return said_leaves.text(schema, path, self.margin)
+            case "integer" | "number":
+                return said_leaves.number(schema, kind, path, self.margin)
+            case "boolean" | "null":
+                return {"type": kind}
+            case "array" | "object" if depth >= DEEPEST:
+                raise Unsayable(f"nests more than {DEEPEST} deep")
+            case "array":
+                return self._array(schema, path, depth, above)
+            case "object":
+                return self._object(schema, path, depth, above)
+        raise Unsayable(f"has the unknown type {kind!r}")
+
+    def _choice(self, schema: Schema, path: str) -> dict[str, Any]:
+        values = [schema["const"]] if "const" in schema else list(schema["enum"])
+        if schema.get("nullable") and None not in values:
+            values.append(None)
+        scalar = [v for v in values if v is None or isinstance(v, str | int | float | bool)]
+        short = [v for v in scalar if not isinstance(v, str) or len(v) <= LONGEST_TEXT]
+        if len(short) < len(values):
+            self.margin.note(path, f"{len(values) - len(short)} of its values cannot be written")
+        if not short:
+            raise Unsayable("has no value a plan can write")
+        return {"enum": short}
+
+    def _union(
+        self, schema: Schema, key: str, path: str, depth: int, above: tuple[str, ...]
+    ) -> dict[str, Any]:
+        rest = {k: v for k, v in schema.items() if k not in (key, "discriminator", "nullable")}
+        options = []
+        for option in schema[key]:
+            inner, _ = self.written_out(option, above)
+            options.append(merged(rest, inner) if rest.keys() & {"type", "properties"} else option)
+        if schema.get("nullable"):
+            options.append({"type": "null"})
+        if key == "oneOf" and sum(one != {"type": "null"} for one in options) > 1:
+            self.margin.note(path, "that exactly one alternative fits is the server's to judge")
+        return self._any(options, path, depth, above)
+
+    def _any(
+        self, options: list[Any], path: str, depth: int, above: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """The alternatives that can be said; raises Unsayable when none can, beside null."""
+        said: list[dict[str, Any]] = []
+        lost: list[str] = []
+        for option in options:
+            try:
+                found = self.said(option, path, depth, above)
+            except Unsayable as error:
+                lost.append(error.found)
+                continue
+            said += [one for one in found.get("anyOf", [found]) if one not in said]
+        if lost and all(one == {"type": "null"} for one in said):
+            raise Unsayable(lost[0])
+        for reason in lost:
+            self.margin.note(path, f"an alternative is left out: it {reason}")
+        return said[0] if len(said) == 1 else {"anyOf": said}
+
+    def _array(
+        self, schema: Schema, path: str, depth: int, above: tuple[str, ...]
+    ) -> dict[str, Any]:
+        if "prefixItems" in schema or "items" not in schema:
+            raise Unsayable("is a list of unlike or unnamed items")
+        items = self.said(schema["items"], f"{path}/items", depth + 1, above)
+        own = schema.get("maxItems")
+        most = min(own or MOST_ITEMS, self.margin.at(path).get("maxItems", MOST_ITEMS))
+        least = schema.get("minItems", 0)
+        if least > most:
+            raise Unsayable(f"wants {least} items or more")
+        if most != own:
+            self.margin.propose(path, maxItems=most)
+        return {
+            "type": "array",
+            "items": items,
+            **({"minItems": least} if least else {}),
+            "maxItems": most,
+        }
+
+    def _object(
+        self, schema: Schema, path: str, depth: int, above: tuple[str, ...]
+    ) -> dict[str, Any]:
+        required, made = set(schema.get("required", ())), dict[str, Any]()
+        taken = {name for name in schema.get("properties", {}) if _sayable_key(name)}
+
+        def spell(wire: str) -> str:
+            if wire not in taken:
+                name = unused(plan_name(wire, LONGEST_KEY), taken, LONGEST_KEY)
+                taken.add(name)
+                return name
+            return wire
+
+        for name, wire, said in self.members(schema, path, depth, above, spell):
+            made[name] = said if name == wire else {**said, WIRE: wire}
+            required = {name if one == wire else one for one in required}
+        if not made and schema.get("additionalProperties", True) is not False:
+            raise Unsayable("takes any keys, which a plan cannot bound")
+        missing = sorted(required - made.keys())
+        if missing:
+            raise Unsayable(f"requires {missing[0]!r}, which is not described")
+        return {
+            "type": "object",
+            "properties": made,
+            "required": [name for name in made if name in required],
+            "additionalProperties": False,
+        }
+
+    def members(
+        self,
+        schema: Schema,
+        path: str,
+        depth: int,
+        above: tuple[str, ...],
+        spell: Callable[[str], str],
+    ) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Each property as plan name, system's name and type, less what only answers hold."""
+        required = set(schema.get("required", ()))
+        for wire, node in schema.get("properties", {}).items():
+            try:
+                inner, _ = self.written_out(node, above)
+                if inner.get("readOnly") and wire not in required:
+                    continue
+                name = spell(wire)
+                said = self.said(node, f"{path}/{name}", depth + 1, above)
+            except Unsayable as error:
+                if wire in required:
+                    raise Unsayable(f"{wire!r} {error.found}") from error
+                self.margin.note(path, f"{wire!r} is left out: it {error.found}")
+                continue
+            yield name, wire, said
+
+
+def _guessed(schema: Schema) -> str | None:
+    return next((kind for word, kind in _HINTS.items() if word in schema), None)
+
+
+def _sayable_key(name: str) -> bool:
+    """Whether a plan can write the name as it is."""
+    return name.isascii() and name.isidentifier() and len(name) <= LONGEST_KEY
+
+
+def on_the_wire(schema: Mapping[str, Any], value: Any) -> Any:
+    """A plan's value with the system's own names back in it."""
+    if isinstance(value, Mapping):
+        properties = _properties(schema, value)
+        return {
+            properties.get(key, {}).get(WIRE, key): on_the_wire(properties.get(key, {}), item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [on_the_wire(_items(schema), item) for item in value]
+    return value
+
+
+def _properties(schema: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties of the alternative that has all the value's keys."""
+    for option in schema.get("anyOf", (schema,)):
+        found: Mapping[str, Any] = option.get("properties", {})
+        if value.keys() <= found.keys() and set(option.get("required", ())) <= value.keys():
+            return found
+    return {}
+
+
+def _items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    arrays = (one for one in schema.get("anyOf", (schema,)) if one.get("type") == "array")
+    found: Mapping[str, Any] = next((one["items"] for one in arrays), {})
+    return found

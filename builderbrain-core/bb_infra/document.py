@@ -1,0 +1,135 @@
+"""An OpenAPI document from a file or a URL, JSON or YAML, with all it refers to, as one document.
+
+What other documents hold is taken in under `x-bundled`, so that one digest pins it all. From a URL
+only the same host is read, from a file only its own folder: a document cannot reach further.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from bb_core.domain_files import DOCUMENT_LIMIT, decode
+from bb_core.yaml_lines import read_yaml
+from bb_infra.errors import InfraError
+
+MOST_DOCUMENTS = 100
+BUNDLED = "x-bundled"
+FETCH_S = 20.0
+_DATA = ("example", "examples", "default", "enum", "const")
+"""Keys whose values are data: a `$ref` in there refers to nothing."""
+
+
+def load_document(source: str) -> dict[str, Any]:
+    """The whole document; raises InfraError that says which part could not be read, and why."""
+    home = source if _is_url(source) else str(Path(source).resolve())
+    bundle = _Bundle(home)
+    document = bundle.rewritten(bundle.read(home), home, "")
+    if not isinstance(document, dict):
+        raise InfraError("is no OpenAPI document: its top is not a mapping", where=source)
+    if bundle.parts:
+        document[BUNDLED] = bundle.parts
+    return document
+
+
+def _is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+class _Bundle:
+    """The documents read so far, each under a short name."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.names: dict[str, str] = {}
+        self.parts: dict[str, Any] = {}
+
+    def rewritten(self, node: Any, base: str, own: str) -> Any:
+        """A node of the document at `base` with its references turned to the bundle's."""
+        if isinstance(node, list):
+            return [self.rewritten(item, base, own) for item in node]
+        if not isinstance(node, Mapping):
+            return node
+        out = {k: v if k in _DATA else self.rewritten(v, base, own) for k, v in node.items()}
+        ref = node.get("$ref")
+        if isinstance(ref, str):
+            out["$ref"] = self._turned(ref, base, own)
+        return out
+
+    def _turned(self, ref: str, base: str, own: str) -> str:
+        place, _, fragment = ref.partition("#")
+        if not place:
+            return f"#{own}{fragment}"
+        target = self._target(place, base)
+        if target == self.home:
+            return f"#{fragment}"
+        if target not in self.names:
+            if len(self.names) >= MOST_DOCUMENTS:
+                raise InfraError(f"refers to more than {MOST_DOCUMENTS} documents", where=self.home)
+            name = self.names[target] = f"d{len(self.names) + 1}"
+            self.parts[name] = None  # a circle of documents ends here
+            self.parts[name] = self.rewritten(self.read(target), target, f"/{BUNDLED}/{name}")
+        return f"#/{BUNDLED}/{self.names[target]}{fragment}"
+
+    def _target(self, place: str, base: str) -> str:
+        """Where a reference leads; raises InfraError when that is somewhere else altogether."""
+        if _is_url(base):
+            target = urljoin(base, place)
+            same = urlsplit(target)[:2] == urlsplit(self.home)[:2]
+        else:
+            found = (Path(base).parent / place).resolve()
+            target = str(found)
+            same = not _is_url(place) and found.is_relative_to(Path(self.home).parent)
+        if not same:
+            fix = "keep a copy beside the document"
+            raise InfraError(f"$ref {place!r} leads elsewhere", where=self.home, fix=fix)
+        return target
+
+    def read(self, place: str) -> Any:
+        """One document's value."""
+        data = fetched(place) if _is_url(place) else _file(place)
+        text = decode(data, place)
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return read_yaml(text, place).value
+
+
+def _file(place: str) -> bytes:
+    try:
+        with Path(place).open("rb") as handle:
+            data = handle.read(DOCUMENT_LIMIT + 1)
+    except OSError as error:
+        raise InfraError(f"cannot be read: {error.strerror or error}", where=place) from error
+    return _bounded(data, place)
+
+
+def fetched(url: str) -> bytes:
+    """What a URL holds; raises InfraError for anything but one plain answer of bounded size."""
+    import httpx
+
+    if "@" in urlsplit(url).netloc:
+        raise InfraError(
+            "the URL holds a password", fix="fetch the file yourself and give its name"
+        )
+    data = bytearray()
+    try:
+        with httpx.stream("GET", url, timeout=FETCH_S) as response:
+            if not response.is_success:
+                found = f"answers {response.status_code} {response.headers.get('location', '')}"
+                raise InfraError(found.strip(), where=url)
+            for chunk in response.iter_bytes():
+                data += chunk
+                _bounded(data, url)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise InfraError(
+            f"cannot be fetched: {error or type(error).__name__}", where=url
+        ) from error
+    return bytes(data)
+
+
+def _bounded(data: bytes | bytearray, place: str) -> bytes:
+    if len(data) > DOCUMENT_LIMIT:
+        raise InfraError(f"holds more than {DOCUMENT_LIMIT:,} bytes", where=place)
+    return bytes(data)

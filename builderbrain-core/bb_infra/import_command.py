@@ -1,0 +1,108 @@
+"""bb domains import: openapi, mcp and refresh."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bb_infra.errors import InfraError
+from bb_infra.table import count
+
+if TYPE_CHECKING:
+    from bb_infra.import_refresh import Kept
+    from bb_infra.import_scaffold import Source
+
+app = typer.Typer(
+    help="Domains from OpenAPI documents and MCP servers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Name = Annotated[str, typer.Option("--name", help="The domain's name; else the document's title.")]
+Into = Annotated[Path, typer.Option("--into", help="Where its folder goes.")]
+Command = Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Starts the server.")]
+
+
+@app.command()
+def openapi(
+    source: Annotated[str, typer.Argument(metavar="FILE|URL", help="OpenAPI 3.0 or 3.1.")],
+    name: Name = "",
+    into: Into = Path(),
+) -> None:
+    """Write a domain whose tools are an HTTP API's operations."""
+    from bb_core.openapi import read_openapi
+    from bb_infra.document import load_document
+    from bb_infra.import_scaffold import Source
+
+    document = load_document(source)
+    _scaffold(Source("openapi", source, document, read_openapi(document)), into, name)
+
+
+@app.command()
+def mcp(command: Command, name: Name = "", into: Into = Path()) -> None:
+    """Write a domain whose tools are a live MCP server's."""
+    from bb_core.mcp_tools import read_tools
+    from bb_infra.import_scaffold import Source
+
+    document = _listed(command)
+    _scaffold(Source("mcp", shlex.join(command), document, read_tools(document)), into, name)
+
+
+@app.command()
+def refresh(
+    folder: Annotated[Path, typer.Argument(help="The domain's package folder.")],
+    source: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE|URL] or -- COMMAND...")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare. Exits 1 if it differs.")
+    ] = False,
+) -> None:
+    """Compare an imported domain with its source as it is now, and take what changed."""
+    from bb_infra.import_refresh import compared, kept_in, refreshed
+
+    kept = kept_in(folder)
+    document, place = _now(kept, source or [])
+    if check:
+        changes = compared(kept, document)[1]
+        print(f"{folder}: {changes or 'as pinned'}")
+        sys.exit(1 if changes else 0)
+    changes = refreshed(kept, document, place)
+    print(f"{folder}: {changes or 'as pinned'}")
+    if changes.new or changes.changed:
+        print("Next:  ratify what is new or changed in effects.review.yaml")
+
+
+def _now(kept: "Kept", source: list[str]) -> tuple[Any, str]:
+    """The source's document as it is now, and where it was read."""
+    if kept.kind == "mcp":
+        command = source or shlex.split(kept.review.source)
+        return _listed(command), shlex.join(command)
+    from bb_infra.document import load_document
+
+    if len(source) > 1:
+        raise InfraError("takes one document", where=" ".join(source))
+    place = source[0] if source else kept.review.source
+    return load_document(place), place
+
+
+def _listed(command: list[str]) -> Any:
+    from bb_adapters.mcp_session import McpSession
+
+    session = McpSession(command)
+    try:
+        return session.manifest()
+    finally:
+        session.close()
+
+
+def _scaffold(source: "Source", into: Path, name: str) -> None:
+    from bb_infra.import_scaffold import scaffold
+
+    made = scaffold(source, into, name)
+    print(f"{made.folder}/  written: {count(made.tools, 'tool')}, none ratified yet")
+    for one in source.catalogue.refused:
+        print(f"  left out: {one.origin}: {one.why}")
+    print(f"Next:  cd {made.folder} && pip install -e . && bb domains check {made.module}")
+    print(f"       then ratify its tools in bb_domains/{made.module}/effects.review.yaml")
