@@ -10,7 +10,7 @@ here, so that what is missing can be told from what was forgotten. A ledger refu
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 
-from bb_core.canonical import Json
+from bb_core.canonical import Json, digest_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,11 @@ class Digests:
     def to_json(self) -> dict[str, Json]:
         """The block `digests`."""
         return dict(asdict(self))
+
+    @property
+    def artifact(self) -> str:
+        """The one digest over all of them: what every record of a run carries."""
+        return digest_json(self.to_json())
 
 
 COMPLETE = frozenset({"decoded", "trained", "measured", "shipped", "gate"})

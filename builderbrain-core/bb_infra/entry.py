@@ -13,8 +13,8 @@ from typing import Any
 
 import rfc8785
 
-from bb_core.canonical import canonical, digest_json
-from bb_core.record import Digests, Record
+from bb_core.canonical import canonical
+from bb_core.record import Record
 from bb_infra.errors import LedgerError
 
 FIRST = ""
@@ -23,11 +23,6 @@ FIRST = ""
 _TYPES = {"seq": int, "body": dict} | dict.fromkeys(
     ("ts", "prev", "type", "run", "artifact", "plan"), str
 )
-
-
-def artifact_digest(digests: Digests) -> str:
-    """The digest every record carries: what wrote, checked and ran the plan."""
-    return digest_json(digests.to_json())
 
 
 @dataclass(frozen=True, slots=True)

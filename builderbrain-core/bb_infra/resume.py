@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bb_core.plan import from_json
 from bb_infra.carried import Wanted, carry_out
 from bb_infra.config import Config
-from bb_infra.entry import artifact_digest, read_log
+from bb_infra.entry import read_log
 from bb_infra.errors import InfraError
 from bb_infra.options import compiled_under
 from bb_infra.planners import load_planners
@@ -29,7 +29,7 @@ MOST_NAMED = 8
 def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
     """Go on with a run: 0 when it is done, 1 if refused or failed, 3 if a person must look."""
     compiled = compiled_under(domain, config)
-    state, given = Path(config.run.state), artifact_digest(made_from(compiled, None, config))
+    state, given = Path(config.run.state), made_from(compiled, None, config).artifact
     if not (config.run.database or (state / RUNS).exists()):
         raise InfraError(f"no runs are kept here, so none {run!r}", where=str(state), fix=_START)
     with Durable(database(config), given) as engine:
@@ -40,7 +40,7 @@ def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
     else:
         _same_model(found, config)
         planners = load_planners(compiled, config)
-    _same(found, artifact_digest(made_from(compiled, planners, config)))
+    _same(found, made_from(compiled, planners, config).artifact)
     compiles(compiled)
 
     def go(ready: Opened) -> "Run":

@@ -16,7 +16,6 @@ from bb_core.verdict import Checked
 from bb_infra.anchor import anchor, require_extends
 from bb_infra.checkpoint import own_key
 from bb_infra.config import Config
-from bb_infra.entry import artifact_digest
 from bb_infra.errors import InfraError, LedgerError
 from bb_infra.ledger import LedgerFile
 from bb_infra.sealed import Sealed, own_sealed
@@ -84,7 +83,7 @@ def opened(
     """
     state = Path(config.run.state)
     digests = made_from(compiled, planners, config)
-    made_of = artifact_digest(digests)
+    made_of = digests.artifact
     model = config.model.name if planners else NO_MODEL
     adapters = compiled.adapters()
     with ExitStack() as stack:

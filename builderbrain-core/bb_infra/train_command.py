@@ -15,9 +15,15 @@ def train(
     """Train a domain's plan builder; started again, it goes on where it stopped.
 
     Stage 0 loads the base, makes the examples and keeps their frozen states. Stage 1 trains on
-    them. What is left is a rail folder: weights, record, log and model card.
+    them. What is left is a rail folder: weights, record, log and model card. Every step is in the
+    run's ledger.
     """
+    from bb_infra.checkpoint import own_key
+    from bb_infra.ledger import LedgerFile
     from bb_train.config import load_train_config
     from bb_train.stages import run
 
-    run(load_train_config(config), boot_only=boot)
+    wanted = load_train_config(config)
+    folder = Path(wanted.run.folder)
+    with LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:
+        run(wanted, boot_only=boot, ledger=ledger)

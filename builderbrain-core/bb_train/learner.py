@@ -9,6 +9,7 @@ from bb_core.actions import assemble, decide
 from bb_core.errors import PlanError
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.encoded import Encoded
+from bb_nn.builder.loss import Losses
 from bb_nn.tapped import Tapped
 from bb_train.example import Example
 from bb_train.losses.build import Composer
@@ -55,7 +56,15 @@ class BuilderLearner:
         tapped = [self.states(one.text) for one in chosen]
         found = self.builder.loss(self.builder.batch(tapped, [one.encoded for one in chosen]))
         heads = {name: float(loss.detach()) for name, loss in found.heads.items()}
+        heads["cfs_rate"] = barred(found)
         return raw_losses(found, self.composer), heads, found.memory
+
+
+def barred(found: Losses) -> float:
+    """The share of skill choices that the mask had to refuse: argmax_k logit_k not in A."""
+    chosen = found.skill_logits.argmax(-1, keepdim=True)
+    refused = ~found.skill_allowed.gather(-1, chosen).squeeze(-1)
+    return float(refused[found.keep].float().mean())
 
 
 @dataclass(frozen=True, slots=True)

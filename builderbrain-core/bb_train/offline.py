@@ -21,6 +21,7 @@ from bb_train.checkpoint import Checkpoint, Checkpoints
 from bb_train.evaluate import Evaluator, Score, table
 from bb_train.example import Example
 from bb_train.learner import BuilderLearner
+from bb_train.scribe import Scribe
 from bb_train.trainer import Taken, Trainer, method_of
 from bb_train.training_log import Progress, TrainingLog
 
@@ -39,9 +40,9 @@ class Offline:
     duals: Duals
 
 
-def offline(booted: Booted, progress: Progress) -> Offline:
+def offline(booted: Booted, progress: Progress, scribe: Scribe) -> Offline:
     """Train to the end, from the beginning or from the last checkpoint."""
-    run = _Offline(booted, progress)
+    run = _Offline(booted, progress, scribe)
     try:
         with deterministic():
             return run.go()
@@ -64,8 +65,9 @@ def deterministic() -> Iterator[None]:
 class _Offline:
     """A training under way."""
 
-    def __init__(self, booted: Booted, progress: Progress) -> None:
+    def __init__(self, booted: Booted, progress: Progress, scribe: Scribe) -> None:
         self.booted, self.progress, self.config = booted, progress, booted.config
+        self.scribe = scribe
         composes = "build" in self.config.constraints
         learner = BuilderLearner(
             booted.builder, booted.lessons.lessons, booted.cache.get, composes=composes
@@ -95,6 +97,7 @@ class _Offline:
         measure, steps = self.config.measure, self.config.optimiser.steps
         while self.trainer.step < steps:
             taken = self.trainer.advance()
+            self.scribe.trained(taken, self.trainer.duals)
             last = taken.step == steps
             if taken.step % measure.log == 0 or last:
                 self._log(taken)
@@ -126,6 +129,8 @@ class _Offline:
             return True
         scores = measured(self.booted, some)
         found = table(scores)
+        builder, duals = self.booted.builder, self.trainer.duals
+        self.scribe.measured(self.trainer.step, scores, builder, duals)
         self.log.row(self.trainer.step, {"dev": found})
         value = sum(s.right for s in scores) / len(scores)
         right = ", ".join(f"{name} {row['right'][0]:.2f}" for name, row in found.items())

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from bb_core.cache import write_whole
-from bb_nn.builder.rail_folder import load_rail, save_rail
+from bb_nn.builder.rail_folder import RECORD, load_rail, save_rail
 from bb_runtime.planner import ModelPlanner
 from bb_train.alpha_lift import Gate, lifted
 from bb_train.boot import Booted
 from bb_train.card import card
 from bb_train.evaluate import Evaluator, Score, table
 from bb_train.offline import Offline, measured, spread
+from bb_train.scribe import Scribe
 from bb_train.training_log import FILE, TrainingLog
 
 RAIL = "rail"
@@ -26,7 +27,7 @@ CARD = "card.md"
 Tell = Callable[[str], None]
 
 
-def ship(booted: Booted, trained: Offline, tell: Tell) -> Path:
+def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
     """Write the rail folder of a finished training: weights, record, log, card."""
     folder = booted.folder / RAIL
     save_rail(folder, booted.builder, booted.base)
@@ -44,6 +45,8 @@ def ship(booted: Booted, trained: Offline, tell: Tell) -> Path:
         "notes": [],
     }
     record = save_rail(folder, booted.builder, booted.base, more)
+    scribe.measured(trained.steps, scores, booted.builder, trained.duals)
+    scribe.shipped((folder / RECORD).read_bytes(), {"alpha": alpha}, trained.duals)
     log = TrainingLog(booted.folder, (booted.folder / FILE).stat().st_size)
     log.row(trained.steps, {"shipped": figures, "alpha": alpha, "lifts": lifts})
     log.close()

@@ -7,13 +7,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("torch")
 
 from bb_core import discover
+from bb_core.canonical import digest
 from bb_core.compiled import compile_domain
+from bb_infra.checkpoint import read_public
+from bb_infra.entry import read_log
+from bb_infra.verify import verify
 from bb_nn.base import load_base
 from bb_nn.builder.rail_folder import load_rail
 from bb_nn.errors import BaseMismatchError, RailError
@@ -138,6 +143,23 @@ def read_dtype() -> object:
     import torch
 
     return torch.float32
+
+
+def test_every_step_is_in_the_ledger_with_its_duals_cosines_and_cfs_rate(trained: Path) -> None:
+    assert verify(trained / "ledger.jsonl", public_key=read_public(trained / "ledger.pub")).ok
+    records = list(read_log(trained / "ledger.jsonl"))
+    steps = [r.body for r in records if r.type == "trained"]
+    assert [body["step"] for body in steps] == list(range(1, STEPS + 1))
+    for body in steps:
+        figures: Any = body["figures"]
+        assert set(figures["duals"]) == {"cfs"} and 0 <= figures["cfs"] <= 1
+        assert figures["evsi"] is None and isinstance(figures["cosines"], dict)
+    measured: list[Any] = [r.body for r in records if r.type == "measured"]
+    assert measured and all(0 <= body["figures"]["ged"] <= 1 for body in measured)
+    (shipped,) = [r.body for r in records if r.type == "shipped"]
+    told: Any = shipped["digests"]
+    assert told["rail"] == digest((trained / "rail" / "rail.json").read_bytes())
+    assert not {told[key] for key in ("base", "grammar", "schema", "config")} & {"none", ""}
 
 
 def test_the_manifest_says_what_the_run_is_made_of(trained: Path) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from bb_core.record import COMPLETE, Digests, Figures, Record, missing
 from bb_infra.checkpoint import SigningKey, new_key, own_key, read_note, verify_signature
-from bb_infra.entry import artifact_digest
 from bb_infra.errors import LedgerError
 from bb_infra.ledger import LedgerFile
 from bb_infra.verify import Verification, sidecar, verify
@@ -51,9 +50,9 @@ def test_a_line_is_canonical_json_with_eight_keys(tmp_path: Path) -> None:
 
 def test_the_artifact_digest_covers_all_its_parts() -> None:
     parts = {"base": "m", "grammar": "g", "schema": "s", "config": "c", "rail": "r"}
-    whole = artifact_digest(Digests(**parts))
-    assert whole == artifact_digest(Digests(**parts))
-    others = {artifact_digest(Digests(**parts | {key: "other"})) for key in parts}
+    whole = Digests(**parts).artifact
+    assert whole == Digests(**parts).artifact
+    others = {Digests(**parts | {key: "other"}).artifact for key in parts}
     assert len({whole} | others) == 6
 
 
