@@ -1,0 +1,1 @@
+"""The web phone: the same phone, shown by a real browser."""
