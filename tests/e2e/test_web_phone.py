@@ -133,4 +133,3 @@ def test_a_phone_that_is_not_there(chromium: Chromium) -> None:
         gone = server.url
     with pytest.raises(ToolError, match="ERR_CONNECTION_REFUSED"):
         chromium.page(gone)
-
