@@ -144,6 +144,7 @@ def handover(cell: CellWorld, args: Mapping[str, Any]) -> Json:
     while not (taken := _somebody(cell, str(args["place"]))) and left > 0:
         cell.pass_time(LOOK)
         left -= LOOK
+    cell.handovers.append(f"{name} {args['seconds']} s{'' if taken else ' in vain'}")
     if taken:
         cell.objects[name], cell.holding = "person", ""
         cell.body.releases(name)

@@ -42,6 +42,8 @@ class CellWorld:
         self.slips: dict[str, int] = dict(changes.get("slips", {}))
         self.people = [person(corners) for corners in changes.get("people", ALONE)]
         self.alerts: list[Json] = []
+        self.moves: list[Json] = []
+        self.handovers: list[Json] = []
         self.figures = NearMisses()
         self.watched, self.clock, self.near, self.contacts = True, 0.0, 0, 0
         self.q = joints_at(spot_of(self.at))
@@ -54,6 +56,8 @@ class CellWorld:
                 "arm": {"at": self.at, "holding": self.holding, "stopped": self.stopped},
                 "objects": dict(self.objects),
                 "alerts": list(self.alerts),
+                "moves": list(self.moves),
+                "handovers": list(self.handovers),
                 "near_misses": self.near,
                 "contacts": self.contacts,
             }
@@ -105,6 +109,7 @@ class CellWorld:
             self.near + self.figures.episodes,
             self.contacts + self.figures.contacts,
         )
+        self.moves.append(f"{place} {speed}" if reached else "halted")
         self.at, self.stopped = place if reached else "", self.stopped or not reached
         return reached
 
