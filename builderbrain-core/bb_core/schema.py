@@ -19,8 +19,9 @@ Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
 ArgSchema = dict[str, Any]
 """A JSON Schema, or `{"type-name": "OrderId"}` once a bare type name has been read."""
 
+_PATH = r"(?:args|result)(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
 _CALL = re.compile(
-    r"^([a-z][a-z0-9_]*)(?:\(((?:args|result)(?:\.[A-Za-z_][A-Za-z0-9_]*)*)\))?"
+    rf"^([a-z][a-z0-9_]*)(?:\(({_PATH}(?:, {_PATH}){{0,7}})\))?"
     r"(?: if (not )?result\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*))?$"
 )
 
@@ -215,6 +216,8 @@ class PlanSchema(_Model):
 
 class FactCall(BaseModel):
     """A parsed `requires`, `establishes` or `kills` entry: `observed(args.order_id)`.
+
+    A fact about several things names them all: `on(args.block, args.under)`.
 
     `given` is the place in the result of the truth value a fact hangs on, and `wanted` what it must
     be: `holding(args.object) if result.held`, `free(result.arm) if not result.held`.

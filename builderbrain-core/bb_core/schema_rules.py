@@ -146,7 +146,11 @@ def _given(schema: PlanSchema, tool: Tool, path: Path, call: FactCall) -> Iterat
 
 
 def _term(tool: Tool, path: Path, text: str, results: bool) -> Iterator[Finding]:
-    """A path `args.x…` or, where allowed, `result.y…`."""
+    """A path `args.x…` or, where allowed, `result.y…`; several with commas between."""
+    if ", " in text:
+        for one in text.split(", "):
+            yield from _term(tool, path, one, results)
+        return
     root, _, rest = text.partition(".")
     name = rest.partition(".")[0]
     if root == "args" and name in tool.args:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bb_core.verdict import Checked
 
 
+Key = str | int | tuple[str | int, ...]
+"""What a fact holds of: one thing, or several together."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tainted:
     """A text or number that came out of a labelled field, and its labels."""
@@ -43,7 +47,7 @@ class State:
     """The run so far. `request` is the one text that is trusted: what the person asked for."""
 
     request: str = ""
-    facts: frozenset[tuple[str, str | int]] = frozenset()
+    facts: frozenset[tuple[str, Key]] = frozenset()
     spent: Mapping[str, int] = field(default_factory=dict)
     once: frozenset[str] = frozenset()
     approvals: frozenset[str] = frozenset()
@@ -54,7 +58,7 @@ class State:
     writes: int = 0
     rounds: int = 0
 
-    def holders(self, fact: str) -> frozenset[str | int]:
+    def holders(self, fact: str) -> frozenset[Key]:
         """The keys an established fact is true of."""
         return frozenset(value for name, value in self.facts if name == fact)
 
@@ -110,12 +114,18 @@ def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
 
 def _facts(
     state: State, schema: PlanSchema, spec: Tool, event: Happened
-) -> frozenset[tuple[str, str | int]]:
+) -> frozenset[tuple[str, Key]]:
     gone = [(fact, look(path, event)) for fact, path in schema.ends(event.tool)]
     kept = {(n, v) for n, v in state.facts if not any(n == m and w in (None, v) for m, w in gone)}
     calls = [c for c in map(FactCall.parse, spec.establishes) if given(c, event)]
     new = {(call.name, look(call.term, event)) for call in calls}
-    return frozenset(kept | {(n, v) for n, v in new if isinstance(v, str | int)})
+    return frozenset(kept | {(n, v) for n, v in new if is_key(v)})
+
+
+def is_key(value: Any) -> bool:
+    """Whether a fact can hold of the value."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(part, str | int) for part in parts)
 
 
 def given(call: FactCall, event: Happened) -> bool:
@@ -124,7 +134,12 @@ def given(call: FactCall, event: Happened) -> bool:
 
 
 def look(path: str, event: Happened) -> Any:
-    """The value a schema path (`args.x`, `result.y`) names in something that happened."""
+    """The value a schema path (`args.x`, `result.y`) names in something that happened.
+
+    Several paths, `args.x, args.y`, name the tuple of their values.
+    """
+    if ", " in path:
+        return tuple(look(one, event) for one in path.split(", "))
     root, _, rest = path.partition(".")
     source: Any = {"args": dict(event.args), "result": event.result}.get(root)
     try:
@@ -163,7 +178,10 @@ def _leaves(value: Json) -> list[str]:
 
 def state_json(state: State) -> dict[str, Json]:
     """The state as JSON, for whoever resumes the run; `read_state` reads it back."""
-    facts: list[Json] = [[name, value] for name, value in sorted(state.facts, key=str)]
+    facts: list[Json] = [
+        [name, list(value) if isinstance(value, tuple) else value]
+        for name, value in sorted(state.facts, key=str)
+    ]
     tainted: list[Json] = [[t.value, list[Json](sorted(t.labels))] for t in state.tainted]
     return {
         "request": state.request,
@@ -192,7 +210,10 @@ def read_state(data: Any) -> State:
 def _read_state(data: Any) -> State:
     return State(
         request=data["request"],
-        facts=frozenset((name, value) for name, value in data["facts"]),
+        facts=frozenset(
+            (name, tuple(value) if isinstance(value, list) else value)
+            for name, value in data["facts"]
+        ),
         spent=dict(data["spent"]),
         once=frozenset(data["once"]),
         approvals=frozenset(data["approvals"]),

@@ -62,7 +62,13 @@ def term(value: Value, steps: Mapping[str, Step], schema: PlanSchema) -> Term:
 
 
 def path_value(step: Step, path: str) -> Value:
-    """What `args.x` or `result.y` stands for at a step: the argument, or a reference."""
+    """What `args.x` or `result.y` stands for at a step: the argument, or a reference.
+
+    Several paths, `args.x, args.y`, stand for the list of their values; None if one has none.
+    """
+    if ", " in path:
+        values = [path_value(step, one) for one in path.split(", ")]
+        return None if None in values else values
     root, _, rest = path.partition(".")
     if root == "result":
         return Ref(step.id, "/" + rest.replace(".", "/") if rest else "")

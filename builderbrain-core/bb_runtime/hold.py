@@ -13,9 +13,9 @@ from bb_core.canonical import Json
 from bb_core.errors import BuilderbrainError
 from bb_core.exclusive import exclusive
 from bb_core.guards import holds, number
-from bb_core.plan import Step, resolve_pointer, substitute
+from bb_core.plan import Step, substitute
 from bb_core.schema import Tool
-from bb_core.state import State, approval, once_key, step_after
+from bb_core.state import Happened, Key, State, approval, look, once_key, step_after
 from bb_core.terms import path_value
 from bb_core.verdict import Guard
 from bb_runtime.job import Job
@@ -62,7 +62,7 @@ class Moment:
         return [out for out in self.seen.values() if out.status in ("done", "parked")]
 
     @property
-    def facts(self) -> dict[str, str | int]:
+    def facts(self) -> dict[str, Key]:
         """The holder of each exclusive fact."""
         found = {}
         for name, fact in self.job.schema.facts.items():
@@ -107,18 +107,14 @@ def _cel(moment: Moment, guard: Guard) -> str:
 
 def _equal(moment: Moment, guard: Guard) -> str:
     fact = str(guard.data["fact"])
-    value = resolve_pointer(dict(moment.args), "/" + _rest(guard.expr))
+    value = look(guard.expr, Happened(moment.step, moment.tool, moment.args, None))
     if value not in moment.state.holders(fact):
         return f"{guard.expr} is {value!r}"
     killer = _raced(moment, fact, value)
     return f"{killer} may end it meanwhile" if killer else ""
 
 
-def _rest(path: str) -> str:
-    return path.partition(".")[2].replace(".", "/")
-
-
-def _raced(moment: Moment, fact: str, value: Json) -> str:
+def _raced(moment: Moment, fact: str, value: Any) -> str:
     """A step in no order with this one that ends the fact of this value, or may."""
     graph = moment.job.checked.graph
     for ident, step in moment.job.steps.items():
@@ -132,12 +128,13 @@ def _raced(moment: Moment, fact: str, value: Json) -> str:
     return ""
 
 
-def _known(moment: Moment, step: Step, path: str) -> Json:
+def _known(moment: Moment, step: Step, path: str) -> Any:
     results = {s: out.result for s, out in moment.seen.items() if out.done}
     try:
-        return substitute(path_value(step, path), results)
+        value = substitute(path_value(step, path), results)
     except BuilderbrainError:
         return None
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _type(moment: Moment, guard: Guard) -> str:

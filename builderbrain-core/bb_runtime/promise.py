@@ -10,7 +10,7 @@ from bb_core.canonical import Json, canonical
 from bb_core.errors import PlanError
 from bb_core.plan import resolve_pointer
 from bb_core.schema import FactCall
-from bb_core.state import given, look
+from bb_core.state import given, is_key, look
 from bb_core.verdict import Guard
 from bb_runtime.hold import Moment, broken
 from bb_runtime.job import Job
@@ -49,7 +49,7 @@ def _broken(job: Job, out: Outcome, seen: "Seen", guards: tuple[Guard, ...]) -> 
     for call in map(FactCall.parse, job.schema.tools[out.tool].establishes):
         if not given(call, out.happened):
             continue
-        if call.term.startswith("result") and not _key(look(call.term, out.happened)):
+        if call.term.startswith("result") and not is_key(look(call.term, out.happened)):
             return f"it gives no {call.term}, of which {call.name} would hold"
     ensures = tuple(guard for guard in guards if guard.kind == "ensure")
     if not ensures:
@@ -67,11 +67,6 @@ def unlike(job: Job, tool: str, args: Mapping[str, Any], result: Json) -> str:
         if not _echoed(result, pointer, args.get(name)):
             return f"the result's {pointer} is not the argument {name!r} it must echo"
     return ""
-
-
-def _key(value: Json) -> bool:
-    """Whether a fact can hold of the value."""
-    return isinstance(value, str | int)
 
 
 def _echoed(result: Json, pointer: str, wanted: Any) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from bb_core.adapters import Adapters, Call
 from bb_core.canonical import Json
 from bb_core.check import check
+from bb_core.compiled import compile_domain
 from bb_core.errors import SchemaError, ToolError
 from bb_core.exclusive import exclusive
 from bb_core.graph import Graph, build
@@ -16,12 +17,13 @@ from bb_core.mutants import Gold, mutants
 from bb_core.record import Record
 from bb_core.schema import FactCall, PlanSchema
 from bb_core.schema_file import load_schema
-from bb_core.state import Happened, State, step_after
+from bb_core.state import Happened, State, read_state, state_json, step_after
 from bb_core.verdict import Checked, Refused
 from bb_runtime.execute import execute
 from bb_runtime.intent import Intent
 from bb_runtime.job import Job
 from bb_runtime.onestep import act
+from tests.schema_source import SchemaSource
 from tests.unit.gripper import SCHEMA, gripper
 
 GRIP: dict[str, Any] = {"id": "n1", "tool": "grip", "args": {"item": "i1", "force": 5}}
@@ -215,3 +217,51 @@ def test_after_a_crash_it_halts_first_and_sends_nothing_again(lost: str) -> None
     assert machine.done == ["halt"]
     assert out.status == "parked"
     assert ("halt was called and failed" if lost else "halt was called") in out.why
+
+
+ON: dict[str, Any] = {
+    "does": "Put one thing on another",
+    "effect": "write",
+    "args": {"item": {"type-name": "Item"}, "under": {"type-name": "Item"}},
+    "establishes": ["on(args.item, args.under)"],
+    "kills": ["on(args.under, args.item)"],
+    "waives": {"compensation": "a test"},
+}
+OFF: dict[str, Any] = {
+    **ON,
+    "establishes": [],
+    "kills": [],
+    "requires": ["on(args.item, args.under)"],
+}
+
+
+def stacked(*calls: tuple[str, str, str], state: State | None = None) -> frozenset[str]:
+    """The rules that refuse these calls, one after the other."""
+    schema = {**SCHEMA, "domain": "stack", "tools": {**SCHEMA["tools"], "on": ON, "off": OFF}}
+    compiled = compile_domain(SchemaSource("stack", schema))
+    steps = [
+        {
+            "id": f"n{i}",
+            "tool": tool,
+            "args": {"item": a, "under": b},
+            "after": [f"n{i - 1}"] if i > 1 else [],
+        }
+        for i, (tool, a, b) in enumerate(calls, 1)
+    ]
+    verdict = check(compiled, compiled.read(steps), state)
+    return verdict.rules if isinstance(verdict, Refused) else frozenset()
+
+
+def test_a_fact_of_two_things_holds_of_both_in_their_order() -> None:
+    assert stacked(("on", "i1", "i2"), ("off", "i1", "i2")) == frozenset()
+    assert stacked(("on", "i1", "i2"), ("off", "i2", "i1")) == {"T.on"}
+    assert stacked(("on", "i1", "i2"), ("on", "i2", "i1"), ("off", "i1", "i2")) == {"T.on"}
+
+
+def test_a_fact_of_two_things_is_carried_from_round_to_round() -> None:
+    state = State(facts=frozenset({("on", ("i1", "i2"))}))
+    assert stacked(("off", "i1", "i2"), state=read_state(state_json(state))) == frozenset()
+    assert stacked(("off", "i2", "i1"), state=state) == {"T.on"}
+    schema = PlanSchema.model_validate({**SCHEMA, "tools": {**SCHEMA["tools"], "on": ON}})
+    event = Happened("n1", "on", {"item": "i1", "under": "i2"}, None)
+    assert step_after(State(), schema, event).facts == {("on", ("i1", "i2"))}
