@@ -94,14 +94,14 @@ def discover(
     """Every installed domain. `pins` says which distribution may use a name two of them claim."""
     chosen = os.environ.get("BB_DOMAINS") if selection is None else selection
     wanted = None if chosen is None else {name.strip() for name in chosen.split(",")}
-    dists = list(_dists())
+    dists = list(installed())
     manager = pluggy.PluginManager("builderbrain")
     manager.add_hookspecs(DomainSpec)
     if os.environ.get("BB_TRACE") == "1" if trace is None else trace:
         manager.add_hookcall_monitoring(_say, lambda *rest: None)
     found = [_broken(NAMESPACE, "", _theft(str(file), dists)) for file in keep_namespace()]
     claims: dict[str, list[tuple[Distribution, EntryPoint]]] = {}
-    for dist, point in _points(dists):
+    for dist, point in points(dists, GROUP):
         if wanted is None or point.name in wanted:
             claims.setdefault(point.name, []).append((dist, point))
     found += [_settle(name, claim, pins or {}, manager) for name, claim in sorted(claims.items())]
@@ -146,7 +146,7 @@ def _reason(error: BaseException) -> str:
     return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
-def _dists() -> Iterator[Distribution]:
+def installed() -> Iterator[Distribution]:
     """Installed distributions, the first of each name; unreadable metadata is passed over."""
     seen: set[str] = set()
     for dist in distributions():
@@ -159,14 +159,15 @@ def _dists() -> Iterator[Distribution]:
             yield dist
 
 
-def _points(dists: list[Distribution]) -> Iterator[tuple[Distribution, EntryPoint]]:
+def points(dists: list[Distribution], group: str) -> Iterator[tuple[Distribution, EntryPoint]]:
+    """The entry points of a group, each with its distribution; unreadable ones are passed over."""
     for dist in dists:
         try:
             text = dist.read_text("entry_points.txt") or ""
-            points = list(dist.entry_points) if GROUP in text else []
+            found = list(dist.entry_points) if group in text else []
         except Exception:
             continue
-        yield from ((dist, point) for point in points if point.group == GROUP)
+        yield from ((dist, point) for point in found if point.group == group)
 
 
 def _settle(

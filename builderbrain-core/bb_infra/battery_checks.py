@@ -28,13 +28,13 @@ def battery_cases(domain: Domain) -> Iterator[Case]:
 
     Each of its wordings must say what the plans copy from the first.
     """
-    for task in domain.compiled.battery:
+    for task in domain.tasks:
         yield Case(task.id, WHERE, partial(found_by, _worded, domain, task))
 
 
 def twin_cases(domain: Domain) -> Iterator[Case]:
     """Every episode starts alike, and a world left alone does not change."""
-    if domain.adapters is not None and domain.compiled.battery:
+    if domain.adapters is not None and domain.tasks:
         yield Case("fresh-twin", WHERE, partial(found_by, _fresh, domain))
 
 
@@ -121,7 +121,7 @@ def worlds(tasks: Sequence[Task]) -> Mapping[bytes, Task]:
 
 def _fresh(domain: Domain) -> str:
     began: dict[bytes, str] = {}
-    for world, task in worlds(domain.compiled.battery).items():
+    for world, task in worlds(domain.tasks).items():
         trial = idle(domain, task)
         if trial.caught != "nothing":
             return f"the world of {task.id!r}, left alone, is caught by {first(trial.why)}"

@@ -55,6 +55,7 @@ class Domain:
     compiled: Compiled
     golden: Golden
     adapters: Adapters | None
+    tasks: Sequence[Task] = ()
 
     @property
     def name(self) -> str:
@@ -64,7 +65,7 @@ class Domain:
     @cached_property
     def doable(self) -> Sequence[Task]:
         """The tasks that a plan carries out."""
-        return [t for t in self.compiled.battery if t.expect == "done" and t.rounds]
+        return [t for t in self.tasks if t.expect == "done" and t.rounds]
 
     @cached_property
     def pool(self) -> Mapping[str, Sequence[Json]]:
@@ -89,14 +90,18 @@ class Domain:
         return set()
 
 
-def open_domain(compiled: Compiled) -> Domain:
-    """A compiled domain with its golden plans and its adapters, where it has them."""
+def open_domain(compiled: Compiled, tasks: Sequence[Task] | None = None) -> Domain:
+    """A compiled domain with its golden plans and its adapters, where it has them.
+
+    `tasks` are judged in place of its own battery.
+    """
     golden = getattr(getattr(compiled.source, "plugin", None), "golden", None)
     try:
         adapters = compiled.adapters()
     except DomainError:
         adapters = None
-    return Domain(compiled, golden() if golden else Golden(), adapters)
+    battery = compiled.battery if tasks is None else tasks
+    return Domain(compiled, golden() if golden else Golden(), adapters, battery)
 
 
 def golden_cases(domain: Domain) -> Iterator[Case]:

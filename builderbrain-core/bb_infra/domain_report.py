@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import BuilderbrainError, DomainError
+from bb_core.observers import Observer, observers
 from bb_core.registry import Registry, guarded, printable
 from bb_infra import adapter_checks, battery_checks, domain_checks, skin_checks
 from bb_infra.domain_checks import Case, Domain, Skipped
@@ -37,12 +38,16 @@ KINDS: Sequence[tuple[str, Callable[[Domain], Iterable[Case]], str]] = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a domain, what was found about it, and what is wrong with it."""
+    """One part of a domain, what was found about it, and what is wrong with it.
+
+    `notes` are for a person and make nothing wrong: what somebody else's observer found, or lost.
+    """
 
     domain: str
     part: str
     says: str
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def report(name: str, registry: Registry, *, live: bool = False) -> Iterator[Part]:
@@ -69,8 +74,21 @@ def _parts(compiled: Compiled, live: bool) -> Iterator[Part]:
         domain = domain_checks.open_domain(compiled)
         for part, cases, what in KINDS:
             yield _part(name, part, [c for c in cases(domain) if live or not c.slow], what)
+        for observer in observers(name):
+            yield _observed(domain, observer)
     except DomainError as error:
         yield Part(name, "files", "broken", (str(error),))
+
+
+def _observed(domain: Domain, observer: Observer) -> Part:
+    """What an observer adds; neither a broken one nor a skin of its own makes the domain wrong."""
+    if observer.error:
+        return Part(domain.name, "observer", f"{observer.name}: left out: {observer.error}")
+    added = [count(len(observer.metrics), "metric"), count(len(observer.importers), "importer")]
+    made = list(skin_checks.skin_cases(domain, observer.skins))
+    found = _part(domain.name, "observer", made, f"skinned tasks; {', '.join(added)}")
+    says = f"{observer.name}: {', '.join(added) if not made else found.says}"
+    return Part(domain.name, "observer", says, notes=found.problems)
 
 
 def _part(domain: str, part: str, made: Sequence[Case], what: str) -> Part:

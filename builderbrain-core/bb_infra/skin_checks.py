@@ -5,7 +5,7 @@ equivariant  the plans change as predicted, and cause the predicted diff
 trap         the plans change or are stopped, and the old ones, carried out there, do not pass
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from bb_core.battery import Task
@@ -16,10 +16,10 @@ from bb_infra.domain_checks import Case, Domain, found_by
 from bb_runtime.trial import attempt
 
 
-def skin_cases(domain: Domain) -> Iterator[Case]:
-    """Each skin on each task it applies to."""
-    for skin in domain.compiled.skins:
-        for task in domain.compiled.battery:
+def skin_cases(domain: Domain, skins: Sequence[Skin] | None = None) -> Iterator[Case]:
+    """Each skin on each task it applies to; the domain's own skins if none are given."""
+    for skin in domain.compiled.skins if skins is None else skins:
+        for task in domain.tasks:
             problem = partial(found_by, _skinned, domain, skin, task)
             yield Case(f"{skin.name}[{task.id}]", "skins.yaml", problem)
 

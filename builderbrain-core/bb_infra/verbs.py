@@ -3,6 +3,7 @@
 import typer
 
 from bb_infra import (
+    battery_command,
     domains_command,
     log_command,
     models_command,
@@ -24,6 +25,7 @@ app.command("demo")(run_command.demo)
 app.command("run")(run_command.run)
 app.command("train")(train_command.train)
 app.add_typer(domains_command.app, name="domains")
+app.add_typer(battery_command.app, name="battery")
 app.add_typer(plan_command.app, name="plan")
 app.add_typer(models_command.app, name="models")
 app.add_typer(log_command.app, name="log")

@@ -39,23 +39,28 @@ class Played:
     run: Run
 
 
-def play(compiled: Compiled, adapters: Adapters, task: Task, planner: Planner) -> Played:
-    """Carry a task out on a fresh twin; raises ProbeFault where the twin breaks."""
+def play(
+    compiled: Compiled, adapters: Adapters, task: Task, planner: Planner, *others: Planner
+) -> Played:
+    """Carry a task out on a fresh twin; raises ProbeFault where the twin breaks.
+
+    `others` are asked once each when the planner's plan was refused twice.
+    """
     try:
         world = adapters.twin(task.world)
     except Exception as error:
         raise _fault(task, "its twin does not start", error) from error
     try:
-        return _on(world, compiled, adapters, task, planner)
+        return _on(world, compiled, adapters, task, (planner, *others))
     finally:
         world.close()
 
 
 def _on(
-    world: World, compiled: Compiled, adapters: Adapters, task: Task, planner: Planner
+    world: World, compiled: Compiled, adapters: Adapters, task: Task, planners: tuple[Planner, ...]
 ) -> Played:
     carry = partial(_carry, adapters=adapters, world=world)
-    runner = Runner(compiled, (_Sheltered(planner),), carry, no_ledger, compiled.digest)
+    runner = Runner(compiled, tuple(map(_Sheltered, planners)), carry, no_ledger, compiled.digest)
     try:
         before = world.snapshot()
         run = runner.run(f"play-{task.id}", task.prompt)

@@ -37,8 +37,8 @@ YES = by_policy(lambda request: True, "trial")
 class Trial:
     """What became of a task's plans on a fresh twin.
 
-    `began` is the digest of the state the twin started in, empty if it was not needed. `before` is
-    the run's state before the last plan, `state` after it.
+    `start` is the state the twin started in, None if it was not needed. `before` is the run's state
+    before the last plan, `state` after it.
     """
 
     task: str
@@ -47,7 +47,7 @@ class Trial:
     why: tuple[str, ...] = ()
     diff: Mapping[str, Json] = field(default_factory=dict)
     runs: tuple[RunResult, ...] = ()
-    began: str = ""
+    start: Json = None
     before: State = field(default_factory=State)
     state: State = field(default_factory=State)
 
@@ -55,6 +55,11 @@ class Trial:
     def results(self) -> tuple[Mapping[str, Json], ...]:
         """The results of the steps that are done, round by round."""
         return tuple(run.results for run in self.runs)
+
+    @property
+    def began(self) -> str:
+        """The digest of the state the twin started in; empty if it was not needed."""
+        return "" if self.start is None else digest_json(self.start)
 
     @property
     def rules(self) -> frozenset[str]:
@@ -85,7 +90,7 @@ def attempt(
             diff = state_diff(start, world.snapshot())
     except Exception as error:
         return replace(blank, caught="infra", why=(f"{type(error).__name__}: {error}",))
-    ran = replace(ran, diff=diff, began=digest_json(start))
+    ran = replace(ran, diff=diff, start=start)
     if ran.caught == "nothing" and canonical(diff) != canonical(dict(task.diff)):
         return replace(ran, caught="oracle", why=(_apart(task.diff, diff),))
     return ran

@@ -63,7 +63,7 @@ def take(many: int, item: str = "i001") -> dict[str, Any]:
 
 
 TAKE = Task("take", "Take 200 of i001.", (take(200),), {"/i001/count": 300})
-OTHER = Task("other", "Take 300 of i002.", (take(300, "i002"),), {"/i002/count": 500})
+OTHER = Task("other", "Take 700 of i002.", (take(700, "i002"),), {"/i002/count": 100})
 COUNTED = Task("count", "How many of i001?", ({"steps": [LOOK]},))
 
 
@@ -134,7 +134,7 @@ class ShelfSource(SchemaSource):
 def shelf(schema: Mapping[str, Any] = SCHEMA, adapters: Adapters = ADAPTERS, **rest: Any) -> Domain:
     """The shelf as a domain to be checked, with what a test put in a part's place."""
     source = ShelfSource("shelf", schema, adapters=adapters, **rest)
-    return Domain(compile_domain(source), Golden(), adapters)
+    return Domain(compile_domain(source), Golden(), adapters, source.battery)
 
 
 def with_tool(name: str, adapter: Adapter) -> Adapters:
