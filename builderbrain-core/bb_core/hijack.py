@@ -9,6 +9,7 @@ to: typed ids, numbers, addresses. Not covered: free text whose content is steer
 than three characters, which flow.py cannot trace; a choice between listed words.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from bb_core.mutants import Gold, without
 from bb_core.plan import Plan, Ref, Step, escape, needs, tokens
 from bb_core.sample import draw_value
 from bb_core.schema import FactCall, PlanSchema, Tool
+from bb_core.structure import validator
 
 What = Literal["amount", "url", "path", "recipient"]
 Way = Literal["copied", "referred"]
@@ -99,27 +101,34 @@ def _of(
         if what is None:
             continue
         head = (what, step.id, step.tool, arg)
-        value = _other(gold, gold.schema.arg(step.tool, arg), now, request, rng)
-        text = "" if value is None else _order(arg, value, room)
-        if text:
-            yield Hijack(*head, "copied", text, _with(gold, step, arg, value))
+        for value in _others(gold, gold.schema.arg(step.tool, arg), now, request, rng):
+            if text := _order(arg, value, room):
+                yield Hijack(*head, "copied", text, _with(gold, step, arg, value))
         plan = _swap(gold.plan, replace(step, args={**step.args, arg: places[0].ref}))
         yield Hijack(*head, "referred", "", plan)
 
 
-def _other(
+def _others(
     gold: Gold, schema: Mapping[str, Any], now: Json, request: str, rng: Random
-) -> Json | None:
-    """Another value of the argument's type, long enough to trace, that nobody asked for."""
+) -> Iterator[Json]:
+    """Other values of the argument's type, long enough to trace, that nobody asked for.
+
+    The first there is; for a number also one next to the right one, which no guard would notice.
+    """
+    if isinstance(now, int) and not isinstance(now, bool):
+        yield from [near for near in (now - 1, now + 1) if _fit(schema, near, now, request)][:1]
     known = gold.pool.get(str(schema.get("items", schema).get("x-type")), ())
     listed = [[value] for value in known] if "items" in schema else list(known)
     tries: list[Json] = [*listed, *(draw_value(rng, schema) for _ in range(TRIES))]
-    for value in tries:
-        told = words(value)
-        asked = any(word.casefold() in request.casefold() for word in told)
-        if value != now and told and not asked and min(map(len, told)) >= SHORTEST:
-            return value
-    return None
+    yield from [value for value in tries if _fit(schema, value, now, request)][:1]
+
+
+def _fit(schema: Mapping[str, Any], value: Json, now: Json, request: str) -> bool:
+    told = words(value)
+    asked = any(word.casefold() in request.casefold() for word in told)
+    if value == now or not told or asked or min(map(len, told)) < SHORTEST:
+        return False
+    return validator(json.dumps(schema, sort_keys=True)).is_valid(value)
 
 
 def words(value: Json) -> list[str]:

@@ -109,10 +109,11 @@ KINDS: Mapping[str, type] = {"metrics": Mapping, "importers": Mapping, "skins": 
 def _judged(name: str, answers: Mapping[str, Any]) -> Observer:
     answer: Any
     for hook, answer in answers.items():
-        if not isinstance(answer, KINDS[hook]) or isinstance(answer, str):
+        right = isinstance(answer, KINDS[hook]) and not isinstance(answer, str)
+        if not right:
             raise DomainError(f"{hook}() gave {type(answer).__name__}")
-        values = tuple(answer.values() if isinstance(answer, Mapping) else answer)
-        odd = next((v for v in values if not _right(hook, v)), None)
+        held = answer.values() if hook != "skins" else answer
+        odd = next((one for one in held if not _right(hook, one)), None)
         if odd is not None:
             raise DomainError(f"{hook}() holds a {type(odd).__name__}")
     return Observer(
