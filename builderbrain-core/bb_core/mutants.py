@@ -2,6 +2,9 @@
 
 Each class is one way a plan goes wrong in practice. A mutant may depend on values only a run of the
 right plan shows (`results`) and on other values of the same named types (`pool`).
+
+What its schema says is no mistake makes no mutant: a second call of an `idempotent` tool, another
+value of a type with `x-immaterial: true` (how long to wait, say), which changes when and not what.
 """
 
 import json
@@ -163,6 +166,8 @@ def _foreign(gold: Gold, step: Step) -> Iterator[tuple[str, str, dict[str, Value
     """The argument, its named type, and the arguments with another value of that type there."""
     for name, now in gold.resolved(step).items():
         schema = gold.schema.arg(step.tool, name)
+        if schema.get("x-immaterial"):
+            continue
         items = now if isinstance(now, list) else [now]
         kind = str(schema.get("items", schema).get("x-type"))
         other = next((v for v in gold.pool.get(kind, ()) if v not in items), None)
@@ -202,14 +207,19 @@ def _foreign_values(gold: Gold) -> Iterator[Mutant]:
                 yield Mutant(f"foreign-{kind}", _swap(gold, step, replace(step, args=args)))
 
 
+def _once(gold: Gold) -> list[Step]:
+    """The acting steps that a second call would make another of."""
+    return [step for step in _acting(gold) if not gold.schema.tools[step.tool].repeatable]
+
+
 def _race(gold: Gold) -> Iterator[Plan]:
-    for step in _acting(gold):
+    for step in _once(gold):
         yield _with(gold, [*gold.plan.steps, replace(step, id="n98")])
         return
 
 
 def _double(gold: Gold) -> Iterator[Plan]:
-    for step in _acting(gold):
+    for step in _once(gold):
         yield _with(gold, [*gold.plan.steps, replace(step, id="n98", after=(*step.after, step.id))])
         return
 
@@ -244,7 +254,8 @@ def _scaled(gold: Gold) -> Iterator[Plan]:
     """An amount a hundred times too large: dollars taken for cents."""
     for step in _acting(gold):
         for name, now in gold.resolved(step).items():
-            if isinstance(now, int) and not isinstance(now, bool):
+            skipped = gold.schema.arg(step.tool, name).get("x-immaterial")
+            if isinstance(now, int) and not isinstance(now, bool) and not skipped:
                 yield _swap(gold, step, replace(step, args={**step.args, name: now * 100}))
                 return
 

@@ -8,9 +8,11 @@ import pytest
 
 from bb_core.adapters import Call
 from bb_core.errors import ToolError
+from bb_core.observers import Measured
 from bb_core.skins import Skin
 from bb_infra.adapter_checks import adapter_cases
 from bb_infra.battery_checks import battery_cases, hijack_cases, mutant_cases, twin_cases
+from bb_infra.battery_replay import replay_oracle
 from bb_infra.domain_checks import Skipped
 from bb_infra.skin_checks import skin_cases
 from tests.unit.shelf import (
@@ -129,6 +131,16 @@ def test_a_mutant_nobody_catches_is_found() -> None:
     loose = {**changed("take", once_per=[]), "facts": {"seen": {"entity": "item"}}}
     found = problems(mutant_cases, shelf(loose))["mutants[take]"]
     assert found == "the mutant 'double' causes the right diff, and no rule stops it"
+
+
+def test_what_the_schema_says_is_no_mistake_makes_no_mutant() -> None:
+    def kinds(schema: Any) -> set[str]:
+        return {kind for kind, _ in replay_oracle(shelf(schema), Measured({})).mutants}
+
+    types = {**SCHEMA["types"], "Many": {**SCHEMA["types"]["Many"], "x-immaterial": True}}
+    assert {"double", "race", "scaled", "foreign-Many"} <= kinds(SCHEMA)
+    assert not {"double", "race"} & kinds(changed("take", idempotent=True))
+    assert not {"scaled", "foreign-Many"} & kinds({**SCHEMA, "types": types})
 
 
 def test_a_task_that_doing_nothing_would_pass_is_found() -> None:
