@@ -1,0 +1,152 @@
+"""The desk: what is ours whatever the network. Accounts and their rules, drafts, the address book,
+what moderators did, what has been said, and every value that came out of a labelled field.
+
+A desk with a file keeps all of it there: written whole beside the old one and moved over it, so a
+cut leaves the one or the other; one process at a time. Not covered: two desks for one account.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, cast
+
+from bb_core.adapters import Call
+from bb_core.canonical import Json
+from bb_core.errors import ToolError
+from bb_domains.social import scan
+from bb_domains.social.handles import Handles
+from bb_domains.social.network import Network
+
+HOUR_S = 3600
+EMPTY: Mapping[str, Any] = {
+    "accounts": {},
+    "contacts": {},
+    "drafts": {},
+    "handles": {},
+    "handoffs": {},
+    "marks": {},
+    "record": {},
+    "said": {},
+    "seen": [],
+    "sent": {},
+}
+
+
+class Clock:
+    """The time in seconds, and the hour of the day where an account is at home."""
+
+    def __init__(self, now: Callable[[], int], hour: Callable[[str], int]) -> None:
+        self.now, self.hour = now, hour
+
+
+class Desk:
+    """The world of this domain's tools; `networks` holds each account's own."""
+
+    def __init__(
+        self,
+        state: dict[str, Any],
+        networks: Mapping[str, Network],
+        clock: Clock,
+        *,
+        file: Path | None = None,
+        scanner: str = "",
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.state = {**deepcopy(dict(EMPTY)), **state}
+        self.networks, self.clock, self.scanner = networks, clock, scanner
+        self._file, self._close, self._lock = file, close, -1
+        if file:
+            self._open(file)
+        self.handles = Handles(self.state["handles"])
+
+    def snapshot(self) -> Json:
+        """Everything of ours and, on a twin, of its network."""
+        hidden = ("handles", "seen", "sent")
+        shown = {key: value for key, value in self.state.items() if key not in hidden}
+        return cast(Json, deepcopy(shown))
+
+    def close(self) -> None:
+        """Let go of the networks and the file."""
+        self._close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def account(self, name: str) -> dict[str, Any]:
+        """One of our accounts; raises ToolError for a name that is none."""
+        if name not in self.state["accounts"]:
+            known = ", ".join(sorted(self.state["accounts"])) or "none"
+            raise ToolError("invalid", f"no account {name}", fix=f"known: {known}")
+        return cast(dict[str, Any], self.state["accounts"][name])
+
+    def network(self, name: str) -> Network:
+        """An account's network."""
+        self.account(name)
+        return self.networks[name]
+
+    def once(self, call: Call, act: Callable[[], dict[str, Json]]) -> Json:
+        """What `act` gives, or gave when this intent was carried out before."""
+        if call.key not in self.state["sent"]:
+            self.state["sent"][call.key] = act()
+            self.keep()
+        return cast(Json, deepcopy(self.state["sent"][call.key]))
+
+    def remember(self, values: Iterable[str]) -> None:
+        """Values out of labelled fields: no text that holds one goes out any more."""
+        new = [value for value in values if value and value not in self.state["seen"]]
+        if new:
+            self.state["seen"] += new
+            self.keep()
+
+    def findings(self, text: str) -> list[scan.Finding]:
+        """Whose data is in a text, by every net that is switched on."""
+        canaries = self.state.get("canaries", ())
+        found = [*scan.exact(text, canaries, "canary")]
+        found += scan.exact(text, self.state["seen"], "taint")
+        found += scan.patterns(text)
+        if self.scanner == "presidio":
+            found += scan.second(text)
+        return found
+
+    def said_last_hour(self, account: str) -> int:
+        """How often the account has spoken within an hour."""
+        now = self.clock.now()
+        return sum(now - at < HOUR_S for at in self.state["said"].get(account, ()))
+
+    def speak(self, account: str) -> None:
+        """Note that the account has spoken now."""
+        self.state["said"].setdefault(account, []).append(self.clock.now())
+
+    def keep(self) -> None:
+        """Write everything to the desk's file, if it has one."""
+        if self._file is None:
+            return
+        new = self._file.with_suffix(".new")
+        with new.open("w", encoding="utf-8") as file:
+            json.dump({k: v for k, v in self.state.items() if k in EMPTY}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._file)
+
+    def _open(self, file: Path) -> None:
+        self._lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
+        except BlockingIOError:
+            raise _unusable(file, "is in use by another process", "end that one first") from None
+        except ValueError as error:
+            raise _unusable(file, f"is no desk: {error}", "move it away") from error
+        rules = self.state["accounts"]
+        self.state |= {
+            **kept,
+            "accounts": rules,
+            "contacts": {**kept.get("contacts", {}), **self.state["contacts"]},
+        }
+
+
+def _unusable(file: Path, found: str, fix: str) -> ToolError:
+    return ToolError("unavailable", found, where=str(file), fix=fix)

@@ -1,0 +1,125 @@
+"""Mail: out by SMTP, in from a Maildir, both of the standard library.
+
+A mail's Message-ID is made from the intent, so a second copy after a lost answer is one mail to
+every reader that knows ids. Not covered: a server that accepts and then loses; bounces.
+"""
+
+import email
+import email.policy
+import mailbox
+import os
+import smtplib
+from collections.abc import Mapping
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+from pathlib import Path
+
+from bb_core.errors import ToolError, ToolFault
+from bb_domains.social.network import Act, Message, Post, Report, Saying, User, cannot
+
+LONGEST = 2000
+
+
+class MailNetwork:
+    """One mailbox. Settings: host, port, address, inbox (a Maildir), user, password_env, tls."""
+
+    def __init__(self, account: str, settings: Mapping[str, str]) -> None:
+        self.account, self.settings = account, settings
+        missing = [name for name in ("host", "address") if not settings.get(name)]
+        if missing:
+            fix = f"add {missing[0]} = '…' to its settings"
+            raise ToolError("unavailable", f"no {missing[0]} is set", where=account, fix=fix)
+
+    def mail(self, address: str, subject: str, body: str, key: str, timeout_s: float) -> None:
+        """Hand one mail to the server."""
+        message = EmailMessage(policy=email.policy.SMTP)
+        message["From"], message["To"] = self.settings["address"], address
+        message["Subject"] = " ".join(subject.split())
+        message["Date"] = formatdate(usegmt=True)
+        message["Message-ID"] = (
+            f"<{key[:40]}@{parseaddr(self.settings['address'])[1].partition('@')[2]}>"
+        )
+        message.set_content(body)
+        try:
+            smtp = self._open(timeout_s)
+        except (OSError, smtplib.SMTPException) as error:
+            raise ToolError(
+                "unavailable", f"no mail server: {error}", where=self.account
+            ) from error
+        with smtp:
+            self._hand_over(smtp, message)
+
+    def _open(self, timeout_s: float) -> smtplib.SMTP:
+        host, port = self.settings["host"], int(self.settings.get("port", "25"))
+        smtp = smtplib.SMTP(host, port, timeout=timeout_s)
+        if self.settings.get("tls") == "starttls":
+            smtp.starttls()
+        if user := self.settings.get("user"):
+            smtp.login(user, os.environ.get(self.settings.get("password_env", ""), ""))
+        return smtp
+
+    def _hand_over(self, smtp: smtplib.SMTP, message: EmailMessage) -> None:
+        try:
+            smtp.send_message(message)
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
+            raise ToolError(
+                "invalid", "the server refuses the address", where=self.account
+            ) from error
+        except smtplib.SMTPResponseException as error:
+            # An answer of the server's own, so it has not taken the mail.
+            kind: ToolFault = "unavailable" if error.smtp_code < 500 else "denied"
+            raise ToolError(
+                kind, f"the server said {error.smtp_code}", where=self.account
+            ) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise ToolError("timeout_unknown", f"no answer: {error}", where=self.account) from error
+
+    def inbox(self, timeout_s: float) -> list[Message]:
+        """The mails in the Maildir, newest first."""
+        folder = self.settings.get("inbox", "")
+        if not folder or not Path(folder).is_dir():
+            fix = "set inbox = '…' to a Maildir"
+            raise ToolError("unavailable", f"inbox is {folder!r}", where=self.account, fix=fix)
+        found = [(m.get_date(), _read(bytes(m))) for m in mailbox.Maildir(folder, create=False)]
+        return [message for _, message in sorted(found, key=lambda row: row[0], reverse=True)]
+
+    def mentions(self, timeout_s: float) -> list[Post]:
+        """Mail has none."""
+        raise cannot("mail", "list mentions")
+
+    def reports(self, timeout_s: float) -> list[Report]:
+        """Mail has none."""
+        raise cannot("mail", "list reports")
+
+    def post(self, native: str, timeout_s: float) -> Post:
+        """Mail has none."""
+        raise cannot("mail", "show posts")
+
+    def user(self, native: str, timeout_s: float) -> User:
+        """Mail has none."""
+        raise cannot("mail", "show users")
+
+    def say(self, saying: Saying, key: str, timeout_s: float) -> str:
+        """Mail goes to one contact, never to everybody."""
+        raise cannot("mail", "publish")
+
+    def take_back(self, native: str, key: str, timeout_s: float) -> None:
+        """What is sent is sent."""
+        raise cannot("mail", "take back")
+
+    def moderate(self, act: Act, native: str, why: str, key: str, timeout_s: float) -> None:
+        """Mail has nobody to moderate."""
+        raise cannot("mail", act)
+
+
+def _read(raw: bytes) -> Message:
+    """A mail's sender, subject and plain text; a mail that has none has an empty one."""
+    mail = email.message_from_bytes(raw, policy=email.policy.default)
+    name, address = parseaddr(str(mail["From"] or ""))
+    part = mail.get_body(preferencelist=("plain",))
+    try:
+        text = str(part.get_content()) if part else ""
+    except (LookupError, UnicodeError):
+        text = ""
+    ident = str(mail["Message-ID"] or f"{mail['Date']} {address}")
+    return Message(ident.strip(), address, name, str(mail["Subject"] or ""), text[:LONGEST].strip())

@@ -1,0 +1,179 @@
+"""The tools that look: accounts, posts, users, reports, mail, the address book and drafts.
+
+What comes out of a labelled field is remembered by the desk, so that no text that holds it goes
+out. Reading changes nothing else.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bb_core.adapters import Call
+from bb_core.canonical import Json
+from bb_core.errors import ToolError
+from bb_domains.social.desk import Desk
+from bb_domains.social.links import hosts
+from bb_domains.social.network import Post
+
+Args = Mapping[str, Any]
+MOST, LONGEST = 20, 2000
+
+
+def get_account(args: Args, call: Call) -> Json:
+    """The account, its community's rules, the hour there and how much it has said."""
+    desk, name = call.world, args["account"]
+    rules = desk.account(name)
+    shown = ("network", "widest", "max_chars", "max_per_hour", "quiet_from", "quiet_to")
+    return {
+        "account": name,
+        **{key: rules[key] for key in shown},
+        "sent_last_hour": desk.said_last_hour(name),
+        "hour": desk.clock.hour(name),
+        "moderates": rules.get("moderates", False),
+        "can_hide": rules["network"] != "matrix",
+        "link_hosts": list(rules["link_hosts"]),
+    }
+
+
+def fetch_mentions(args: Args, call: Call) -> Json:
+    """The newest posts that speak to the account."""
+    account = args["account"]
+    posts = call.world.network(account).mentions(call.timeout_s)[:MOST]
+    return {"posts": [_post(call.world, account, post) for post in posts]}
+
+
+def fetch_reports(args: Args, call: Call) -> Json:
+    """The open reports; who made them is remembered and goes nowhere."""
+    desk, account = call.world, args["account"]
+    reports = desk.network(account).reports(call.timeout_s)[:MOST]
+    desk.remember([report.reporter for report in reports])
+    return {
+        "reports": [
+            {
+                "report_id": desk.handles.give("r", account, report.native),
+                "post_id": desk.handles.give("p", account, report.post),
+                "user_id": desk.handles.give("u", account, report.user),
+                "reporter": report.reporter[:LONGEST],
+                "claim": report.claim[:LONGEST],
+            }
+            for report in reports
+        ]
+    }
+
+
+def fetch_inbox(args: Args, call: Call) -> Json:
+    """The newest mails; a sender is a contact, in the address book or not."""
+    desk, account = call.world, args["account"]
+    messages = desk.network(account).inbox(call.timeout_s)[:MOST]
+    desk.remember([value for m in messages for value in (m.address, m.name)])
+    return {
+        "messages": [
+            {
+                "message_id": desk.handles.give("m", account, message.native),
+                "contact_id": _contact_of(desk, account, message.address),
+                "subject": message.subject[:LONGEST],
+                "text": message.text[:LONGEST],
+            }
+            for message in messages
+        ]
+    }
+
+
+def get_post(args: Args, call: Call) -> Json:
+    """One post, as it is now."""
+    account, native = call.world.handles.find(args["post_id"])
+    post = call.world.network(account).post(native, call.timeout_s)
+    return _post(call.world, account, post)
+
+
+def _post(desk: Desk, account: str, post: Post) -> dict[str, Json]:
+    name = desk.handles.give("p", account, post.native)
+    marks = desk.state["marks"].get(name, {})
+    return {
+        "post_id": name,
+        "user_id": desk.handles.give("u", account, post.author),
+        "own": post.own,
+        "text": post.text[:LONGEST],
+        "visibility": post.visibility,
+        "thread_visibility": post.thread,
+        "labels": list(marks.get("labels", ())),
+        "hidden": marks.get("hidden", False),
+        "quotes": post.quotes,
+    }
+
+
+def get_user(args: Args, call: Call) -> Json:
+    """A user's profile, remembered, and what moderators have done to them."""
+    desk, name = call.world, args["user_id"]
+    account, native = desk.handles.find(name)
+    user = desk.network(account).user(native, call.timeout_s)
+    desk.remember([user.name, user.email, user.phone])
+    record = desk.state["record"].get(name, {})
+    return {
+        "user_id": name,
+        "handle": user.handle[:LONGEST],
+        "name": user.name[:LONGEST],
+        "email": user.email[:LONGEST],
+        "phone": user.phone[:LONGEST],
+        "about": user.about[:LONGEST],
+        "status": user.status,
+        "labelled": record.get("labelled", 0),
+        "hides": record.get("hides", 0),
+    }
+
+
+def find_contact(args: Args, call: Call) -> Json:
+    """The one contact of this name; raises ToolError for none and for several."""
+    wanted, book = args["name"].casefold(), call.world.state["contacts"]
+    found = [ident for ident, contact in book.items() if contact["name"].casefold() == wanted]
+    if len(found) != 1:
+        what = f"{len(found)} contacts are called {args['name']!r}"
+        fix = f"say which: {', '.join(found)}" if found else "look the name up"
+        raise ToolError("conflict" if found else "invalid", what, where="address book", fix=fix)
+    return get_contact({"contact_id": found[0]}, call)
+
+
+def get_contact(args: Args, call: Call) -> Json:
+    """A contact of the address book, or one who has written to us."""
+    desk, name = call.world, args["contact_id"]
+    contact = desk.state["contacts"].get(name)
+    if contact is None:
+        contact = {"name": "", "address": desk.handles.find(name)[1], "may_mail": True}
+    desk.remember([contact["name"], contact["address"]])
+    return {"contact_id": name, **contact}
+
+
+def _contact_of(desk: Desk, account: str, address: str) -> str:
+    for ident, contact in desk.state["contacts"].items():
+        if contact["address"].casefold() == address.casefold():
+            return str(ident)
+    return desk.handles.give("c", account, address)
+
+
+def get_draft(args: Args, call: Call) -> Json:
+    """A draft, the hosts it points at, and whose data is in it: kinds, never the values."""
+    desk, name = call.world, args["draft_id"]
+    draft = desk.state["drafts"].get(name)
+    if draft is None:
+        raise ToolError("invalid", f"no draft {name}", fix="draft the text first")
+    kinds = sorted({(found.kind, found.net) for found in desk.findings(draft["body"])})
+    return {
+        "draft_id": name,
+        "account": draft["account"],
+        "body": draft["body"],
+        "hosts": hosts(draft["body"]),
+        "findings": [{"kind": kind, "net": net} for kind, net in kinds[:40]],
+        "sent": draft["sent"],
+    }
+
+
+def read_text(args: Args, call: Call) -> Json:
+    """The hosts a text points at."""
+    return {"hosts": list(hosts(args["text"]))}
+
+
+def find_sent(args: Args, call: Call) -> Json:
+    """Whether the desk has carried this intent out, and what came of it."""
+    sent = call.world.state["sent"]
+    if args["key"] not in sent:
+        return {"happened": False}
+    return {"happened": True, "result": sent[args["key"]]}
