@@ -9,6 +9,7 @@ from typing import Any
 
 from bb_core.adapters import Adapter, Call
 from bb_core.canonical import Json
+from bb_core.errors import ToolError
 from bb_domains.social.desk import Desk
 from bb_domains.social.network import Act
 
@@ -58,13 +59,18 @@ def on_user(act: Act) -> Adapter:
 
 def labelled(desk: Desk, args: Args, author: str) -> None:
     """One label more on the post, one more on its author's record."""
-    _marks(desk, args)["labels"].append(args["label"])
+    labels = _marks(desk, args)["labels"]
+    if args["label"] not in labels:
+        labels.append(args["label"])
     _count(desk, author, "labelled", 1)
 
 
 def unlabelled(desk: Desk, args: Args, author: str) -> None:
     """The label is off, and off the record."""
-    _marks(desk, args)["labels"].remove(args["label"])
+    labels = _marks(desk, args)["labels"]
+    if args["label"] not in labels:
+        raise ToolError("conflict", f"{args['post_id']} is not labelled {args['label']}")
+    labels.remove(args["label"])
     _count(desk, author, "labelled", -1)
 
 
