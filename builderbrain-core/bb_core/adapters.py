@@ -41,7 +41,8 @@ Preview = Callable[[Mapping[str, Any], Json], Mapping[str, Json]]
 class Adapters:
     """A domain's tools by name, how to reach its system, and how to make a fresh twin.
 
-    `connect` takes the domain's settings (`{"url": …}`); `twin` takes changes to its seed state.
+    `connect` takes the domain's settings (`{"url": …}`); `twin` takes changes to its seed state,
+    and raises NoTwin where a domain has none.
     `previews` say what an acting tool would change; a wrong one fails `bb domains check`.
     `live` starts the real system in the state the same changes give its twin, so that the two can
     be compared; it raises ToolError("unavailable", …) where that system cannot be had.

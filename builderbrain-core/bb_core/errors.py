@@ -8,6 +8,7 @@ BuilderbrainError            what was found, where, what to do
 │   └── Inexpressible        a plan that a builder's decisions cannot say
 ├── CacheError               a generated file is not what its digest says
 └── ToolError                a tool call ended without a result; carries its kind
+    └── NoTwin               a domain brings no twin to try its tools on
 """
 
 from typing import Literal
@@ -59,3 +60,11 @@ class ToolError(BuilderbrainError):
     def __init__(self, kind: ToolFault, found: str, *, where: str = "", fix: str = "") -> None:
         self.kind: ToolFault = kind
         super().__init__(found, where=where, fix=fix)
+
+
+class NoTwin(ToolError):
+    """A domain brings no twin to try its tools on; what needs one is left out, and says so."""
+
+    def __init__(self, domain: str) -> None:
+        fix = "write one in tool_adapters.py, or act on a test instance"
+        super().__init__("unavailable", "the domain has no twin", where=domain, fix=fix)

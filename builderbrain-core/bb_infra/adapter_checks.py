@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 
 from bb_core.adapters import Adapters
-from bb_core.errors import ToolError
+from bb_core.errors import NoTwin, ToolError
 from bb_infra.domain_checks import Case, Domain, Skipped, found_by
 from bb_runtime.adapter_trial import (
     Kind,
@@ -52,8 +52,12 @@ def _watched(domain: Domain, adapters: Adapters) -> Watched:
 def _promise(
     tool: str, kind: Kind, once: Callable[[], Watched], at_random: Callable[[], Watched]
 ) -> str:
-    found = once().found.get((tool, kind)) or at_random().found.get((tool, kind), "")
-    if not found and (tool, kind) not in once().kept | at_random().kept:
+    try:
+        seen, tried = once(), at_random()
+    except NoTwin as error:
+        raise Skipped(error.found) from error
+    found = seen.found.get((tool, kind)) or tried.found.get((tool, kind), "")
+    if not found and (tool, kind) not in seen.kept | tried.kept:
         raise Skipped(f"no call of {tool} that shows it")
     return found
 

@@ -7,7 +7,7 @@ from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import BuilderbrainError, DomainError
 from bb_core.observers import Observer, observers
 from bb_core.registry import Registry, guarded, printable
-from bb_infra import adapter_checks, battery_checks, domain_checks, skin_checks
+from bb_infra import adapter_checks, battery_checks, domain_checks, review_checks, skin_checks
 from bb_infra.domain_checks import Case, Domain, Skipped
 from bb_infra.domain_summary import grammar_rules
 from bb_infra.table import count
@@ -18,6 +18,7 @@ SHOWN = 12
 
 KINDS: Sequence[tuple[str, Callable[[Domain], Iterable[Case]], str]] = (
     ("schema", domain_checks.tool_cases, "tools, each with an adapter"),
+    ("review", review_checks.review_cases, "imported tools ratified"),
     ("rules", domain_checks.rule_cases, "rules, each with a refused example"),
     ("golden", domain_checks.golden_cases, "plans judged as they should be"),
     ("battery", battery_checks.battery_cases, "tasks solved by their own plans"),

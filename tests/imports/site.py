@@ -97,7 +97,7 @@ class Site:
 def bb_import(home: Path, module: str, *words: str) -> subprocess.CompletedProcess[str]:
     """`bb domains import …` into a folder."""
     return subprocess.run(
-        [BB, "domains", "import", *words[:2], "--name", module, "--into", str(home), *words[2:]],
+        [BB, "domains", "import", words[0], "--name", module, "--into", str(home), *words[1:]],
         cwd=home,
         capture_output=True,
         text=True,
