@@ -5,11 +5,13 @@ rule families are told; the engine behind the lines is `bb_core.at`. What is gen
 """
 
 import keyword
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bb_core.effects import Effect
 from bb_core.schema import FactCall, PlanSchema, Tool
+from bb_core.tool_names import plan_name, unused
 
 
 def checker_source(schema: PlanSchema) -> str:
@@ -98,15 +100,32 @@ def models_source(schema: PlanSchema) -> str:
 
 def _model(schema: Mapping[str, Any], name: str, out: list[str]) -> str:
     fields = []
-    required = set(schema.get("required", ()))
+    required, taken = set(schema.get("required", ())), set(schema.get("properties", {}))
     for key, sub in schema.get("properties", {}).items():
-        kind = _type(sub, f"{name}{key.title().replace('_', '')}", out)
-        fields.append(
-            f"    {key}: {kind}" if key in required else f"    {key}: {kind} | None = None"
-        )
+        part = re.sub(r"[^A-Za-z0-9]", "", key.title())
+        kind = _type(sub, f"{name}{part}", out)
+        field = key if _spellable(key) else unused(plan_name(key), taken)
+        taken.add(field)
+        fields.append(f"    {field}: {_field(kind, key, field, key in required)}")
     body = "\n".join(fields) or "    pass"
     out.append(f"\n\nclass {name}(Strict):\n{body}\n")
     return name
+
+
+def _spellable(key: str) -> bool:
+    """Whether a pydantic field can have this name."""
+    return key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("_")
+
+
+def _field(kind: str, key: str, field: str, needed: bool) -> str:
+    """A field's type and default; one with a name of its own keeps the system's as its alias."""
+    if field == key:
+        return kind if needed else f"{kind} | None = None"
+    return (
+        f"{kind} = Field(alias={key!r})"
+        if needed
+        else (f"{kind} | None = Field(default=None, alias={key!r})")
+    )
 
 
 def _type(schema: Mapping[str, Any], name: str, out: list[str]) -> str:

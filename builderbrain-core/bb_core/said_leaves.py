@@ -61,7 +61,7 @@ def text(schema: Schema, path: str, margin: Margin) -> dict[str, Any]:
     if out:
         return out
     own = schema.get("maxLength")
-    most = min(own or LONGEST_TEXT, given.get("maxLength", LONGEST_TEXT))
+    most = min(schema.get("maxLength", LONGEST_TEXT), given.get("maxLength", LONGEST_TEXT))
     if most != own:
         margin.propose(path, maxLength=most)
     least = min(schema.get("minLength", 0), most)
@@ -78,21 +78,23 @@ def is_file(schema: Schema) -> bool:
 def _patterned(schema: Schema, given: Schema, path: str, margin: Margin) -> dict[str, Any] | None:
     """The text by its pattern: the person's, the document's, or its format's, if one is usable."""
     own, form = schema.get("pattern"), FORMATS.get(schema.get("format", ""))
+    lengths = {key: schema[key] for key in ("minLength", "maxLength") if key in schema}
     tries = [given.get("pattern"), own, bounded(own, schema.get("maxLength")) if own else None]
     for pattern in [*tries, None if own else form]:
-        out = _usable(schema, pattern) if pattern else None
-        if out and pattern != own:
+        if not pattern or not (out := _usable(pattern, lengths)):
+            continue
+        if pattern != own:
             margin.propose(path, pattern=pattern)
-        if out:
-            return out
+        if lengths.keys() - out.keys():
+            margin.note(path, "the length is the server's to judge beside its pattern")
+        return out
     if own:
         margin.note(path, f"pattern {own} cannot be written under; the server judges it")
     return None
 
 
-def _usable(schema: Schema, pattern: str) -> dict[str, Any] | None:
-    """The pattern as a type, with the document's lengths where the two agree."""
-    lengths = {key: schema[key] for key in ("minLength", "maxLength") if key in schema}
+def _usable(pattern: str, lengths: Schema) -> dict[str, Any] | None:
+    """The pattern as a type, with the lengths where the two agree."""
     for extra in (lengths, {}):
         out = {"type": "string", "pattern": pattern, **extra}
         try:
@@ -134,10 +136,15 @@ def number(schema: Schema, kind: str, path: str, margin: Margin) -> dict[str, An
     given = margin.at(path)
     low = max((x for x in (low, given.get("minimum")) if x is not None), default=None)
     high = min((x for x in (high, given.get("maximum")) if x is not None), default=None)
+    most = LARGEST[kind]
+    if max(-most, low if low is not None else -most) > min(
+        most, high if high is not None else most
+    ):
+        raise Unsayable("has no value a plan can write")
     out: dict[str, Any] = {"type": kind}
     for key, value in (("minimum", low), ("maximum", high)):
         if value is not None:
-            out[key] = max(-LARGEST[kind], min(LARGEST[kind], value))
+            out[key] = max(-most, min(most, value))
             exact = kind == "integer" or value == schema.get(key)
             if out[key] != value or not (exact or key in given):
                 margin.note(path, f"{key} {out[key]} stands for {_said(schema, key)}")

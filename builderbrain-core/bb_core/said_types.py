@@ -9,6 +9,8 @@ unsayable; what is optional is left out, with a note. The type may be wider than
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import jsonschema_rs
+
 from bb_core import said_leaves
 from bb_core.json_refs import Unsayable, followed
 from bb_core.said_leaves import LONGEST_TEXT, MOST_ITEMS, Margin, Schema
@@ -147,8 +149,8 @@ class SaidTypes:
         if "prefixItems" in schema or "items" not in schema:
             raise Unsayable("is a list of unlike or unnamed items")
         items = self.said(schema["items"], f"{path}/items", depth + 1, above)
-        own = schema.get("maxItems")
-        most = min(own or MOST_ITEMS, self.margin.at(path).get("maxItems", MOST_ITEMS))
+        own, given = schema.get("maxItems"), self.margin.at(path)
+        most = min(schema.get("maxItems", MOST_ITEMS), given.get("maxItems", MOST_ITEMS))
         least = schema.get("minItems", 0)
         if least > most:
             raise Unsayable(f"wants {least} items or more")
@@ -225,27 +227,15 @@ def _sayable_key(name: str) -> bool:
 
 def on_the_wire(schema: Mapping[str, Any], value: Any) -> Any:
     """A plan's value with the system's own names back in it."""
+    if "anyOf" in schema:
+        fitting = (one for one in schema["anyOf"] if jsonschema_rs.is_valid(one, value))
+        return on_the_wire(next(fitting, {}), value)
     if isinstance(value, Mapping):
-        properties = _properties(schema, value)
+        known: Mapping[str, Any] = schema.get("properties", {})
         return {
-            properties.get(key, {}).get(WIRE, key): on_the_wire(properties.get(key, {}), item)
-            for key, item in value.items()
+            known.get(name, {}).get(WIRE, name): on_the_wire(known.get(name, {}), item)
+            for name, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [on_the_wire(_items(schema), item) for item in value]
+        return [on_the_wire(schema.get("items", {}), item) for item in value]
     return value
-
-
-def _properties(schema: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The properties of the alternative that has all the value's keys."""
-    for option in schema.get("anyOf", (schema,)):
-        found: Mapping[str, Any] = option.get("properties", {})
-        if value.keys() <= found.keys() and set(option.get("required", ())) <= value.keys():
-            return found
-    return {}
-
-
-def _items(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    arrays = (one for one in schema.get("anyOf", (schema,)) if one.get("type") == "array")
-    found: Mapping[str, Any] = next((one["items"] for one in arrays), {})
-    return found
