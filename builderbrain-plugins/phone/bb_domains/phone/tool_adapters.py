@@ -13,6 +13,7 @@ from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.phone import money, numbers
 from bb_domains.phone.commits import Commit, commit
+from bb_domains.phone.previews import PREVIEWS
 from bb_domains.phone.screen import SWITCHES, Node, Screen
 from bb_domains.phone.world import PhoneWorld, connect, twin
 
@@ -171,6 +172,12 @@ def _gone(screen: Screen, args: Args) -> bool:
     return screen.title != args["name"] and not screen.all(f"link:{args['name']}")
 
 
+def _live(changes: Mapping[str, Any]) -> PhoneWorld:
+    from bb_domains.phone.web.live import live
+
+    return live(changes)
+
+
 ADAPTERS = Adapters(
     tools={
         "look": look,
@@ -192,5 +199,7 @@ ADAPTERS = Adapters(
     },
     connect=connect,
     twin=twin,
+    previews=PREVIEWS,
+    live=_live,
 )
 """Every tool but `confirm`: consent is the executor's to ask for."""

@@ -23,8 +23,10 @@ MOST_LOOKS = 200
 class PhoneWorld:
     """A driver, and the words between it and the plan."""
 
-    def __init__(self, driver: UiDriver, *, pause_s: float = 0.0) -> None:
-        self.driver, self._pause = driver, pause_s
+    def __init__(
+        self, driver: UiDriver, *, pause_s: float = 0.0, ended: Callable[[], object] = lambda: None
+    ) -> None:
+        self.driver, self._pause, self._ended = driver, pause_s, ended
 
     def look(self, limit_s: float) -> Screen:
         """What is in front once it is drawn, names in English; raises ToolError past the limit."""
@@ -61,8 +63,9 @@ class PhoneWorld:
         return self.driver.snapshot()
 
     def close(self) -> None:
-        """Let go of the phone."""
+        """Let go of the phone, and of whatever was started to show it."""
         self.driver.close()
+        self._ended()
 
     def _shown(self, selector: str) -> tuple[str, str]:
         role, _, name = selector.partition(":")

@@ -38,4 +38,5 @@ def _call(phone: "Phone", page: Page) -> None:
     number = page.fields.get("Number", "")
     if number:
         phone.data["calls"].append({"number": number})
+        phone.reached(number)
         phone.pages[:] = [Page("list"), Page("call", number)]

@@ -69,6 +69,7 @@ def _send(phone: "Phone", page: Page, number: str) -> None:
     threads = phone.data["threads"]
     thread = threads.setdefault(number, {"archived": False, "messages": []})
     thread["messages"].append({"from": "me", "text": text})
+    phone.reached(number)
     phone.pages[:] = [phone.pages[0], Page("thread", number)]
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bb_core.canonical import Json
+from bb_domains.phone import numbers
 from bb_domains.phone.device import calendar, contacts, dialer, messages, settings, shop
 from bb_domains.phone.device.part import Page, Part, button, entry, heading
 from bb_domains.phone.device.seed import SHOWN, changed, seed
@@ -101,6 +102,12 @@ class Phone:
         """The name the address book has for a number, or the number."""
         found = [c["name"] for c in self.data["contacts"].values() if c["number"] == number]
         return str(found[0]) if found else number
+
+    def reached(self, number: str) -> None:
+        """What the network notes of a call or a message to a number that is not ordinary."""
+        bill = self.data["billed"].get(numbers.kind(number, self.data["region"]))
+        if bill is not None:
+            bill.append(number)
 
     def snapshot(self) -> dict[str, Json]:
         """All that is state, and what is in front: the app and the title of its page."""

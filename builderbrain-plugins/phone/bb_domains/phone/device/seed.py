@@ -72,6 +72,7 @@ def seed() -> dict[str, Any]:
         },
         "currency": "USD",
         "basket": [],
+        "billed": {"emergency": [], "premium": [], "short": []},
         "orders": {"o1": {"item": "Umbrella", "cents": 2200, "state": "placed"}},
         "secrets": {"shop_password": "correct horse", "screen_pin": "2580"},
         "look": {
@@ -86,7 +87,7 @@ def seed() -> dict[str, Any]:
     }
 
 
-SHOWN = ("contacts", "threads", "calls", "events", "settings", "basket", "orders")
+SHOWN = ("contacts", "threads", "calls", "events", "settings", "basket", "orders", "billed")
 """The parts of a phone that are state; the rest is how it looks and what it is given."""
 
 
