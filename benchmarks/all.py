@@ -23,6 +23,7 @@ SCRIPTS = {
     "ledger": "ledger.py",
     "startup": "startup.py",
     "planner": "planner.py",
+    "droidtask": "droidtask.py",
 }
 FRAME = ("name", "passed", "machine", "versions", "seed", "bar", "skipped")
 

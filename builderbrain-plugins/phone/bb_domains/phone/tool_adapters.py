@@ -18,6 +18,9 @@ from bb_domains.phone.screen import SWITCHES, Node, Screen
 from bb_domains.phone.world import PhoneWorld, connect, twin
 
 Args = Mapping[str, Any]
+LONGEST, MOST_NODES = 400, 400
+"""What of a screen fits into a result: of each text its beginning, and so many things."""
+
 PATIENCE = 0.6
 """The part of a tool's time that it may wait for what it expects."""
 
@@ -30,10 +33,12 @@ def look(args: Args, call: Call) -> Json:
     shown = found if front else Screen(args["app"])
     total = next((money.read(n.value) for n in shown.all("status:Total")), None)
     nodes: list[Json] = [_node(args["app"], node) for node in shown.nodes]
+    if len(nodes) > MOST_NODES:
+        raise ToolError("limit", f"{len(nodes)} things on the screen", where=args["app"])
     return {
         "app": args["app"],
         "front": front,
-        "title": shown.title,
+        "title": shown.title[:LONGEST],
         "nodes": nodes,
         "total_cents": total[0] if total else -1,
         "currency": total[1] if total else "",
@@ -41,7 +46,8 @@ def look(args: Args, call: Call) -> Json:
 
 
 def _node(app: str, node: Node) -> Json:
-    return {"key": node.key, "value": node.value, "commit": commit(app, node)}
+    key, value = node.key[:LONGEST], node.value[:LONGEST]
+    return {"key": key, "value": value, "commit": commit(app, node)}
 
 
 def check_number(args: Args, call: Call) -> Json:
@@ -76,7 +82,7 @@ def _one(args: Args, call: Call) -> Node:
 def read(args: Args, call: Call) -> Json:
     """The text of one thing."""
     node = _one(args, call)
-    return {"on": args["on"], "value": node.value or node.name}
+    return {"on": args["on"], "value": (node.value or node.name)[:LONGEST]}
 
 
 def is_on(args: Args, call: Call) -> Json:

@@ -90,7 +90,7 @@ def twin(changes: Mapping[str, Any]) -> PhoneWorld:
 
 
 def connect(settings: Mapping[str, str]) -> PhoneWorld:
-    """The phone the settings name: `driver = web` and its `url`.
+    """The phone the settings name: `driver = web` and `url`, or `driver = adb` and `serial`.
 
     Raises ToolError when a setting is missing, or the extra that the driver needs.
     """
@@ -99,5 +99,9 @@ def connect(settings: Mapping[str, str]) -> PhoneWorld:
             from bb_domains.phone.web.browser import browser
 
             return PhoneWorld(browser(settings.get("url", "")), pause_s=0.05)
-    fix = "set driver = 'web' and url for this domain"
+        case "adb":
+            from bb_domains.phone.adb.device import device
+
+            return PhoneWorld(device(settings), pause_s=0.2)
+    fix = "set driver = 'web' and url, or driver = 'adb' and serial, for this domain"
     raise ToolError("unavailable", f"driver is {settings.get('driver')!r}", where="phone", fix=fix)

@@ -1,0 +1,1 @@
+"""Android devices, over the ADB protocol."""

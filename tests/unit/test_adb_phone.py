@@ -1,0 +1,144 @@
+"""Flows over the ADB protocol, against a server on the wire: what is sent, and what comes of it."""
+
+from typing import Any
+
+import pytest
+
+from bb_core.check import check
+from bb_core.compiled import Compiled, compile_domain
+from bb_core.errors import ToolError
+from bb_core.registry import discover
+from bb_core.state import State
+from bb_core.state_diff import state_diff
+from bb_core.verdict import Checked
+from bb_domains.phone import domain
+from bb_domains.phone.adb.hierarchy import read_hierarchy
+from bb_domains.phone.screen import Node
+from bb_domains.phone.world import connect
+from bb_runtime.approve import by_policy
+from bb_runtime.execute import execute
+from tests.unit.fake_android import AdbServer, on_the_wire, settings_of
+
+BATTERY = {task.id: task for task in domain.eval_battery()}
+SKINS = {skin.name: skin for skin in domain.invariance_skins()}
+YES = by_policy(lambda request: True, "test")
+FLOWS = ("sms-1", "reply-2", "call-1", "contact-edit-1", "event-new-1", "setting-1", "archive-1")
+
+
+@pytest.fixture(scope="module")
+def compiled() -> Compiled:
+    return compile_domain(discover().get("phone"))
+
+
+def diff_of(compiled: Compiled, server: AdbServer, plans: Any, prompt: str) -> dict[str, Any]:
+    """What the plans change on the device behind the wire, and how the last step ended."""
+    world, phone = connect(settings_of(server)), server.android.phone
+    before, state, end = phone.snapshot(), State(request=prompt), ""
+    for number, plan in enumerate(plans):
+        verdict = check(compiled, compiled.read(plan), state)
+        assert isinstance(verdict, Checked), verdict
+        result = execute(verdict, compiled.adapters(), world, approve=YES, run=f"adb-{number}")
+        state, end = state.after(verdict, result.happened, result.consents), result.status
+    return {"end": end, "diff": state_diff(before, phone.snapshot())}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_does_on_a_device_what_it_does_in_memory(compiled: Compiled, name: str) -> None:
+    task = BATTERY[name]
+    with on_the_wire(dict(task.world)) as server:
+        found = diff_of(compiled, server, task.rounds, task.prompt)
+    assert found == {"end": "done", "diff": dict(task.diff)}
+
+
+@pytest.mark.parametrize("skin", ["german", "lists-turned-round", "slow"])
+def test_a_device_in_other_clothes(compiled: Compiled, skin: str) -> None:
+    task = SKINS[skin].apply(BATTERY["sms-number-1"])
+    assert task is not None
+    with on_the_wire(dict(task.world)) as server:
+        found = diff_of(compiled, server, task.rounds, task.prompt)
+    assert found == {"end": "done", "diff": dict(task.diff)}
+
+
+def test_an_emergency_number_is_typed_and_not_called(compiled: Compiled) -> None:
+    task = BATTERY["no-emergency-1"]
+    with on_the_wire() as server:
+        found = diff_of(compiled, server, task.rounds, task.prompt)
+        assert found["end"] == "refused"
+        assert found["diff"] == {"/front/app": "dialer", "/front/title": "Phone"}
+
+
+def test_text_reaches_the_shell_as_text() -> None:
+    with on_the_wire() as server:
+        world = connect(settings_of(server))
+        world.driver.open("messages")
+        world.look(5)
+        world.tap("button:New message")
+        world.look(5)
+        world.fill("textbox:Message", 'it\'s $HOME; rm -rf / `x` "q"')
+        field = next(n for n in world.look(5).nodes if n.key == "textbox:Message")
+        assert field.value == 'it\'s $HOME; rm -rf / `x` "q"'
+        world.fill("textbox:Message", "second")
+        field = next(n for n in world.look(5).nodes if n.key == "textbox:Message")
+        assert field.value == "second"
+        with pytest.raises(ToolError, match="plain ASCII"):
+            world.fill("textbox:Message", "señor")
+
+
+def test_what_a_device_does_not_give(compiled: Compiled) -> None:
+    with on_the_wire() as server:
+        world = connect(settings_of(server))
+        with pytest.raises(ToolError, match="keeps its secrets"):
+            world.fill_secret("password:Password", "shop_password")
+        with pytest.raises(ToolError, match="cannot be seen"):
+            world.snapshot()
+        with pytest.raises(ToolError, match="no package is known for app 'browser'"):
+            world.driver.open("browser")
+        with pytest.raises(ToolError, match="nothing on the screen with role button"):
+            world.tap("button:Nowhere")
+
+
+def test_connect_says_what_is_wrong() -> None:
+    with on_the_wire() as server:
+        settings = settings_of(server)
+    with pytest.raises(ToolError, match="serial is ''"):
+        connect({"driver": "adb"})
+    with pytest.raises(ToolError, match="adb start-server"):
+        connect(settings)
+    with pytest.raises(ToolError, match="port is 'usb'"):
+        connect({**settings, "port": "usb"})
+    with on_the_wire() as server, pytest.raises(ToolError, match="not found"):
+        connect({**settings_of(server), "serial": "another"})
+
+
+ROW = 'package="a.b" bounds="[0,0][10,10]"'
+DUMP = f"""<?xml version='1.0'?><hierarchy rotation="0">
+<node class="android.widget.FrameLayout" {ROW}>
+<node class="android.widget.ImageButton" content-desc="New event" text="" {ROW}/>
+<node class="android.widget.EditText" text="Ana" hint="Name" password="false" {ROW}/>
+<node class="android.widget.EditText" text="1234" content-desc="PIN" password="true" {ROW}/>
+<node class="androidx.appcompat.widget.SwitchCompat" text="Wi-Fi" checked="true" {ROW}/>
+<node class="android.widget.LinearLayout" clickable="true" text="" content-desc="" {ROW}>
+  <node class="android.widget.TextView" text="Ana Ruiz" {ROW}/>
+  <node class="android.widget.TextView" text="Hello" {ROW}/></node>
+<node class="android.widget.TextView" text="Settings" resource-id="a.b:id/toolbar_title" {ROW}/>
+<node class="android.widget.Button" text="Hidden" package="a.b" bounds="[0,0][0,0]"/>
+</node></hierarchy>"""
+
+
+def test_a_dump_is_read_as_roles_names_and_values() -> None:
+    package, placed = read_hierarchy(DUMP)
+    assert package == "a.b" and (placed[0].x, placed[0].y) == (5, 5)
+    assert [one.node for one in placed] == [
+        Node("button", "New event"),
+        Node("textbox", "Name", "Ana"),
+        Node("password", "PIN"),
+        Node("switch", "Wi-Fi", "on"),
+        Node("link", "Ana Ruiz Hello"),
+        Node("heading", "Settings"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "<hierarchy>", '<!DOCTYPE x [<!ENTITY a "a">]><hierarchy/>'])
+def test_what_is_no_dump_is_refused(text: str) -> None:
+    with pytest.raises(ToolError, match="dump is no"):
+        read_hierarchy(text)
