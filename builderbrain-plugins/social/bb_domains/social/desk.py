@@ -53,11 +53,10 @@ class Desk:
         *,
         file: Path | None = None,
         scanner: str = "",
-        close: Callable[[], None] = lambda: None,
     ) -> None:
         self.state = {**deepcopy(dict(EMPTY)), **state}
         self.networks, self.clock, self.scanner = networks, clock, scanner
-        self._file, self._close, self._lock = file, close, -1
+        self._file, self._lock = file, -1
         if file:
             self._open(file)
         self.handles = Handles(self.state["handles"])
@@ -70,7 +69,8 @@ class Desk:
 
     def close(self) -> None:
         """Let go of the networks and the file."""
-        self._close()
+        for network in self.networks.values():
+            network.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1

@@ -15,13 +15,15 @@ from email.utils import formatdate, parseaddr
 from pathlib import Path
 
 from bb_core.errors import ToolError, ToolFault
-from bb_domains.social.network import Act, Message, Post, Report, Saying, User, cannot
+from bb_domains.social.network import Message, Unable
 
 LONGEST = 2000
 
 
-class MailNetwork:
+class MailNetwork(Unable):
     """One mailbox. Settings: host, port, address, inbox (a Maildir), user, password_env, tls."""
+
+    kind = "mail"
 
     def __init__(self, account: str, settings: Mapping[str, str]) -> None:
         self.account, self.settings = account, settings
@@ -82,34 +84,6 @@ class MailNetwork:
             raise ToolError("unavailable", f"inbox is {folder!r}", where=self.account, fix=fix)
         found = [(m.get_date(), _read(bytes(m))) for m in mailbox.Maildir(folder, create=False)]
         return [message for _, message in sorted(found, key=lambda row: row[0], reverse=True)]
-
-    def mentions(self, timeout_s: float) -> list[Post]:
-        """Mail has none."""
-        raise cannot("mail", "list mentions")
-
-    def reports(self, timeout_s: float) -> list[Report]:
-        """Mail has none."""
-        raise cannot("mail", "list reports")
-
-    def post(self, native: str, timeout_s: float) -> Post:
-        """Mail has none."""
-        raise cannot("mail", "show posts")
-
-    def user(self, native: str, timeout_s: float) -> User:
-        """Mail has none."""
-        raise cannot("mail", "show users")
-
-    def say(self, saying: Saying, key: str, timeout_s: float) -> str:
-        """Mail goes to one contact, never to everybody."""
-        raise cannot("mail", "publish")
-
-    def take_back(self, native: str, key: str, timeout_s: float) -> None:
-        """What is sent is sent."""
-        raise cannot("mail", "take back")
-
-    def moderate(self, act: Act, native: str, why: str, key: str, timeout_s: float) -> None:
-        """Mail has nobody to moderate."""
-        raise cannot("mail", act)
 
 
 def _read(raw: bytes) -> Message:

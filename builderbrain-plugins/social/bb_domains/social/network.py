@@ -114,7 +114,55 @@ class Network(Protocol):
         """Send a mail."""
         ...
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
 
-def cannot(network: str, what: str) -> ToolError:
-    """The error of a network that has no such thing."""
-    return ToolError("denied", f"{network} cannot {what}", where=network)
+
+class Unable:
+    """A network that can do nothing: what each real one starts from, and says of the rest."""
+
+    kind = "this network"
+
+    def mentions(self, timeout_s: float) -> list[Post]:
+        """Not here."""
+        raise self.cannot("list mentions")
+
+    def reports(self, timeout_s: float) -> list[Report]:
+        """Not here."""
+        raise self.cannot("list reports")
+
+    def inbox(self, timeout_s: float) -> list[Message]:
+        """Not here."""
+        raise self.cannot("list mails")
+
+    def post(self, native: str, timeout_s: float) -> Post:
+        """Not here."""
+        raise self.cannot("show posts")
+
+    def user(self, native: str, timeout_s: float) -> User:
+        """Not here."""
+        raise self.cannot("show users")
+
+    def say(self, saying: Saying, key: str, timeout_s: float) -> str:
+        """Not here."""
+        raise self.cannot("publish")
+
+    def take_back(self, native: str, key: str, timeout_s: float) -> None:
+        """Not here."""
+        raise self.cannot("take back")
+
+    def moderate(self, act: Act, native: str, why: str, key: str, timeout_s: float) -> None:
+        """Not here."""
+        raise self.cannot(act)
+
+    def mail(self, address: str, subject: str, body: str, key: str, timeout_s: float) -> None:
+        """Not here."""
+        raise self.cannot("send mail")
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def cannot(self, what: str) -> ToolError:
+        """The error for what this network does not have."""
+        return ToolError("denied", f"{self.kind} cannot {what}", where=self.kind)

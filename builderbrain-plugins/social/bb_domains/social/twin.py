@@ -162,3 +162,6 @@ class TwinNetwork:
             raise ToolError("denied", f"{self.kind} cannot send mail", where=self.account)
         name = f"e-{FIRST + len(self.state['mails'])}"
         self.state["mails"][name] = {"to": address, "subject": subject, "body": body}
+
+    def close(self) -> None:
+        """Nothing is held open."""

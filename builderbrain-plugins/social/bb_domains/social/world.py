@@ -8,6 +8,7 @@ from typing import Any
 from bb_domains.social.accounts_file import read_accounts
 from bb_domains.social.desk import Clock, Desk
 from bb_domains.social.mail import MailNetwork
+from bb_domains.social.matrix import MatrixNetwork
 from bb_domains.social.network import Network
 from bb_domains.social.seed import canaries, changed, seed
 from bb_domains.social.twin import TwinNetwork
@@ -46,7 +47,10 @@ def _known(desk: Desk, network: TwinNetwork, name: str) -> None:
     desk.handles.call(name, network.account, network.native(name))
 
 
-NETWORKS: Mapping[str, Callable[[str, Mapping[str, str]], Network]] = {"mail": MailNetwork}
+NETWORKS: Mapping[str, Callable[[str, Mapping[str, str]], Network]] = {
+    "mail": MailNetwork,
+    "matrix": MatrixNetwork,
+}
 
 
 def connect(settings: Mapping[str, str]) -> Desk:
