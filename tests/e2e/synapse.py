@@ -22,7 +22,8 @@ NO_LIMIT = "{per_second: 1000, burst_count: 1000}"
 CONFIG = """
 server_name: {server}
 pid_file: {folder}/pid
-listeners: [{{port: {port}, bind_addresses: ['127.0.0.1'], type: http, resources: [{{names: [client]}}]}}]
+listeners:
+- {{port: {port}, type: http, bind_addresses: [127.0.0.1], resources: [{{names: [client]}}]}}
 database: {{name: sqlite3, args: {{database: '{folder}/db'}}}}
 media_store_path: {folder}/media
 signing_key_path: {folder}/key

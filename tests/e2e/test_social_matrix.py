@@ -1,8 +1,9 @@
-"""The social desk on a real Matrix homeserver: checked plans publish, answer, take back, moderate."""
+"""The desk on a real Matrix homeserver: checked plans publish, answer, take back, moderate."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from bb_domains.social.desk import Desk
 from bb_domains.social.network import Saying
 from bb_domains.social.tool_adapters import ADAPTERS
 from bb_domains.social.world import connect
-from bb_runtime.outcome import RunResult
 from bb_runtime.approve import by_policy
 from bb_runtime.execute import execute
+from bb_runtime.outcome import RunResult
 from tests.e2e.synapse import SERVER, Homeserver, running
 
-pytest.importorskip("synapse", reason="pip install 'builderbrain-social[test]'")
+if find_spec("synapse") is None:  # it is never imported
+    pytest.skip("pip install 'builderbrain-social[test]'", allow_module_level=True)
 YES = by_policy(lambda request: True)
 ACCOUNT = """
 [accounts."@{name}"]
@@ -33,7 +35,11 @@ quiet_from = 0
 quiet_to = 0
 moderates = {moderates}
 max_per_hour = 50
-settings = {{url = "{url}", token_env = "TOKEN_{upper}", user = "@{name}:{server}", room = "{room}", admin = "true"}}
+settings.url = "{url}"
+settings.token_env = "TOKEN_{upper}"
+settings.user = "@{name}:{server}"
+settings.room = "{room}"
+settings.admin = "true"
 """
 
 

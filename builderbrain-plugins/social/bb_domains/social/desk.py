@@ -8,8 +8,9 @@ cut leaves the one or the other; one process at a time. Not covered: two desks f
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,7 +57,7 @@ class Desk:
     ) -> None:
         self.state = {**deepcopy(dict(EMPTY)), **state}
         self.networks, self.clock, self.scanner = networks, clock, scanner
-        self._file, self._lock = file, -1
+        self._file, self._lock, self._writing = file, -1, threading.RLock()
         if file:
             self._open(file)
         self.handles = Handles(self.state["handles"])
@@ -89,16 +90,16 @@ class Desk:
 
     def once(self, call: Call, act: Callable[[], dict[str, Json]]) -> Json:
         """What `act` gives, or gave when this intent was carried out before."""
-        if call.key not in self.state["sent"]:
-            self.state["sent"][call.key] = act()
-            self.keep()
-        return cast(Json, deepcopy(self.state["sent"][call.key]))
+        with self._writing:
+            if call.key not in self.state["sent"]:
+                self.state["sent"][call.key] = act()
+                self.keep()
+            return cast(Json, deepcopy(self.state["sent"][call.key]))
 
     def remember(self, values: Iterable[str]) -> None:
         """Values out of labelled fields: no text that holds one goes out any more."""
-        new = [value for value in values if value and value not in self.state["seen"]]
-        if new:
-            self.state["seen"] += new
+        with self._writing:
+            self.state["seen"] += sorted({v for v in values if v} - {*self.state["seen"]})
             self.keep()
 
     def findings(self, text: str) -> list[scan.Finding]:
@@ -125,11 +126,16 @@ class Desk:
         if self._file is None:
             return
         new = self._file.with_suffix(".new")
-        with new.open("w", encoding="utf-8") as file:
-            json.dump({k: v for k, v in self.state.items() if k in EMPTY}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._file)
+        try:
+            with self._writing, new.open("w", encoding="utf-8") as file:
+                # copies: a reading thread may give a handle out meanwhile
+                json.dump({k: copy(v) for k, v in self.state.items() if k in EMPTY}, file)
+                file.flush()
+                os.fsync(file.fileno())
+                new.replace(self._file)
+        except OSError as error:
+            found = f"cannot be written: {error}"
+            raise _unusable(self._file, found, "make room, then look at what was sent") from error
 
     def _open(self, file: Path) -> None:
         self._lock = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -137,6 +143,7 @@ class Desk:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             kept = json.loads(file.read_text("utf-8")) if file.exists() else {}
         except BlockingIOError:
+            self.close()
             raise _unusable(file, "is in use by another process", "end that one first") from None
         except ValueError as error:
             raise _unusable(file, f"is no desk: {error}", "move it away") from error

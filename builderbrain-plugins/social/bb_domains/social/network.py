@@ -11,6 +11,17 @@ from bb_core.errors import ToolError
 Visibility = Literal["direct", "followers", "public"]
 RANK: dict[str, int] = {"direct": 0, "followers": 1, "public": 2}
 
+OFFERS: dict[str, tuple[Visibility, ...]] = {
+    "mastodon": ("direct", "followers", "public"),
+    "atproto": ("public",),
+    "matrix": ("direct", "followers", "public"),
+    "mail": (),
+}
+"""The visibilities a network knows; a Matrix room has one, which the room itself says."""
+
+HIDES, SCHEDULES = ("atproto",), ("mastodon",)
+"""The networks on which a post can be hidden and shown again, and those that publish later."""
+
 Act = Literal["label", "unlabel", "hide", "unhide", "limit", "unlimit", "suspend"]
 
 

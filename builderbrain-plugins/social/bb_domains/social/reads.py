@@ -12,7 +12,7 @@ from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.social.desk import Desk
 from bb_domains.social.links import hosts
-from bb_domains.social.network import Post
+from bb_domains.social.network import HIDES, OFFERS, SCHEDULES, Message, Post, Report
 
 Args = Mapping[str, Any]
 MOST, LONGEST = 20, 2000
@@ -29,7 +29,9 @@ def get_account(args: Args, call: Call) -> Json:
         "sent_last_hour": desk.said_last_hour(name),
         "hour": desk.clock.hour(name),
         "moderates": rules.get("moderates", False),
-        "can_hide": rules["network"] != "matrix",
+        "visibilities": list(OFFERS[rules["network"]]),
+        "can_hide": rules["network"] in HIDES,
+        "can_schedule": rules["network"] in SCHEDULES,
         "link_hosts": list(rules["link_hosts"]),
     }
 
@@ -38,25 +40,27 @@ def fetch_mentions(args: Args, call: Call) -> Json:
     """The newest posts that speak to the account."""
     account = args["account"]
     posts = call.world.network(account).mentions(call.timeout_s)[:MOST]
-    return {"posts": [_post(call.world, account, post) for post in posts]}
+    shown: list[Json] = [_post(call.world, account, post) for post in posts]
+    call.world.keep()
+    return {"posts": shown}
 
 
 def fetch_reports(args: Args, call: Call) -> Json:
     """The open reports; who made them is remembered and goes nowhere."""
     desk, account = call.world, args["account"]
     reports = desk.network(account).reports(call.timeout_s)[:MOST]
-    desk.remember([report.reporter for report in reports])
+    shown = [_report(desk, account, report) for report in reports]
+    desk.remember(report.reporter for report in reports)
+    return {"reports": shown}
+
+
+def _report(desk: Desk, account: str, report: Report) -> Json:
     return {
-        "reports": [
-            {
-                "report_id": desk.handles.give("r", account, report.native),
-                "post_id": desk.handles.give("p", account, report.post),
-                "user_id": desk.handles.give("u", account, report.user),
-                "reporter": report.reporter[:LONGEST],
-                "claim": report.claim[:LONGEST],
-            }
-            for report in reports
-        ]
+        "report_id": desk.handles.give("r", account, report.native),
+        "post_id": desk.handles.give("p", account, report.post),
+        "user_id": desk.handles.give("u", account, report.user),
+        "reporter": report.reporter[:LONGEST],
+        "claim": report.claim[:LONGEST],
     }
 
 
@@ -64,17 +68,17 @@ def fetch_inbox(args: Args, call: Call) -> Json:
     """The newest mails; a sender is a contact, in the address book or not."""
     desk, account = call.world, args["account"]
     messages = desk.network(account).inbox(call.timeout_s)[:MOST]
-    desk.remember([value for m in messages for value in (m.address, m.name)])
+    shown = [_message(desk, account, message) for message in messages]
+    desk.remember(value for m in messages for value in (m.address, m.name))
+    return {"messages": shown}
+
+
+def _message(desk: Desk, account: str, message: Message) -> Json:
     return {
-        "messages": [
-            {
-                "message_id": desk.handles.give("m", account, message.native),
-                "contact_id": _contact_of(desk, account, message.address),
-                "subject": message.subject[:LONGEST],
-                "text": message.text[:LONGEST],
-            }
-            for message in messages
-        ]
+        "message_id": desk.handles.give("m", account, message.native),
+        "contact_id": _contact_of(desk, account, message.address),
+        "subject": message.subject[:LONGEST],
+        "text": message.text[:LONGEST],
     }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from bb_core.battery import Task
 from bb_core.skins import Skin
 from bb_domains.social.handles import handle
+from bb_domains.social.network import HIDES, OFFERS, SCHEDULES
 from bb_domains.social.seed import changed, seed
 
 SEED = seed()
@@ -53,18 +54,25 @@ def rewritten(task: Task, old: str, new: str) -> Task:
     return replace(task, prompt=task.prompt.replace(old, new), rounds=tuple(rounds), diff=diff)
 
 
+def thread(post: str) -> str:
+    """Who may see a post of the seed."""
+    return str(SEED["posts"][post]["visibility"])
+
+
 def moved_to(network: str) -> Callable[[Task], Task | None]:
     """Every account is on this network: other native ids, other handles, the same plan."""
 
     def apply(task: Task) -> Task | None:
-        hiding = "hide_post" in {s["tool"] for s in steps(task)}
-        garden = "@garden_club" in argument(task, "account", "limit_user")
-        if (
-            task.expect != "done"
-            or "mail" in task.tags
-            or (network == "matrix" and hiding)
-            or garden
+        tools = {s["tool"] for s in steps(task)}
+        seen = {*argument(task, "visibility"), *(thread(p) for p in argument(task, "post_id"))}
+        if task.expect != "done" or "mail" in task.tags or not seen <= set(OFFERS[network]):
+            return None
+        if (network not in HIDES and "hide_post" in tools) or (
+            network not in SCHEDULES and "schedule" in tools
         ):
+            return None
+        # where posts can be hidden, a label alone does not carry to the next rung
+        if network in HIDES and "@garden_club" in argument(task, "account", "limit_user"):
             return None
         here = [name for name, row in SEED["accounts"].items() if row["network"] != "mail"]
         return with_world(task, {"accounts": {name: {"network": network} for name in here}})
@@ -147,6 +155,8 @@ def followers_only(task: Task) -> Task | None:
     """The community speaks to its followers only from today: the visibility changes."""
     spoken = argument(task, "visibility", "publish", "reply", "schedule")
     if not may(task, *SPEAKING, "schedule") or spoken != ["public"]:
+        return None
+    if "followers" not in OFFERS[SEED["accounts"][argument(task, "account")[0]]["network"]]:
         return None
     rounds = json.loads(json.dumps(task.rounds).replace('"public"', '"followers"'))
     diff = {k: "followers" if v == "public" else v for k, v in task.diff.items()}

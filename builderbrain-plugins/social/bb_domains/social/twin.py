@@ -8,7 +8,19 @@ from typing import Any
 
 from bb_core.errors import ToolError
 from bb_domains.social.handles import Handles
-from bb_domains.social.network import RANK, Act, Message, Post, Report, Saying, User, Visibility
+from bb_domains.social.network import (
+    HIDES,
+    OFFERS,
+    RANK,
+    SCHEDULES,
+    Act,
+    Message,
+    Post,
+    Report,
+    Saying,
+    User,
+    Visibility,
+)
 
 FIRST = 101
 
@@ -119,8 +131,11 @@ class TwinNetwork:
 
     def say(self, saying: Saying, key: str, timeout_s: float) -> str:
         """A new post p-101, p-102, …, or a new entry s-101, … of what is scheduled."""
-        if self.kind == "mail":
-            raise ToolError("denied", "mail cannot publish", where=self.account)
+        if saying.visibility not in OFFERS[self.kind]:
+            found = f"{self.kind} has no {saying.visibility} posts"
+            raise ToolError("denied", found, where=self.account)
+        if saying.hours and self.kind not in SCHEDULES:
+            raise ToolError("denied", f"{self.kind} cannot schedule", where=self.account)
         made = {
             "user_id": self.account,
             "account": self.account,
@@ -150,8 +165,8 @@ class TwinNetwork:
         """Users change their status; posts are the desk's to mark."""
         if not self.state["accounts"][self.account].get("moderates"):
             raise ToolError("denied", "the account is no moderator", where=self.kind)
-        if act == "hide" and self.kind == "matrix":
-            raise ToolError("denied", "matrix cannot hide", where=self.kind)
+        if act == "hide" and self.kind not in HIDES:
+            raise ToolError("denied", f"{self.kind} cannot hide", where=self.kind)
         after = {"limit": "limited", "unlimit": "active", "suspend": "suspended"}
         if act in after:
             self.state["users"][self._named(native, "users")].update(status=after[act], why=why)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from bb_domains.social.accounts_file import read_accounts
+from bb_domains.social.atproto import AtprotoNetwork
 from bb_domains.social.desk import Clock, Desk
 from bb_domains.social.mail import MailNetwork
+from bb_domains.social.mastodon import MastodonNetwork
 from bb_domains.social.matrix import MatrixNetwork
 from bb_domains.social.network import Network
 from bb_domains.social.seed import canaries, changed, seed
@@ -48,7 +50,9 @@ def _known(desk: Desk, network: TwinNetwork, name: str) -> None:
 
 
 NETWORKS: Mapping[str, Callable[[str, Mapping[str, str]], Network]] = {
+    "atproto": AtprotoNetwork,
     "mail": MailNetwork,
+    "mastodon": MastodonNetwork,
     "matrix": MatrixNetwork,
 }
 

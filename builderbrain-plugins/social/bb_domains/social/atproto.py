@@ -1,0 +1,204 @@
+"""The AT Protocol: one account on its PDS, by XRPC with the app.bsky lexicons.
+
+Everything here is public. A post's record key is made from the intent, and a record is created
+once: a second create is answered by the record that is there. Moderation goes to Ozone
+(`tools.ozone.moderation.emitEvent`): labels are labels, hiding is `!hide`, limiting is `!warn` on
+the account, suspending is a takedown.
+
+Not run against a real server: tested on the wire against a server of ours in its form.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from bb_core.errors import ToolError
+from bb_domains.social.network import Act, Post, Report, Saying, Unable, User
+from bb_domains.social.wire import Wire, setting
+
+POST = "app.bsky.feed.post"
+QUOTES = ("app.bsky.embed.record", "app.bsky.embed.recordWithMedia")
+MENTIONS = ("mention", "reply", "quote")
+ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+HIDDEN, LIMITED = "!hide", "!warn"
+MOST = 20
+LABEL: Mapping[str, tuple[str, bool]] = {
+    "hide": (HIDDEN, True),
+    "unhide": (HIDDEN, False),
+    "limit": (LIMITED, True),
+    "unlimit": (LIMITED, False),
+}
+
+
+class AtprotoNetwork(Unable):
+    """One account. Settings: url (its PDS), user (handle or DID), token_env (an app password)."""
+
+    kind = "atproto"
+
+    def __init__(self, account: str, settings: Mapping[str, str]) -> None:
+        self.wire, self.user_name = Wire(account, settings), setting(account, settings, "user")
+        self._password = os.environ[settings["token_env"]]
+        self._moderator = settings.get("moderator", "")
+        self.did = ""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.wire.close()
+
+    def _get(self, method: str, timeout_s: float, **params: str | int) -> Any:
+        self._log_in(timeout_s)
+        return self.wire.get(f"/xrpc/{method}", timeout_s, **params)
+
+    def _act(self, method: str, timeout_s: float, body: Any) -> Any:
+        self._log_in(timeout_s)
+        headers = {"atproto-proxy": self._moderator} if method.startswith("tools.ozone") else {}
+        return self.wire.act("POST", f"/xrpc/{method}", timeout_s, body, headers)
+
+    def _log_in(self, timeout_s: float) -> None:
+        """A session for the app password, begun at the first request."""
+        if self.did:
+            return
+        given = {"identifier": self.user_name, "password": self._password}
+        path = "/xrpc/com.atproto.server.createSession"
+        try:
+            # begins nothing anybody sees, so a lost answer is only a lost answer
+            session = self.wire.act("POST", path, timeout_s, given)
+        except ToolError as error:
+            if error.kind != "timeout_unknown":
+                raise
+            raise ToolError("unavailable", error.found, where=error.where) from error
+        self.wire.http.headers["Authorization"] = f"Bearer {session['accessJwt']}"
+        self.did = str(session["did"])
+
+    def mentions(self, timeout_s: float) -> list[Post]:
+        """The posts that mention, answer or quote the account, newest first."""
+        method = "app.bsky.notification.listNotifications"
+        got = self._get(method, timeout_s, limit=MOST)["notifications"]
+        return [self._post(row) for row in got if row.get("reason") in MENTIONS]
+
+    def post(self, native: str, timeout_s: float) -> Post:
+        """One post."""
+        return self._post(self._view(native, timeout_s))
+
+    def _view(self, native: str, timeout_s: float) -> dict[str, Any]:
+        found = self._get("app.bsky.feed.getPosts", timeout_s, uris=native)["posts"]
+        if not found:
+            raise ToolError("invalid", "no such post", where=self.wire.account)
+        return dict(found[0])
+
+    def _post(self, view: Mapping[str, Any]) -> Post:
+        record, author = view.get("record", {}), str(view["author"]["did"])
+        quotes = record.get("embed", {}).get("$type", "") in QUOTES
+        text = str(record.get("text") or "")
+        own = author == self.did
+        return Post(str(view["uri"]), author, text, "public", "public", own, quotes)
+
+    def user(self, native: str, timeout_s: float) -> User:
+        """A profile; its labels say what moderators have done."""
+        got = self._get("app.bsky.actor.getProfile", timeout_s, actor=native)
+        labels = {row.get("val") for row in got.get("labels", ()) if not row.get("neg")}
+        status = "suspended" if "!takedown" in labels else "active"
+        return User(
+            native=native,
+            handle=str(got["handle"]),
+            name=str(got.get("displayName") or ""),
+            about=str(got.get("description") or ""),
+            status="limited" if LIMITED in labels and status == "active" else status,  # type: ignore[arg-type]
+        )
+
+    def say(self, saying: Saying, key: str, timeout_s: float) -> str:
+        """Create the record, or find that it is there."""
+        if saying.visibility != "public":
+            raise self.cannot(f"publish to {saying.visibility}: everything is public")
+        if saying.hours:
+            raise self.cannot("schedule")
+        self._log_in(timeout_s)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        record: dict[str, Any] = {"$type": POST, "text": saying.body, "createdAt": now}
+        if saying.answers:
+            record["reply"] = self._reply(saying.answers, timeout_s)
+        rkey = record_key(key)
+        body = {"repo": self.did, "collection": POST, "rkey": rkey, "record": record}
+        made = self._once(body, timeout_s)
+        return made or f"at://{self.did}/{POST}/{rkey}"
+
+    def _once(self, body: Mapping[str, Any], timeout_s: float) -> str:
+        """The uri of the record this made; empty when an earlier call had made it."""
+        try:
+            return str(self._act("com.atproto.repo.createRecord", timeout_s, body)["uri"])
+        except ToolError as error:
+            if error.kind not in ("invalid", "conflict") or not self._there(body, timeout_s):
+                raise
+            return ""
+
+    def _there(self, body: Mapping[str, Any], timeout_s: float) -> bool:
+        where = {name: str(body[name]) for name in ("repo", "collection", "rkey")}
+        try:
+            got = self._get("com.atproto.repo.getRecord", timeout_s, **where)
+        except ToolError as error:
+            if error.kind == "invalid":
+                return False
+            raise
+        return bool(got["value"].get("text") == body["record"]["text"])
+
+    def _reply(self, native: str, timeout_s: float) -> dict[str, Any]:
+        view = self._view(native, timeout_s)
+        parent = {"uri": view["uri"], "cid": view["cid"]}
+        root = view.get("record", {}).get("reply", {}).get("root", parent)
+        return {"root": root, "parent": parent}
+
+    def take_back(self, native: str, key: str, timeout_s: float) -> None:
+        """Delete the record."""
+        repo, collection, rkey = native.removeprefix("at://").split("/")
+        body = {"repo": repo, "collection": collection, "rkey": rkey}
+        self._act("com.atproto.repo.deleteRecord", timeout_s, body)
+
+    def moderate(self, act: Act, native: str, why: str, key: str, timeout_s: float) -> None:
+        """One moderation event."""
+        if not self._moderator:
+            raise self.cannot(f"{act} without moderator = 'did:…#atproto_labeler'")
+        if act == "suspend":
+            event: dict[str, Any] = {"$type": "tools.ozone.moderation.defs#modEventTakedown"}
+        else:
+            value, on = LABEL.get(act, (why, act == "label"))
+            made, undone = ([value], []) if on else ([], [value])
+            event = {
+                "$type": "tools.ozone.moderation.defs#modEventLabel",
+                "createLabelVals": made,
+                "negateLabelVals": undone,
+            }
+        self._act("tools.ozone.moderation.emitEvent", timeout_s, self._event(event, native, why))
+
+    def _event(self, event: Mapping[str, Any], native: str, why: str) -> dict[str, Any]:
+        subject: dict[str, str] = {"$type": "com.atproto.admin.defs#repoRef", "did": native}
+        if native.startswith("at://"):
+            cid = str(self._view(native, 10)["cid"])
+            subject = {"$type": "com.atproto.repo.strongRef", "uri": native, "cid": cid}
+        return {"event": {**event, "comment": why}, "subject": subject, "createdBy": self.did}
+
+    def reports(self, timeout_s: float) -> list[Report]:
+        """The open reports of posts, as Ozone lists them."""
+        if not self._moderator:
+            raise self.cannot("list reports without moderator = 'did:…#atproto_labeler'")
+        method = "tools.ozone.moderation.queryEvents"
+        kind = "tools.ozone.moderation.defs#modEventReport"
+        got = self._get(method, timeout_s, types=kind, limit=MOST)["events"]
+        found = [row for row in got if str(row["subject"].get("uri", "")).startswith("at://")]
+        return [
+            Report(
+                native=str(row["id"]),
+                post=str(row["subject"]["uri"]),
+                user=str(row["subject"]["uri"]).removeprefix("at://").partition("/")[0],
+                reporter=str(row["createdBy"]),
+                claim=str(row["event"].get("comment") or ""),
+            )
+            for row in found
+        ]
+
+
+def record_key(key: str) -> str:
+    """13 characters in the form of a TID (base32, first bit clear), made from an intent."""
+    number = int.from_bytes(sha256(key.encode()).digest()[:8]) >> 1
+    return "".join(ALPHABET[(number >> shift) & 31] for shift in range(60, -1, -5))
