@@ -19,6 +19,7 @@ SCRIPTS = {
     "masks": "masks.py",
     "checker": "checker.py",
     "tau_retail": "tau_retail/run.py",
+    "planbench": "planbench/run.py",
     "durability": "durability.py",
     "ledger": "ledger.py",
     "startup": "startup.py",

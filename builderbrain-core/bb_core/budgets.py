@@ -67,8 +67,7 @@ def sums(case: "Case") -> None:
 def _together(case: "Case", amounts: Mapping[str, int]) -> int:
     """The greatest total of steps that can all run: of two branches, the dearer one."""
     apart = {
-        a: frozenset(b for b in amounts if b != a and exclusive(case.steps, case.graph, a, b))
-        for a in amounts
+        a: frozenset(b for b in amounts if b != a and exclusive(case.graph, a, b)) for a in amounts
     }
     total, left = 0, frozenset(amounts)
     while left:
@@ -146,7 +145,7 @@ def once_per(at: "At", args: tuple[str, ...]) -> None:
     for other in case.plan.steps:
         if other.tool != at.step.tool or other.id == at.step.id:
             continue
-        if exclusive(case.steps, case.graph, other.id, at.step.id):
+        if exclusive(case.graph, other.id, at.step.id):
             continue
         theirs = tuple(term(other.args.get(name), case.steps, case.schema) for name in args)
         same = [a.same(b) for a, b in zip(mine, theirs, strict=True)]

@@ -24,7 +24,7 @@ def before_irreversible(at: "At") -> None:
         spec = case.schema.tools[other.tool]
         if other.id == me or me in case.graph.ancestors[other.id]:
             continue
-        if exclusive(case.steps, case.graph, other.id, me):
+        if exclusive(case.graph, other.id, me):
             continue
         first = other.id in case.graph.ancestors[me]
         if not spec.effect.acts and spec.fallible and not first:
@@ -86,7 +86,7 @@ def no_race(at: "At") -> None:
     for other in case.acting:
         if other.id <= step.id or case.graph.ordered(step.id, other.id):
             continue
-        if exclusive(case.steps, case.graph, other.id, step.id):
+        if exclusive(case.graph, other.id, step.id):
             continue
         for entity in _shared(at, other):
             at.refuse(

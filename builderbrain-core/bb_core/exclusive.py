@@ -8,28 +8,22 @@ Not covered: conditions that contradict each other only by arithmetic, `n1/x < 3
 such steps count as ones that may both run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from bb_core.canonical import canonical
 from bb_core.graph import Graph
-from bb_core.plan import Step, When
+from bb_core.plan import When
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def exclusive(steps: Mapping[str, Step], graph: Graph, a: str, b: str) -> bool:
+def exclusive(graph: Graph, a: str, b: str) -> bool:
     """Whether at most one of the two steps can run."""
-    theirs = conditions(steps, graph, b)
-    return any(_contradict(one, two) for one in conditions(steps, graph, a) for two in theirs)
+    theirs = graph.conditions[b]
+    return any(_contradict(one, two) for one in graph.conditions[a] for two in theirs)
 
 
-def conditions(steps: Mapping[str, Step], graph: Graph, ident: str) -> list[When]:
-    """Every condition that holds if the step runs."""
-    found = (steps[s].when for s in (ident, *sorted(graph.ancestors[ident])))
-    return [when for when in found if when]
-
-
-def proved(wanted: When, known: list[When]) -> bool:
+def proved(wanted: When, known: Iterable[When]) -> bool:
     """Whether a boolean result is known to be what is wanted."""
     for when in known:
         told = when.ref == wanted.ref and isinstance(when.value, bool) and when.op in ("==", "!=")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from bb_core.plan import Plan, needs
+from bb_core.plan import Plan, When, needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Graph:
     parents: Mapping[str, frozenset[str]]
     ancestors: Mapping[str, frozenset[str]]
     waves: tuple[tuple[str, ...], ...]
+    conditions: Mapping[str, tuple[When, ...]]
+    """What must hold for a step to run: its own condition and those of its ancestors."""
 
     def ordered(self, a: str, b: str) -> bool:
         """Whether one of the two surely runs before the other."""
@@ -31,8 +33,8 @@ class Graph:
 
 def build(plan: Plan) -> Graph | tuple[str, ...]:
     """The graph, or the ids along one cycle. References to unknown steps are left out."""
-    known = {step.id for step in plan.steps}
-    parents = {step.id: needs(step) & known for step in plan.steps}
+    ids = {step.id for step in plan.steps}
+    parents = {step.id: needs(step) & ids for step in plan.steps}
     waves, ancestors = [], dict[str, frozenset[str]]()
     left = [step.id for step in plan.steps]
     while left:
@@ -44,7 +46,11 @@ def build(plan: Plan) -> Graph | tuple[str, ...]:
         waves.append(tuple(ready))
         left = [s for s in left if s not in ancestors]
     order = tuple(s for wave in waves for s in wave)
-    return Graph(order, parents, ancestors, tuple(waves))
+    whens = {step.id: step.when for step in plan.steps if step.when}
+    conditions = {
+        s: tuple(whens[a] for a in (s, *sorted(ancestors[s])) if a in whens) for s in order
+    }
+    return Graph(order, parents, ancestors, tuple(waves), conditions)
 
 
 def _cycle(parents: Mapping[str, frozenset[str]], left: list[str]) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Key = str | int | tuple[str | int, ...]
 """What a fact holds of: one thing, or several together."""
 
+ABOUT_NOTHING: Key = ""
+"""What a fact without a term, such as `free`, holds of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tainted:
@@ -118,7 +121,7 @@ def _facts(
     gone = [(fact, look(path, event)) for fact, path in schema.ends(event.tool)]
     kept = {(n, v) for n, v in state.facts if not any(n == m and w in (None, v) for m, w in gone)}
     calls = [c for c in map(FactCall.parse, spec.establishes) if given(c, event)]
-    new = {(call.name, look(call.term, event)) for call in calls}
+    new = {(call.name, look(call.term, event) if call.term else ABOUT_NOTHING) for call in calls}
     return frozenset(kept | {(n, v) for n, v in new if is_key(v)})
 
 

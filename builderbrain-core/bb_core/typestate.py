@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bb_core.exclusive import conditions, exclusive, proved
+from bb_core.exclusive import exclusive, proved
 from bb_core.plan import Ref, Step, When, refs
 from bb_core.schema import FactCall
-from bb_core.state import approval
+from bb_core.state import ABOUT_NOTHING, approval
 from bb_core.terms import MISSING, Term, literal
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class History:
     def _add(self, case: "Case", ident: str) -> None:
         here = case.at(ident)
         for call in map(FactCall.parse, here.spec.establishes):
-            term = here.term(call.term) if call.term else literal(None)
+            term = here.term(call.term) if call.term else literal(ABOUT_NOTHING)
             if term != MISSING:
                 holder = Holder(ident, term, _given(ident, call))
                 self.holders.setdefault(call.name, []).append(holder)
@@ -86,8 +86,7 @@ def _holders(at: "At", fact: str) -> Iterator[Holder]:
 
 def _proved(at: "At", holder: Holder) -> bool:
     """Whether the fact hangs on nothing, or on what must be so for this step to run."""
-    case = at.case
-    known = conditions(case.steps, case.graph, at.step.id)
+    known = at.case.graph.conditions[at.step.id]
     return holder.given is None or proved(holder.given, known)
 
 
@@ -99,7 +98,7 @@ def _killer(at: "At", fact: str, holder: Holder) -> str | None:
             continue
         if holder.step and (write == holder.step or write in ancestors[holder.step]):
             continue
-        if exclusive(at.case.steps, at.case.graph, write, at.step.id):
+        if exclusive(at.case.graph, write, at.step.id):
             continue
         if term is None or term.same(holder.term) is not False:
             return write

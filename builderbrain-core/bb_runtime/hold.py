@@ -120,7 +120,7 @@ def _raced(moment: Moment, fact: str, value: Any) -> str:
     for ident, step in moment.job.steps.items():
         if ident == moment.step or graph.ordered(ident, moment.step):
             continue
-        if exclusive(moment.job.steps, graph, ident, moment.step):
+        if exclusive(graph, ident, moment.step):
             continue
         for ended, path in moment.job.schema.ends(step.tool):
             if ended == fact and (not path or _known(moment, step, path) in (None, value)):

@@ -14,11 +14,12 @@ arms stretched out beyond the body's radius, climbing the fence, a gate that doe
 arm that leaves its way by more than TRACKING.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bb_domains.robots.cell.arm import shapes
-from bb_domains.robots.cell.geometry import Area, Capsule, Spot, apart, plan_to_area, plan_to_spot
+from bb_domains.robots.cell.geometry import Capsule, Spot, apart, plan_to_area, plan_to_spot
 from bb_domains.robots.cell.layout import (
     HALL,
     NEEDED,
@@ -35,6 +36,8 @@ from bb_domains.robots.cell.people import area_of
 FAR = 5000.0
 """What a clearance is when nobody is in the room."""
 HALF = STEP / 2
+LOCKING = NEEDED["normal"] + PERSON_RADIUS + HALF + TRACKING
+"""A pen nearer to an axis than this and the link's radius has its gate locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +52,31 @@ class Survey:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
-    """A moment of a way: how much of it is gone, and the links there."""
+class _Link:
+    """A link at a moment of a way: how much is gone, and how far each area is from its axis."""
 
     gone: float
-    links: tuple[Capsule, ...]
+    shape: Capsule
+    areas: Mapping[str, float]
 
 
 def survey(path: Way, people: Sequence[Spot]) -> Survey:
     """A way as it would be gone now, with people where they are."""
-    samples = [_Sample(gone, shapes(q)) for gone, q in path.samples()]
-    locked = tuple(name for name, pen in PENS.items() if _near(samples, pen))
+    return _survey(path, tuple(people))
+
+
+@lru_cache(maxsize=1024)
+def _survey(path: Way, people: tuple[Spot, ...]) -> Survey:
+    links, fixtures = _swept(path)
+    locked = tuple(
+        name
+        for name in PENS
+        if any(link.areas[name] - link.shape.radius < LOCKING for link in links)
+    )
     found = dict.fromkeys(SPEEDS, FAR)
     for spot in people:
-        reach = _reachable(spot, locked)
-        for name, bound in _clearance(samples, spot, reach).items():
+        for name, bound in _clearance(links, spot, _reachable(spot, locked)).items():
             found[name] = min(found[name], bound)
-    fixtures = min(apart(link, PILLAR) for sample in samples for link in sample.links)
     return Survey(
         clearance=found,
         fixtures=fixtures - HALF - TRACKING,
@@ -75,28 +86,35 @@ def survey(path: Way, people: Sequence[Spot]) -> Survey:
     )
 
 
-def _near(samples: Iterable[_Sample], pen: Area) -> bool:
-    """Whether somebody in the pen could be too near; then its gate is locked for the motion."""
-    safe = NEEDED["normal"] + PERSON_RADIUS + HALF + TRACKING
-    links = (link for sample in samples for link in sample.links)
-    return any(plan_to_area(link, pen) - link.radius < safe for link in links)
+@lru_cache(maxsize=1024)
+def _swept(path: Way) -> tuple[tuple[_Link, ...], float]:
+    """The links at every sample, and the distance of the nearest to the pillar."""
+    links = tuple(
+        _Link(gone, shape, _areas(shape)) for gone, q in path.samples() for shape in shapes(q)
+    )
+    return links, min(apart(link.shape, PILLAR) for link in links)
 
 
-def _reachable(spot: Spot, locked: Sequence[str]) -> tuple[Area, ...]:
+def _areas(shape: Capsule) -> dict[str, float]:
+    found = {name: plan_to_area(shape, pen) for name, pen in PENS.items()}
+    return {**found, "hall": min(plan_to_area(shape, area) for area in HALL)}
+
+
+def _reachable(spot: Spot, locked: Sequence[str]) -> tuple[str, ...]:
     """The areas that somebody can be in before the gates open again."""
     name = area_of(spot)
     if name in locked:
-        return (PENS[name],)
-    return (*HALL, *(pen for pen_name, pen in PENS.items() if pen_name not in locked))
+        return (name,)
+    return ("hall", *(pen for pen in PENS if pen not in locked))
 
 
-def _clearance(samples: Sequence[_Sample], spot: Spot, reach: Sequence[Area]) -> dict[str, float]:
+def _clearance(links: Sequence[_Link], spot: Spot, reach: Sequence[str]) -> dict[str, float]:
     found = dict.fromkeys(SPEEDS, FAR)
-    for sample in samples:
-        for link in sample.links:
-            fence = min(plan_to_area(link, area) for area in reach)
-            near, less = plan_to_spot(link, spot), link.radius + PERSON_RADIUS + HALF + TRACKING
-            for name, speed in SPEEDS.items():
-                walked = WALK * (sample.gone + HALF) / speed
-                found[name] = min(found[name], max(near - walked, fence) - less)
+    for link in links:
+        fence = min(link.areas[name] for name in reach)
+        near = plan_to_spot(link.shape, spot)
+        less = link.shape.radius + PERSON_RADIUS + HALF + TRACKING
+        for name, speed in SPEEDS.items():
+            walked = WALK * (link.gone + HALF) / speed
+            found[name] = min(found[name], max(near - walked, fence) - less)
     return found

@@ -1,0 +1,1 @@
+"""PlanBench: STRIPS worlds as plan schemas, judged by our own typestate."""
