@@ -179,7 +179,9 @@ class NextStep:
         )
 
     def _offered(self, tools: tuple[str, ...]) -> tuple[str, ...]:
-        return offered(self.schema, self.known, tools) if self.known else tuple(self.schema.tools)
+        known, spec = self.known, self.schema.tools
+        names = offered(self.schema, known, tools) if known else tuple(spec)
+        return tuple(name for name in names if not spec[name].unratified)
 
     def _askers(self, tools: tuple[str, ...]) -> tuple[int, ...]:
         return askers(self.schema, tools) if self.known else ()

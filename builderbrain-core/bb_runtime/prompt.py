@@ -66,7 +66,8 @@ def prompt_ids(tokenizer: Any, chat: Sequence[Message], room: int) -> list[int]:
 def system(compiled: Compiled) -> str:
     """The domain, its tools and the rules; the same for every request."""
     schema = compiled.schema
-    lines = "\n".join(_tool(compiled, name) for name in schema.tools)
+    usable = (name for name, tool in schema.tools.items() if not tool.unratified)
+    lines = "\n".join(_tool(compiled, name) for name in usable)
     title = schema.title or schema.domain
     return f"You write plans for: {title}.\nTools:\n{lines}\n{_RULES}"
 

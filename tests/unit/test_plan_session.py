@@ -1,0 +1,110 @@
+"""A client's plans as one run: state is carried, consent is waited for, and nothing is assumed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bb_core.compiled import compile_domain
+from bb_core.record import no_ledger
+from bb_core.registry import discover
+from bb_domains.api_json.tool_adapters import ADAPTERS
+from bb_domains.api_json.world import ShopWorld
+from bb_infra.plan_session import PlanSession, Question, Told
+from bb_runtime.approve import Decision
+from bb_runtime.execute import execute
+from bb_runtime.rounds import Runner
+
+WHO = {"id": "n1", "tool": "find_user_by_email", "args": {"email": "dmitri.novak@example.com"}}
+ORDER = {"id": "n2", "tool": "get_order", "args": {"order_id": "W1119"}, "after": ["n1"]}
+ASK = {"id": "n3", "tool": "confirm", "args": {"question": "Refund?"}, "after": ["n2"]}
+TERMS = {"order_id": "W1119", "item_id": "i0422", "cents": 7949, "method": "original"}
+REFUND = {"id": "n4", "tool": "create_refund", "args": TERMS, "after": ["n3"]}
+WHOLE = [WHO, ORDER, ASK, REFUND]
+
+
+@pytest.fixture
+def session(world: ShopWorld) -> Iterator[PlanSession]:
+    """A session on the real shop, whose person answers within a second or not at all."""
+    home = compile_domain(discover().get("api_json"))
+    made = PlanSession(home, answer_s=1.0)
+
+    def carry_out(checked: Any, run: str, note: Any) -> Any:
+        return execute(checked, ADAPTERS, world, approve=made.approve, run=run)
+
+    made.runner = Runner(home, (), carry_out, no_ledger, "test", rounds=1)
+    yield made
+
+
+def end(session: PlanSession, plan: Any, **more: Any) -> Told:
+    """The end of a plan that asks nobody."""
+    told = session.begin(plan, **more).next()
+    assert isinstance(told, Told)
+    return told
+
+
+def rules(told: Told) -> set[str]:
+    rows: Any = told.body["violations"]
+    return {row["rule"] for row in rows}
+
+
+def test_only_check_does_nothing_and_uses_no_round(session: PlanSession) -> None:
+    for _ in range(9):
+        told = end(session, WHOLE, only_check=True)
+        assert (told.body["end"], told.bad) == ("checked", False)
+    assert session.state.rounds == 0
+
+
+def test_what_one_plan_established_holds_for_the_next(session: PlanSession) -> None:
+    assert end(session, [WHO]).body["end"] == "done"
+    looked = end(session, [ORDER | {"after": []}])
+    assert looked.body["end"] == "done"
+    assert rules(end(session, [WHO])) == {"T.authenticated"}
+
+
+def test_consent_is_waited_for_and_given_to_exactly_what_was_shown(
+    session: PlanSession, world: ShopWorld
+) -> None:
+    work = session.begin(WHOLE)
+    asked = work.next()
+    assert isinstance(asked, Question)
+    assert "cents = 7949" in asked.text
+    assert rules(end(session, [WHO])) == {"S.busy"}  # nothing else meanwhile
+    asked.reply.put(Decision(True, "client"))
+    told = work.next()
+    assert isinstance(told, Told)
+    assert told.body["end"] == "done"
+    refunds: Any = world.snapshot()
+    assert [row["cents"] for row in refunds["refunds"].values()] == [7949]
+
+
+def test_no_answer_in_time_is_no(session: PlanSession, world: ShopWorld) -> None:
+    before = world.snapshot()
+    work = session.begin(WHOLE)
+    assert isinstance(work.next(), Question)
+    told = work.next()
+    assert isinstance(told, Told)
+    assert told.bad
+    steps: Any = told.body["steps"]
+    assert "no answer within 1 s" in steps[2]["why"]
+    assert world.snapshot() == before
+    assert end(session, [ORDER | {"after": []}]).body["end"] == "done"  # and the session goes on
+
+
+def test_a_session_has_as_many_rounds_as_the_domain_allows(session: PlanSession) -> None:
+    read = {"id": "n1", "tool": "list_products", "args": {"category": "garden"}}
+    for _ in range(session.compiled.schema.limits.rounds):
+        assert end(session, [read]).body["end"] == "done"
+    assert rules(end(session, [read])) == {"B.rounds"}
+
+
+@pytest.mark.parametrize(
+    "plan", [None, 7, "", "x", {}, [], [1], {"steps": [{"id": 1}]}, "[" * 9999]
+)
+def test_what_is_no_plan_is_refused_and_leaves_the_session_open(
+    session: PlanSession, plan: Any
+) -> None:
+    told = end(session, plan)
+    assert told.bad
+    assert told.body["end"] == "refused"
+    assert end(session, [WHO]).body["end"] == "done"
