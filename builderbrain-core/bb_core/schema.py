@@ -9,14 +9,18 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from bb_core.effects import Effect
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 RuleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")]
 Pointer = Annotated[str, Field(pattern=r"^(/[^/]*)*$")]
-ArgSchema = dict[str, Any]
+_TYPE = {
+    "anyOf": [{"type": "string", "description": "A named type."}, {"type": "object"}],
+    "description": "A named type of this file, or a JSON Schema.",
+}
+ArgSchema = Annotated[dict[str, Any], WithJsonSchema(_TYPE)]
 """A JSON Schema, or `{"type-name": "OrderId"}` once a bare type name has been read."""
 
 _PATH = r"(?:args|result)(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
@@ -104,7 +108,9 @@ class Tool(_Model):
     """One tool: its types, what it needs first, what it changes, what it costs."""
 
     does: str
-    effect: Annotated[Effect, BeforeValidator(_effect)] = Effect.IRREVERSIBLE
+    effect: Annotated[
+        Effect, BeforeValidator(_effect), WithJsonSchema({"enum": [e.name.lower() for e in Effect]})
+    ] = Effect.IRREVERSIBLE
     args: dict[Name, ArgSchema] = {}
     optional: frozenset[str] = frozenset()
     returns: ArgSchema = {}

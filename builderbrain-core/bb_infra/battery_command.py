@@ -106,6 +106,23 @@ def run(
     _print(name, lines, tally.lost, told if as_json else None)
 
 
+@app.command()
+def export(
+    name: Name,
+    out: Annotated[Path, typer.Option("--out", help="The file to write, as JSON lines.")],
+    config: ConfigPath = None,
+) -> None:
+    """Write a battery for another harness: rows of id, input, target and metadata.
+
+    inspect-ai reads them, and runs the battery itself: pip install 'builderbrain-core[inspect]'.
+    """
+    from bb_infra.battery_export import export as write
+
+    home = compiled(name, config)
+    written = write(home, home.battery, out)
+    print(f"{out}  {written:,} tasks. Next: inspect eval bb_infra/battery -T domain={name}")
+
+
 def _watch(task: "Task", passed: bool) -> None:
     print("." if passed else "F", end="", file=sys.stderr, flush=True)
 

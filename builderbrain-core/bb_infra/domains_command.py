@@ -128,14 +128,28 @@ def build(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of plan_schema.yaml, for editors."""
+    from bb_core.editor_schema import editor_schema
+
+    print(json.dumps(editor_schema(), indent=1))
+
+
+@app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="A name in plain words, such as 'ware house'.")],
+    name: Annotated[str, typer.Argument(help="A name in plain words, such as 'ware house'.")] = "",
+    about: Annotated[str, typer.Option("--about", help="What its plans do, in a sentence.")] = "",
+    soft: Annotated[
+        bool | None,
+        typer.Option("--soft/--strict", help="Whether its plans hold free text of any length."),
+    ] = None,
     into: Annotated[Path, typer.Option("--into", help="Where its folder goes.")] = Path(),
     template: Annotated[str, typer.Option("--template", help="Folder or git URL.")] = "",
 ) -> None:
-    """Start a domain from the template."""
-    from bb_infra.new_domain import create
+    """Start a domain from the template. Asks for what is not given, if somebody is there to ask."""
+    from bb_infra.new_domain import ask, create
 
-    made = create(name, into, template)
+    made = create(ask(name, about, soft), into, template)
     print(f"{made.folder}/  written: {made.says}")
-    print(f"Next:  cd {made.folder} && pip install -e . && bb domains check {made.module}")
+    check = f"pip install -e '.[test]' && pytest && bb domains check {made.module}"
+    print(f"Next:  cd {made.folder} && {check}")

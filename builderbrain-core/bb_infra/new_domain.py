@@ -1,8 +1,11 @@
 """A new domain from the cookiecutter template, ready to install and to pass its own checks."""
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import typer
 
 from bb_core.registry import NAME, discover
 from bb_infra.errors import InfraError, MissingExtra
@@ -20,8 +23,32 @@ class Made:
     says: str
 
 
-def create(name: str, into: Path, template: str = "") -> Made:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The three things a new domain is asked for."""
+
+    name: str
+    about: str
+    soft: bool
+
+
+def ask(name: str, about: str, soft: bool | None) -> Wanted:
+    """What was not given is asked at a terminal; without one a name has to be given."""
+    there = sys.stdin.isatty()
+    if not name and not there:
+        raise InfraError("a domain needs a name", fix="run: bb domains new 'ware house'")
+    name = name or typer.prompt("Name, in plain words")
+    usual = f"Plans for {'an' if name[:1].lower() in 'aeiou' else 'a'} {name}."
+    if not about:
+        about = typer.prompt("What its plans do", default=usual) if there else usual
+    if soft is None:
+        soft = there and typer.confirm("Do its plans hold free text of any length?", default=False)
+    return Wanted(name, about, soft)
+
+
+def create(wanted: Wanted, into: Path, template: str = "") -> Made:
     """Write a new domain's distribution, or raise InfraError and leave nothing half-written."""
+    name = wanted.name
     module = re.sub(r"[\s-]+", "_", name.strip().lower())
     if not NAME.match(module):
         raise InfraError(
@@ -33,11 +60,11 @@ def create(name: str, into: Path, template: str = "") -> Made:
     folder = into / f"builderbrain-{module.replace('_', '-')}"
     if folder.exists():
         raise InfraError("is there already", where=str(folder), fix="choose another name or --into")
-    _bake(template or _template(), name, module, into)
+    _bake(template or _template(), wanted, module, into)
     return Made(folder, module, _says(folder / "bb_domains" / module))
 
 
-def _bake(template: str, name: str, module: str, into: Path) -> None:
+def _bake(template: str, wanted: Wanted, module: str, into: Path) -> None:
     try:
         from cookiecutter.exceptions import CookiecutterException
         from cookiecutter.main import cookiecutter
@@ -45,7 +72,12 @@ def _bake(template: str, name: str, module: str, into: Path) -> None:
         raise MissingExtra(
             "making a domain needs cookiecutter", fix="run: pip install 'builderbrain-core[new]'"
         ) from error
-    about = {"name": name, "module": module, "description": f"Plans for {name}."}
+    about = {
+        "name": wanted.name,
+        "module": module,
+        "description": wanted.about,
+        "strict": "no" if wanted.soft else "yes",
+    }
     try:
         cookiecutter(template, no_input=True, extra_context=about, output_dir=str(into))
     except (CookiecutterException, OSError) as error:
@@ -54,12 +86,12 @@ def _bake(template: str, name: str, module: str, into: Path) -> None:
 
 
 def _template() -> str:
-    """The template of this checkout, above the core distribution."""
+    """The template: in this package once it is installed, above it in a checkout."""
     for parent in Path(__file__).resolve().parents:
         if (parent / FOLDER / "cookiecutter.json").is_file():
             return str(parent / FOLDER)
     raise InfraError(
-        "the template is not part of the installed package",
+        "the template is in neither this package nor its checkout",
         fix="give --template with a checkout's cookiecutter-domain folder or its git URL",
     )
 

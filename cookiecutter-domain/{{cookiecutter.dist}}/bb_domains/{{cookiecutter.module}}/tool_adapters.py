@@ -9,14 +9,15 @@ SEED = {"i1": 5, "i2": 0}
 
 
 class Shelf:
-    """Counts of items, in memory: the twin plans are tried on."""
+    """Counts of items and what is written on them, in memory: the twin plans are tried on."""
 
     def __init__(self, changes: Mapping[str, Any]) -> None:
         self.counts: dict[str, int] = {**SEED, **changes}
+        self.notes: dict[str, str] = {}
         self.done: dict[str, int] = {}
 
     def snapshot(self) -> Any:
-        """Every count."""
+        """Every count: whatever a task's `diff` may name, and nothing that moves by itself."""
         return dict(self.counts)
 
     def close(self) -> None:
@@ -32,8 +33,9 @@ def count(args: Mapping[str, Any], call: Call) -> int:
 
 
 def look(args: Mapping[str, Any], call: Call) -> Any:
-    """The item and how many there are."""
-    return {"item": args["item"], "count": count(args, call)}
+    """The item, how many there are, and what is written on it."""
+    note = call.world.notes.get(args["item"], "")
+    return {"item": args["item"], "count": count(args, call), "note": note}
 
 
 def take(args: Mapping[str, Any], call: Call) -> Any:

@@ -1,0 +1,141 @@
+"""A domain out of the template: three questions, right untouched, and the same out of built wheels."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from bb_core.editor_schema import editor_schema
+from bb_core.yaml_lines import read_yaml
+from tests.e2e.wheels import CORE, REPO, Environment, empty, wheel
+
+BB = str(Path(sys.executable).with_name("bb"))
+TEMPLATE = REPO / "cookiecutter-domain" / "{{cookiecutter.dist}}"
+ANSWERS = b"night kitchen\nCooks what was ordered.\ny\n"
+
+
+def test_three_questions_make_a_domain(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, ANSWERS)
+    made = subprocess.run(
+        [BB, "domains", "new", "--into", str(tmp_path)],
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    for asked in ("Name, in plain words", "What its plans do", "free text"):
+        assert asked in made.stdout
+    home = tmp_path / "builderbrain-night-kitchen"
+    assert 'mode="soft"' in (home / "bb_domains/night_kitchen/__init__.py").read_text()
+    assert 'description = "Cooks what was ordered."' in (home / "pyproject.toml").read_text()
+    flow = yaml.safe_load((home / ".github/workflows/ci.yml").read_text())
+    assert flow["jobs"]["check"]["steps"][1]["with"]["python-version"] == "${{ matrix.python }}"
+    ran = [step["run"] for step in flow["jobs"]["check"]["steps"] if "run" in step]
+    assert ran[-1] == "bb battery replay night_kitchen"
+
+
+def test_without_a_terminal_a_name_is_needed() -> None:
+    done = subprocess.run(
+        [BB, "domains", "new"], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "bb: a domain needs a name. Run: bb domains new 'ware house'\n"
+
+
+def test_the_template_brings_the_schema_editors_read() -> None:
+    printed = subprocess.run([BB, "domains", "schema"], capture_output=True, text=True)
+    assert printed.stdout == (TEMPLATE / "plan_schema.json").read_text()
+    said = (TEMPLATE / "bb_domains/{{cookiecutter.module}}/plan_schema.yaml").read_text()
+    assert said.startswith("# yaml-language-server: $schema=../../plan_schema.json\n")
+
+
+SCHEMAS = sorted(REPO.glob("builderbrain-plugins/*/bb_domains/*/plan_schema.yaml"))
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=[path.parent.name for path in SCHEMAS])
+def test_the_editors_schema_takes_what_the_reader_takes(path: Path) -> None:
+    judge = jsonschema_rs.validator_for(editor_schema())
+    value = read_yaml(path.read_text(), path.name).value
+    assert [str(error) for error in judge.iter_errors(value)] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "found"),
+    [
+        ("effect", "wriet", "wriet"),
+        ("efect", "write", "efect"),
+        ("timeout_s", 0, "0"),
+        ("guards", [{"expr": "true"}], "id"),
+        ("args", {"Item": "ItemId"}, "Item"),
+    ],
+)
+def test_the_editors_schema_marks_a_mistake(place: str, value: object, found: str) -> None:
+    tool = {"does": "Take", "effect": "write", place: value}
+    document = {"plan_schema": 1, "domain": "till", "tools": {"take": tool}}
+    errors = [str(e) for e in jsonschema_rs.validator_for(editor_schema()).iter_errors(document)]
+    assert errors and any(found in error for error in errors)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The core's wheel, by way of its sdist, and the shop's."""
+    folder = tmp_path_factory.mktemp("wheels")
+    made = tmp_path_factory.mktemp("sdist")
+    build = empty(made / "env", folder)
+    build.install("hatchling>=1.26")
+    build.ok("python", "-m", "hatchling", "build", "-t", "sdist", "-d", str(made), cwd=CORE)
+    (sdist,) = made.glob("*.tar.gz")
+    wheel(sdist, folder)
+    wheel(REPO / "builderbrain-plugins/api_json", folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_rendered_calc_passes_from_wheels_in_an_empty_environment(
+    wheels: Path, tmp_path: Path
+) -> None:
+    author = empty(tmp_path / "author", wheels)
+    author.install("builderbrain-core[new]")
+    author.ok("bb", "domains", "new", "calc", "--into", str(tmp_path))
+    home = tmp_path / "builderbrain-calc"
+    author.install("-e", f"{home}[test]")
+    assert " passed" in author.ok("pytest", "-q", cwd=home)
+    author.ok("bb", "domains", "check", "calc")
+    wheel(home, wheels)
+    user = empty(tmp_path / "user", wheels)
+    user.install("builderbrain-calc", "pytest")
+    _holds(user, tmp_path)
+
+
+def _holds(user: Environment, cwd: Path) -> None:
+    """An installed calc is listed, checked and tested, and no model library came with it."""
+    told = json.loads(user.ok("bb", "domains", "list", "--json", cwd=cwd))
+    assert [(one["name"], one["error"]) for one in told["domains"]] == [("calc", "")]
+    checked = user.ok("bb", "domains", "check", "calc", cwd=cwd)
+    assert "masks     skipped: no [model] extra" in checked
+    assert " passed" in user.ok("pytest", "-q", "--pyargs", "bb_domains.calc", cwd=cwd)
+    assert "0 effects" in user.ok("bb", "battery", "replay", "calc", cwd=cwd)
+    assert "torch" not in user.ok("pip", "list")
+
+
+@pytest.mark.slow
+def test_a_battery_plays_in_inspect(wheels: Path, tmp_path: Path) -> None:
+    theirs = empty(tmp_path / "inspect", wheels)
+    theirs.install("builderbrain-core[inspect]", "builderbrain-api-json[shop]")
+    rows = tmp_path / "battery.jsonl"
+    theirs.ok("bb", "battery", "export", "api_json", "--out", str(rows), cwd=tmp_path)
+    script = REPO / "tests/e2e/other_harness/inspect_oracle.py"
+    said = theirs.ok("python", str(script), "api_json", str(rows), str(tmp_path), cwd=tmp_path)
+    told = json.loads(said.splitlines()[-1])
+    battery = [json.loads(line) for line in rows.read_text("utf-8").splitlines()]
+    to_do = {row["id"] for row in battery if row["metadata"]["expect"] == "done"}
+    assert told["exported"] == len(battery) == told["oracle"]["samples"]
+    assert (told["oracle"]["status"], told["oracle"]["accuracy"]) == ("success", 1.0)
+    assert set(told["silent"]["wrong"]) == to_do
