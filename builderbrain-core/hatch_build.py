@@ -1,4 +1,4 @@
-"""Puts the domain template into the built package: from the checkout, or from the sdist it is in."""
+"""Puts the domain template into what is built: from the checkout, or from the sdist it is in."""
 
 from pathlib import Path
 from typing import Any

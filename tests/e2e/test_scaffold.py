@@ -1,4 +1,4 @@
-"""A domain out of the template: three questions, right untouched, and the same out of built wheels."""
+"""A domain out of the template: three questions, right untouched, and the same from wheels."""
 
 import json
 import os
