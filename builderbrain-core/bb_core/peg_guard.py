@@ -2,18 +2,21 @@
 
 A parsing expression commits: the first alternative that fits is taken, and a repeat gives nothing
 back. The parser and the masks read the same text as a set of alternatives. Where a text exists that
-the set has and the PEG does not, the grammar is refused with the two alternatives and that text.
+the set has and the PEG does not, the grammar is refused with the two alternatives, the beginning
+that both read, and a whole plan on which they differ where one is found (peg_witness.py).
 
 Terminals are decided exactly. Rules are opened a few levels deep and what is deeper counts as any
 text: a grammar that needs more to be told apart is refused, never let pass.
 """
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 from bb_core.language import EMPTY, UNBOUNDED
 from bb_core.lexeme import TooLarge
 from bb_core.peg_language import Reads
 from bb_core.peg_notation import Ahead, Choice, Class, Many, Node, Peg, Row, Text, Use, parts
+from bb_core.peg_witness import witness
 from bb_core.regular import ANYTHING, Regular, both, nullable, shortest, then, without
 
 DEEPEST = 4
@@ -131,12 +134,22 @@ def _committed(peg: Peg, first: Node, later: Node, rest: Regular, reads: Reads) 
         one, two = shown(peg, first), shown(peg, later)
         why = f"{one} / {two}: {text!r} needs {two}, but {one} reads a beginning of it and is taken"
         fix = f"write {two} first, or let the two begin differently"
-        peg.refuse(_place(peg, later), why, fix)
+        _differ(peg, _place(peg, later), why, fix)
 
 
 def _greedy(peg: Peg, at: int, item: Node, text: str) -> None:
     why = f"the repeat of {shown(peg, item)} takes all of {text!r}, and nothing is left to follow"
-    peg.refuse(at, why, "leave the character that follows out of what is repeated")
+    _differ(peg, at, why, "leave the character that follows out of what is repeated")
+
+
+def _differ(peg: Peg, at: int, why: str, fix: str) -> NoReturn:
+    """Refuse, with a plan that shows the difference; said where none was found."""
+    text = witness(peg)
+    shown = f"the plan {text!r} is read by one and not by the other" if text is not None else _NONE
+    peg.refuse(at, f"{why}; {shown}", fix)
+
+
+_NONE = "no plan that shows it was found, and none can be ruled out"
 
 
 def _outside(peg: Peg, name: str, reads: Reads) -> None:
@@ -183,7 +196,7 @@ def _apart(peg: Peg, node: Node, after: tuple[Node, ...], name: str, reads: list
             _apart(peg, item, (again, *after) if most > 1 else after, name, reads)
             if least < most and (text := _common(item, Row(after), name, reads)) is not None:
                 why = f"{shown(peg, item)} and what follows its repeat can both begin with {text!r}"
-                peg.refuse(at, why, "let them begin differently")
+                _differ(peg, at, why, "let them begin differently")
 
 
 def _common(first: Node, other: Node, name: str, reads: list[Reads]) -> str | None:
@@ -199,7 +212,7 @@ def _common(first: Node, other: Node, name: str, reads: list[Reads]) -> str | No
 def _ambiguous(peg: Peg, first: Node, later: Node, text: str) -> None:
     one, two = shown(peg, first), shown(peg, later)
     why = f"{one} / {two}: both can begin with {text!r}, so their order could matter"
-    peg.refuse(_place(peg, later), why, "let the two begin differently, or join what they share")
+    _differ(peg, _place(peg, later), why, "let the two begin differently, or join what they share")
 
 
 def _place(peg: Peg, node: Node) -> int:
