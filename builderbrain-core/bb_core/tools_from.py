@@ -3,9 +3,10 @@
     tools_from: {kind: openapi, sha256: 3f9a…}      # openapi.json; or kind: mcp, tools.json
 
 A tool nobody ratified is irreversible and refused in every plan (E.unratified). A ratified one has
-the effect the person named, never less than the document says outright. The schema's own `tools`
-may add obligations to an imported tool, and change neither its types nor its effect. A document, or
-an entry of the review, that is not the pinned one is refused with what changed.
+the effect the person named, never less than the document says outright. What its answers hold of
+free text is labelled `untrusted`. The schema's own `tools` may add obligations to an imported tool
+and label its answers otherwise, and change neither its types nor its effect. A document, or an
+entry of the review, that is not the pinned one is refused with what changed.
 """
 
 import json
@@ -20,6 +21,7 @@ from bb_core.domain_files import DOCUMENT_LIMIT, read_text
 from bb_core.drift import drift
 from bb_core.effects import Effect
 from bb_core.errors import DomainError, SchemaError
+from bb_core.free_texts import free_texts
 from bb_core.imported import Bounds, Catalogue, Imported
 from bb_core.mcp_tools import read_tools
 from bb_core.openapi import read_openapi
@@ -34,6 +36,8 @@ _READERS: Mapping[str, Callable[[Any, Bounds], Catalogue]] = {
     "openapi": read_openapi,
     "mcp": read_tools,
 }
+UNTRUSTED = "untrusted"
+"""The label of what anybody may have written into the system a tool reads."""
 _FIXED = ("args", "optional", "returns", "effect", "unratified")
 
 
@@ -99,7 +103,11 @@ def with_tools(top: Mapping[str, Any], read: Read, where: str) -> dict[str, Any]
             found_ = f"{name}.{fixed[0]} comes from {DOCUMENTS[found.kind]} and its review"
             raise SchemaError(found_, where=where, fix=f"change it in {FILE}, or leave it out")
         tools[name] = _with(_tool(tool, found.review.tools[name]), more)
-    return {**top, "tools": {**tools, **{n: t for n, t in own.items() if n not in tools}}}
+    whole = {**tools, **{name: tool for name, tool in own.items() if name not in tools}}
+    labels = top.get("labels") or {}
+    if isinstance(labels, Mapping):
+        labels = {UNTRUSTED: {"trusted": False}, **labels}
+    return {**top, "labels": labels, "tools": whole}
 
 
 def _tool(tool: Imported, entry: Entry) -> dict[str, Any]:
@@ -116,6 +124,7 @@ def _tool(tool: Imported, entry: Entry) -> dict[str, Any]:
         "optional": sorted(tool.optional),
         "returns": dict(tool.returns),
         "requires": ["approved"] if effect.acts else [],
+        "labels": {place: [UNTRUSTED] for place in free_texts(tool.returns)},
     }
     if entry.effect is None:
         made["unratified"] = f"{FILE}, tools.{tool.name}"  # no line: it goes into the digest

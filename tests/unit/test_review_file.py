@@ -9,10 +9,12 @@ from bb_core.canonical import digest
 from bb_core.codegen import models_source
 from bb_core.effects import Effect
 from bb_core.errors import DomainError, SchemaError
+from bb_core.free_texts import free_texts
 from bb_core.openapi import read_openapi
 from bb_core.review_file import read_review
 from bb_core.schema_file import load_schema
 from bb_core.tools_from import pinned_in
+from bb_core.verdict import Checked, Refused
 from bb_infra.import_scaffold import Source, scaffold
 from tests.imports.site import Site
 
@@ -57,6 +59,17 @@ def test_nothing_is_ratified_by_the_import(site: Site) -> None:
     assert not tools["confirm"].unratified
 
 
+def test_consent_does_not_stand_in_for_ratification(site: Site) -> None:
+    site.ratify({"look": "read"})
+    ask = {"id": "n1", "tool": "confirm", "args": {"question": "Pay?"}}
+    pay = {"id": "n2", "tool": "pay", "args": {"id": "1"}, "after": ["n1"]}
+    verdict = site.check(ask, pay)
+    assert isinstance(verdict, Refused)
+    assert verdict.rules == {"E.unratified"}
+    site.ratify({"pay": "irreversible"})
+    assert isinstance(site.check(ask, pay), Checked)
+
+
 def test_a_ratified_tool_has_its_persons_effect_and_the_business_key(site: Site) -> None:
     site.ratify({"look": "read", "pay": "write"})
     tools = site.compiled().schema.tools
@@ -94,6 +107,44 @@ def test_the_schemas_own_rules_come_on_top(site: Site) -> None:
     waives = more.replace("once_per: [id]", "waives: {approval: it is only a till}")
     edit(site, "plan_schema.yaml", more, waives)
     assert site.compiled().schema.tools["pay"].requires == ()
+
+
+def test_free_texts_of_answers_are_untrusted_until_the_schema_says_otherwise(site: Site) -> None:
+    schema = site.compiled().schema
+    assert not schema.labels["untrusted"].trusted
+    assert schema.tools["look"].labels == {
+        place: {"untrusted"} for place in ("/from", "/content-type", "/a_b")
+    }
+    own = site.text("plan_schema.yaml") + "  look: {labels: {/a_b: [untrusted]}}\n"
+    site.write("plan_schema.yaml", own)
+    assert site.compiled().schema.tools["look"].labels == {"/a_b": {"untrusted"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "places"),
+    [
+        ({"type": "string"}, [""]),
+        ({}, [""]),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, [""]),
+        ({"type": "string", "pattern": "^a$"}, []),
+        ({"enum": ["a"]}, []),
+        ({"type": "integer"}, []),
+        ({"type": "object"}, [""]),
+        (
+            {
+                "type": "object",
+                "properties": {
+                    "a/b": {"type": "string"},
+                    "n": {"type": "number"},
+                    "l": {"type": "array", "items": {"type": "object", "properties": {"t": {}}}},
+                },
+            },
+            ["/a~1b", "/l/*/t"],
+        ),
+    ],
+)
+def test_the_places_of_free_text(schema: Any, places: list[str]) -> None:
+    assert list(free_texts(schema)) == places
 
 
 def test_a_waiver_does_not_reach_a_tool_nobody_ratified(site: Site) -> None:
