@@ -20,6 +20,7 @@ SCRIPTS = {
     "checker": "checker.py",
     "tau_retail": "tau_retail/run.py",
     "planbench": "planbench/run.py",
+    "near_miss": "near_miss.py",
     "durability": "durability.py",
     "ledger": "ledger.py",
     "startup": "startup.py",

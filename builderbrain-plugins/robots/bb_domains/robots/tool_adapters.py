@@ -1,16 +1,29 @@
 """The cell's tools. Imported only when a checked plan is about to run.
 
+There is no driver of a real arm here: `connect` gives a simulated cell that lives as long as the
+connection. A real one is a `Body` (cell/motion.py) and a way to see people.
+
 Not covered: an arm that lies about where it is; two controllers that share one arm.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bb_core.adapters import Adapter, Adapters, Call
 from bb_core.canonical import Json
 from bb_core.errors import ToolError
+from bb_domains.robots.cell.motion import BodyMaker, Exact
 from bb_domains.robots.cell.tools import TOOLS, Tool
 from bb_domains.robots.cell.world import CellWorld
+
+
+def _simulated() -> BodyMaker:
+    from bb_domains.robots.sim.body import SimBody
+
+    return SimBody
+
+
+BODIES: Mapping[str, Callable[[], BodyMaker]] = {"exact": lambda: Exact, "sim": _simulated}
 
 
 def _adapter(tool: Tool) -> Adapter:
@@ -22,7 +35,12 @@ def _adapter(tool: Tool) -> Adapter:
 
 
 def connect(settings: Mapping[str, str]) -> CellWorld:
-    raise ToolError("unavailable", "not yet", where="robots")
+    """A cell in its first state: `body = "exact"` (the default) or `"sim"`, with dynamics."""
+    body = settings.get("body", "exact")
+    if body not in BODIES:
+        fix = f"use {' or '.join(sorted(BODIES))}"
+        raise ToolError("unavailable", f"body is {body!r}", where="robots", fix=fix)
+    return CellWorld({}, BODIES[body]())
 
 
 def twin(changes: Mapping[str, Any]) -> CellWorld:

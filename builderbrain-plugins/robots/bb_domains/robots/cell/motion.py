@@ -7,7 +7,7 @@ moves the arm is a `Body`; the one here goes exactly where it is told, the one i
 dynamics.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,15 +37,19 @@ class Body(Protocol):
         """Close the fingers on an object; whether it is held now."""
         ...
 
-    def releases(self, name: str) -> None:
-        """Open the fingers."""
+    def releases(self, name: str, to: str) -> None:
+        """Open the fingers over a place, or give what they hold to a person."""
         ...
+
+
+BodyMaker = Callable[[Joints, Mapping[str, str], int], Body]
+"""Makes a body at these joints, with objects where they are, for so many people."""
 
 
 class Exact:
     """A body without mass: it is where it is told to be."""
 
-    def __init__(self, q: Joints) -> None:
+    def __init__(self, q: Joints, objects: Mapping[str, str], people: int) -> None:
         self.q = q
 
     def follow(self, q: Joints, seconds: float) -> Joints:
@@ -63,7 +67,7 @@ class Exact:
         """What is there is held."""
         return True
 
-    def releases(self, name: str) -> None:
+    def releases(self, name: str, to: str) -> None:
         """What was held lies where it was let go."""
 
 
@@ -79,12 +83,13 @@ class Motion:
     watched: bool = True
     gone: float = 0.0
     time: float = 0.0
-    q: Joints = field(init=False)
     samples: list[Sample] = field(default_factory=list)
     halted: bool = False
 
-    def __post_init__(self) -> None:
-        self.q = self.way.corners[0]
+    @property
+    def q(self) -> Joints:
+        """Where the joints are told to be."""
+        return self.way.at(self.gone)
 
     def too_near(self) -> bool:
         """Whether somebody was nearer than allowed at the last look."""
@@ -95,7 +100,7 @@ class Motion:
         self.gone = min(self.gone + self.speed * TICK, self.way.length)
         self.time += TICK
         people = self.people_at(TICK, self.locked)
-        self.q = self.body.follow(self.way.at(self.gone), TICK)
+        self.body.follow(self.way.at(self.gone), TICK)
         self.samples.append(Sample(self.time, self.body.nearest(people), self.speed))
         return self.gone >= self.way.length
 

@@ -131,7 +131,7 @@ def _released(cell: CellWorld, args: Mapping[str, Any], to: str) -> Json:
         raise ToolError("conflict", found, where="robots")
     cell.pass_time(CLOSING)
     cell.objects[name], cell.holding = to, ""
-    cell.body.releases(name)
+    cell.body.releases(name, to)
     return {"arm": ARM, "object": name, "place": str(args["place"])}
 
 
@@ -147,7 +147,7 @@ def handover(cell: CellWorld, args: Mapping[str, Any]) -> Json:
     cell.handovers.append(f"{name} {args['seconds']} s{'' if taken else ' in vain'}")
     if taken:
         cell.objects[name], cell.holding = "person", ""
-        cell.body.releases(name)
+        cell.body.releases(name, "person")
     return {"arm": ARM, "object": name, "taken": taken}
 
 

@@ -13,7 +13,7 @@ from bb_core.errors import ToolError
 from bb_domains.robots.cell.arm import joints_at, tip_of
 from bb_domains.robots.cell.geometry import Point, Spot
 from bb_domains.robots.cell.layout import OBJECTS, PLACES, ROOM, SPEEDS
-from bb_domains.robots.cell.motion import TICK, Body, Exact, Motion
+from bb_domains.robots.cell.motion import BodyMaker, Exact, Motion
 from bb_domains.robots.cell.near_miss import NearMisses, near_misses
 from bb_domains.robots.cell.path import Way, way
 from bb_domains.robots.cell.people import person
@@ -27,7 +27,7 @@ ALONE: Sequence[Sequence[Sequence[float]]] = [[[0, 3500, 0]]]
 class CellWorld:
     """One cell. `watched=False` switches the watch over motions off, to see what it would catch."""
 
-    def __init__(self, changes: Mapping[str, Any], body: Body | None = None) -> None:
+    def __init__(self, changes: Mapping[str, Any], body: BodyMaker = Exact) -> None:
         if unknown := sorted(set(changes) - CHANGES):
             fix = f"known: {', '.join(sorted(CHANGES))}"
             raise ToolError("invalid", f"unknown change {unknown[0]!r}", where="robots", fix=fix)
@@ -47,7 +47,7 @@ class CellWorld:
         self.figures = NearMisses()
         self.watched, self.clock, self.near, self.contacts = True, 0.0, 0, 0
         self.q = joints_at(spot_of(self.at))
-        self.body = body or Exact(self.q)
+        self.body = body(self.q, self.objects, len(self.people))
 
     def snapshot(self) -> Json:
         """Everything a task can change, and every harm a motion did."""
@@ -124,6 +124,3 @@ def spot_of(place: str) -> Point:
         return PLACES[place]
     x, y, z = map(float, place.split(","))
     return x, y, z
-
-
-__all__ = ["TICK", "CellWorld", "spot_of"]
