@@ -11,7 +11,7 @@ from bb_domains.robots.cell.layout import PENS, PERSON_RADIUS, PILLAR, PLACES
 from bb_domains.robots.cell.path import way
 from bb_domains.robots.cell.swept import survey
 
-START, GOAL = "rack", "tray"
+START, GOAL = "rack", "hatch"
 PEOPLE: tuple[Spot, ...] = ((2500.0, 700.0), (200.0, -1500.0))
 SCALE, WEST, EAST, SOUTH, NORTH = 0.2, -1000, 3000, -2150, 2150
 
