@@ -74,7 +74,7 @@ def seed() -> dict[str, Any]:
         "basket": [],
         "billed": {"emergency": [], "premium": [], "short": []},
         "orders": {"o1": {"item": "Umbrella", "cents": 2200, "state": "placed"}},
-        "secrets": {"shop_password": "correct horse", "screen_pin": "2580"},
+        "secrets": {"shop_password": "correct horse", "settings_pin": "2580"},
         "look": {
             "language": "en",
             "theme": "light",
