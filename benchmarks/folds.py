@@ -6,13 +6,15 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import torch
 from report import say
+from torch import Tensor
 
 from bb_core.canonical import Json
 from bb_core.check import check
@@ -106,7 +108,11 @@ def lessoned(builder: FoldBuilder, words: Words, plans: Sequence[Node | None]) -
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a benchmark spends: seeds, training texts, steps of how many questions, test texts."""
+    """What a benchmark spends: seeds, training texts, steps of how many questions, test texts.
+
+    `on`: judged on "test", or on "dev", texts held out from the training file, where choices are
+    made. `words`: what stands for a word, the "base"'s states or a "random" vector a spelling.
+    """
 
     seeds: tuple[int, ...]
     texts: int
@@ -114,6 +120,29 @@ class Budget:
     batch: int
     test: int
     layers: tuple[int, ...]
+    on: str = "test"
+    words: str = "base"
+    show: int = 0
+    swap: float = 0.5
+
+    @property
+    def recipe(self) -> str:
+        """What was trained, in a few words."""
+        layers = " and ".join(map(str, self.layers))
+        words = f"layers {layers} of the base" if self.words == "base" else "random vectors"
+        how = f"{self.steps} steps of {self.batch} questions, {self.swap:.0%} of them swapped"
+        return f"{self.texts} texts, {how}; words as {words}"
+
+    def told(self, name: str, claim: str, bar: str) -> dict[str, Any]:
+        """A line's name, claim, bar, recipe and seeds. A control has no bar: it only reports."""
+        at = f"{name}_dev" if self.on == "dev" else name
+        if self.on == "dev":
+            claim = f"{claim}; the dev split, on which choices were made"
+        if self.words == "random":
+            at, bar = f"{at}_random", ""
+            claim = f"{claim}; control: random vectors in place of the base's states"
+        seeds = list(self.seeds)
+        return {"name": at, "claim": claim, "bar": bar, "recipe": self.recipe, "seeds": seeds}
 
 
 def budget(doc: str | None, **given: int) -> tuple[Path | None, Budget]:
@@ -124,10 +153,14 @@ def budget(doc: str | None, **given: int) -> tuple[Path | None, Budget]:
     asked.add_argument("--data")
     asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked.add_argument("--layers", type=int, nargs="+", default=[0, 4])
-    for name in ("texts", "steps", "batch", "test"):
-        asked.add_argument(f"--{name}", type=int, default=given[name])
+    for name, value in {**given, "show": 0}.items():
+        asked.add_argument(f"--{name}", type=int, default=value)
+    asked.add_argument("--on", choices=("test", "dev"), default="test")
+    asked.add_argument("--swap", type=float, default=0.5)
+    asked.add_argument("--words", choices=("base", "random"), default="base")
     o = asked.parse_args()
-    spent = Budget(tuple(o.seeds), o.texts, o.steps, o.batch, o.test, tuple(o.layers))
+    seeds, layers = tuple(o.seeds), tuple(o.layers)
+    spent = Budget(seeds, o.texts, o.steps, o.batch, o.test, layers, o.on, o.words, o.show, o.swap)
     return data(o.data), spent
 
 
@@ -156,17 +189,22 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of a trial with one seed."""
+    """What became of a trial with one seed.
+
+    losses: (step, mean loss since the point before). fit: the share of training texts whose plan is
+    built exactly.
+    """
 
     seed: int
     judged: Sequence[Judged]
-    loss: float
+    losses: Sequence[tuple[int, float]]
+    fit: float
     minutes: float
     texts: int
 
     def row(self) -> dict[str, float | int]:
         """The figures of one seed."""
-        cost = {"trained_on": self.texts, "loss": round(self.loss, 5)}
+        cost = {"trained_on": self.texts, "fit": round(self.fit, 4)}
         return {**share(self.judged), **cost, "minutes": round(self.minutes, 1)}
 
 
@@ -174,18 +212,37 @@ def try_out(base: Base, trial: Trial, spent: Budget) -> list[Tried]:
     """Read the texts' states once, then train and judge once a seed."""
     found, known = [], tools(trial.compiled)
     say(f"{trial.name}: reading {len(trial.texts) + len(trial.test)} texts")
-    words = read_words(base, [r.text for r in trial.texts], spent.layers)
-    tested = read_words(base, [r.text for r in trial.test], spent.layers)
+    words = read(base, trial.texts, spent)
+    tested = read(base, trial.test, spent)
     for seed in spent.seeds:
         torch.manual_seed(seed)
         builder = new(base, known, spent.layers)
         ready = lessoned(builder, words, trial.plans)
-        how = Practice(steps=spent.steps, batch=spent.batch, seed=seed)
-        loss, minutes = train(builder, ready, how)
-        judged = judge(builder, trial, tested)
-        found.append(Tried(seed, judged, loss, minutes, ready.texts))
+        how = Practice(steps=spent.steps, batch=spent.batch, swap=spent.swap, seed=seed)
+        losses, minutes = train(builder, ready, how)
+        judged, fit = judge(builder, trial, tested), fitted(builder, trial, words)
+        found.append(Tried(seed, judged, losses, fit, minutes, ready.texts))
         say(f"{trial.name}, seed {seed}: {found[-1].row()}")
+        wrong = [row for row, one in enumerate(judged) if not one.right]
+        for row in wrong[: spent.show]:
+            say(f"  {trial.test[row].text}\n    {trial.wanted[row]}\n    {judged[row].got}")
     return found
+
+
+def read(base: Base, texts: Sequence[Record], spent: Budget) -> Words:
+    """The words' vectors; random ones are the same for the same spelling, and say nothing else."""
+    found = read_words(base, [one.text for one in texts], spent.layers)
+    if spent.words == "base":
+        return found
+    width = found.table.shape[1]
+    row = {word: stranger(word, width) for word in {w for text in found.spelled for w in text}}
+    rows = [torch.zeros(width), *(row[word] for text in found.spelled for word in text)]
+    return replace(found, table=torch.stack(rows).to(found.table.dtype))
+
+
+def stranger(word: str, width: int) -> Tensor:
+    """A random vector that a spelling alone decides."""
+    return torch.randn(width, generator=torch.Generator().manual_seed(crc32(word.encode())))
 
 
 def table(tried: Mapping[str, Sequence[Tried]]) -> dict[str, dict[str, float | int]]:
@@ -193,18 +250,38 @@ def table(tried: Mapping[str, Sequence[Tried]]) -> dict[str, dict[str, float | i
     return {f"{name}, seed {t.seed}": t.row() for name, rows in tried.items() for t in rows}
 
 
-def train(builder: FoldBuilder, ready: Lessoned, how: Practice) -> tuple[float, float]:
-    """Train; the mean loss over the last tenth of the steps, and the minutes it took."""
-    began, losses = time.perf_counter(), list[float]()
+def curves(tried: Mapping[str, Sequence[Tried]]) -> dict[str, Any]:
+    """The training loss of every trial and seed, as the evidence page draws it."""
+    lines = {f"{name}, seed {t.seed}": t.losses for name, rows in tried.items() for t in rows}
+    told = {"x": "step", "y": "nats a question", "log": True}
+    return {"Training loss": {**told, "lines": lines}}
+
+
+def train(
+    builder: FoldBuilder, ready: Lessoned, how: Practice
+) -> tuple[list[tuple[int, float]], float]:
+    """Train; forty points of the loss, and the minutes it took."""
+    began, every = time.perf_counter(), max(1, how.steps // 40)
+    points, losses = list[tuple[int, float]](), list[float]()
 
     def say_loss(step: int, loss: float) -> None:
         losses.append(loss)
-        if step % 200 == 199:
-            say(f"  step {step + 1}: {sum(losses[-200:]) / 200:.4f}")
+        if len(losses) == every:
+            points.append((step + 1, round(sum(losses) / every, 5)))
+            losses.clear()
+        if step % 100 == 99:
+            say(f"  step {step + 1}: {points[-1][1]:.4f}")
 
     practise(builder, ready.lessons, ready.words.table, how, say_loss)
-    last = losses[-max(1, len(losses) // 10) :]
-    return sum(last) / len(last), (time.perf_counter() - began) / 60
+    return points, (time.perf_counter() - began) / 60
+
+
+def fitted(builder: FoldBuilder, trial: Trial, words: Words, count: int = 256) -> float:
+    """The share of some training texts whose plan is built exactly."""
+    rows = [row for row, plan in enumerate(trial.plans) if plan is not None][-count:]
+    built = builder.build(words, rows)
+    gold = [moves(builder.tools, plan) for row in rows if (plan := trial.plans[row]) is not None]
+    return sum(one.moves == way for one, way in zip(built, gold, strict=True)) / len(rows)
 
 
 def judge(builder: FoldBuilder, trial: Trial, words: Words) -> list[Judged]:

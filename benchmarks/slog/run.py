@@ -2,8 +2,9 @@
 
 Trained on part of the training file, tested on the development file, which is drawn as the training
 file is: this measures fit, not generalisation, whose sets the data's authors keep out of training
-packs. Plans come from the forms, see `derive`. No word is renamed. The data is read from --data,
-$BB_DATA or ../shared/data; nothing of it is in this repository.
+packs. With --on dev tested on sentences of the training file that are not trained on. Plans come
+from the forms, see `derive`. No word is renamed. The data is read from --data, $BB_DATA or
+../shared/data; nothing of it is in this repository.
 """
 
 import sys
@@ -15,7 +16,17 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
-from folds import Record, Trial, budget, by_kind, domain, records, table, try_out  # noqa: E402
+from folds import (  # noqa: E402
+    Record,
+    Trial,
+    budget,
+    by_kind,
+    curves,
+    domain,
+    records,
+    table,
+    try_out,
+)
 from report import emit, skip  # noqa: E402
 
 from bb_nn.base import load_base  # noqa: E402
@@ -23,6 +34,17 @@ from bb_nn.fetch import fetched  # noqa: E402
 from slog.derive import lemmas, plan, senses, verb_labels  # noqa: E402
 
 EMBEDDED, BAR = "smollm2-135m", 0.95
+DEV = 2000
+"""Sentences held out of the training file, with --on dev."""
+HOW = (
+    "Supplied by hand, as the domain's tools: how a form is spelled; the gap of a question and of "
+    "a relative clause; that a step says which role is written first and last.",
+    "Found from the training file: the word of each label, by how often a word's sentences have "
+    "it. Sentences where two words could be meant are left out of training, never of the test.",
+    "Learnt by the builder: which words are nouns, names, verbs and questions, what belongs to "
+    "what, in which role, and when a phrase is over.",
+    "The development file is drawn as the training file is: this is fit, not generalisation.",
+)
 
 
 def main() -> int:
@@ -34,31 +56,36 @@ def main() -> int:
         return skip("slog", f"run: bb models fetch {EMBEDDED}")
     every = records(folder / "slog" / "train.jsonl.gz")
     test = records(folder / "slog" / "dev.jsonl.gz")
+    Random(0).shuffle(every)
     Random(0).shuffle(test)
+    if spent.on == "dev":
+        every, test = every[DEV:], every[:DEV]
     tried = try_out(load_base(EMBEDDED), trial(every, spent.texts, test[: spent.test]), spent)
-    kinds = {
-        f"{kind}, seed {t.seed}": row for t in tried for kind, row in by_kind(t.judged).items()
-    }
-    return emit(
+    told = spent.told(
         "slog",
+        "SLOG: questions, relative clauses and nesting",
+        f"at least {BAR:.0%} of the development sentences written exactly, by every seed",
+    )
+    return emit(
+        told.pop("name"),
         min(t.row()["right"] for t in tried) >= BAR,
         versions=("torch", "transformers"),
-        bar=f"at least {BAR:.0%} of the development sentences written exactly, by every seed",
-        seeds=list(spent.seeds),
-        layers=list(spent.layers),
+        **told,
+        how=HOW,
         skins="none",
-        all_kinds=table({"dev": tried}),
-        kinds=kinds,
+        all_kinds=table({spent.on: tried}),
+        kinds={
+            f"{kind}, seed {t.seed}": row for t in tried for kind, row in by_kind(t.judged).items()
+        },
+        curves=curves({"slog": tried}),
     )
 
 
 def trial(every: Sequence[Record], count: int, test: Sequence[Record]) -> Trial:
-    """Plans for some of the sentences; what a word means is counted over the whole file."""
+    """Plans for the first of the sentences; what a word means is counted over all of them."""
     verbs = verb_labels(row.target for row in every)
     sense = senses((row.words, row.target) for row in every)
-    rows = list(every)
-    Random(0).shuffle(rows)
-    rows = rows[:count]
+    rows = every[:count]
     plans = [plan(row.words, row.target, sense, verbs) for row in rows]
     wanted = [{"form": row.target} for row in test]
     world = {"lemmas": lemmas(sense, verbs)}

@@ -1,7 +1,8 @@
 """Training of a fold: mean cross-entropy of its questions, each on its own.
 
-Half of the time a question's view is cut short on the left, anywhere beyond what its step takes in,
-so that what stands further off does not come to matter.
+Some of the time a question's view is cut short on the left, anywhere beyond what its step takes in;
+and some of the time what stands there is taken from another text's question for the same slot. So
+what stands further off does not come to matter.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ class Practice:
     rate: float = 1e-3
     decay: float = 0.01
     cut: float = 0.5
+    swap: float = 0.0
     seed: int = 0
 
 
@@ -61,7 +63,9 @@ def practise(
     rows = batches(len(lessons.gold), how.batch, generator)
     for step in range(how.steps):
         part = next(rows)
-        asked = _cut(_some(lessons.asked, part), lessons.need[part], builder, how.cut, generator)
+        asked, need, left = _some(lessons.asked, part), lessons.need[part], builder.asker.view.left
+        asked = _swap(asked, _far(need, left, how.swap, generator), left, generator)
+        asked = _cut(asked, _far(need, left, how.cut, generator), left)
         loss = cross_entropy(network(asked, table), lessons.gold[part])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -84,23 +88,38 @@ def _some(asked: Asked, rows: Tensor) -> Asked:
     )
 
 
-def _cut(
-    asked: Asked, need: Tensor, builder: FoldBuilder, rate: float, generator: torch.Generator
-) -> Asked:
-    """Hide units beyond a random distance of at least `need` (and one), in some questions."""
-    left = builder.asker.view.left
+def _far(need: Tensor, left: int, rate: float, generator: torch.Generator) -> Tensor:
+    """bool [Q, left]: units beyond a random distance of at least `need` (and one); some questions'
+    alone, at that rate."""
     chance = torch.rand(len(need), generator=generator)
     least = need.clamp_min(1)
     far = least + (torch.rand(len(need), generator=generator) * (left + 1 - least)).long()
     far = torch.where(chance < rate, far, left)
-    distance = left - torch.arange(asked.kind.shape[1])
-    gone = distance[None, :] > far[:, None]
+    return left - torch.arange(left)[None, :] > far[:, None]
+
+
+def _cut(asked: Asked, gone: Tensor, left: int) -> Asked:
+    """The questions with nothing in the place of these units."""
+    return _replaced(asked, gone, left, None)
+
+
+def _swap(asked: Asked, gone: Tensor, left: int, generator: torch.Generator) -> Asked:
+    """The questions with these units as they stand in another question for the same slot. Not for
+    which tool: there a clause further off may be what forbids the step."""
+    order = torch.randperm(len(asked.query), generator=generator)
+    order = order[asked.query[order].argsort(stable=True)]
+    other = torch.empty_like(order)
+    other[order] = order.roll(1)
+    same = (asked.query == asked.query[other]) & (asked.query > 0)
+    return _replaced(asked, gone & same[:, None], left, _some(asked, other))
+
+
+def _replaced(asked: Asked, gone: Tensor, left: int, theirs: Asked | None) -> Asked:
+    """Units of the view's left part from another's questions, or none at all."""
+    kind, word, mark = asked.kind.clone(), asked.word.clone(), asked.mark.clone()
     opened = asked.open.clone()
-    opened[:, builder.asker.units_at :] &= ~gone[:, :left]
-    return Asked(
-        asked.query,
-        asked.kind.masked_fill(gone, PAD),
-        asked.word.masked_fill(gone, 0),
-        asked.mark.masked_fill(gone, 0),
-        opened,
-    )
+    kind[:, :left][gone] = PAD if theirs is None else theirs.kind[:, :left][gone]
+    word[:, :left][gone] = 0 if theirs is None else theirs.word[:, :left][gone]
+    mark[:, :left][gone] = 0
+    opened[:, -left:][gone] = False if theirs is None else theirs.open[:, -left:][gone]
+    return Asked(asked.query, kind, word, mark, opened)
