@@ -152,7 +152,7 @@ def budget(doc: str | None, **given: int) -> tuple[Path | None, Budget]:
     )
     asked.add_argument("--data")
     asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    asked.add_argument("--layers", type=int, nargs="+", default=[0, 4])
+    asked.add_argument("--layers", type=int, nargs="+", default=[0])
     for name, value in {**given, "show": 0}.items():
         asked.add_argument(f"--{name}", type=int, default=value)
     asked.add_argument("--on", choices=("test", "dev"), default="test")

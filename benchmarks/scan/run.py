@@ -42,6 +42,8 @@ HOW = (
     "Learnt by the builder: which step to take when, and which words and steps fill it.",
     "Due to the builder's shape: a finished step is seen by the type of its result alone, so a "
     "longer command asks nothing that a short one did not.",
+    "Due to the base: its token embeddings, by which a verb that was never modified is like those "
+    "that were. Nothing of its layers; the control has random vectors in their place.",
     "The length row is a stand-in inside the visible training file: at most 14 actions to train "
     "on, more than 16 to be judged by.",
 )
@@ -50,7 +52,7 @@ Splits = tuple[list[Record], list[Record]]
 
 def main() -> int:
     """Derive, train, judge, print one line."""
-    folder, spent = budget(__doc__, texts=1500, steps=200, batch=256, test=10**9)
+    folder, spent = budget(__doc__, texts=600, steps=100, batch=256, test=10**9)
     if folder is None or not (folder / "scan").is_dir():
         return skip("scan", "no data pack: give --data DIR or set BB_DATA")
     if fetched(EMBEDDED) is None:

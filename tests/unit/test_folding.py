@@ -25,7 +25,7 @@ from bb_nn.errors import RailError  # noqa: E402
 from bb_nn.folding.builder import new  # noqa: E402
 from bb_nn.folding.lesson import lessons  # noqa: E402
 from bb_nn.folding.move import Move, Word, to_plan  # noqa: E402
-from bb_nn.folding.practice import Practice, practise, taught  # noqa: E402
+from bb_nn.folding.practice import Practice, beyond, cut, practise, swap, taught  # noqa: E402
 from bb_nn.folding.question import NO, Asker, View  # noqa: E402
 from bb_nn.folding.reading import Reading, words  # noqa: E402
 from bb_nn.folding.tools import tools  # noqa: E402
@@ -258,6 +258,32 @@ def test_a_builder_learns_the_plans_of_a_few_commands_exactly() -> None:
     alone = [builder.build(read, [row])[0] for row in range(len(texts))]
     assert [one.moves for one in alone] == gold
     assert [one.log_prob for one in alone] == pytest.approx([f.log_prob for f in folded], abs=1e-3)
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.integers(0, 10**6), st.lists(commands(), min_size=2, max_size=6))
+def test_only_what_a_step_does_not_take_in_is_cut_or_swapped(seed: int, texts: list[str]) -> None:
+    builder, left = untrained(), untrained().asker.view.left
+    read = read_words(load_base("random:llama"), texts, (1, 2))
+    rows = []
+    for row, text in enumerate(texts):
+        option = scan_derive.derivations(text.split(), plain(text), known())[0]
+        root = Node("perform", {}, {"actions": option.node}, last=len(text.split()))
+        way = moves(builder.tools, root)
+        rows += [(row, one) for one in lessons(builder.asker, read.spelled[row], way)]
+    told, chance = taught(rows, read), torch.Generator().manual_seed(seed)
+    gone = beyond(told.need, left, 1.0, chance)
+    near = left - torch.arange(left)[None, :] <= told.need[:, None].clamp_min(1)
+    assert not (gone & near).any()
+    tool, every = told.asked.query == 0, torch.arange(len(told.gold))
+    for made in (cut(told.asked, gone, left), swap(told.asked, gone, left, chance)):
+        for name in ("kind", "word", "mark"):
+            old, new_ = getattr(told.asked, name), getattr(made, name)
+            assert torch.equal(old[:, :left][~gone], new_[:, :left][~gone])
+            assert torch.equal(old[:, left:], new_[:, left:])
+        assert made.open[every, told.gold].all()
+    assert torch.equal(made.kind[tool], told.asked.kind[tool])
+    assert torch.equal(made.word[tool], told.asked.word[tool])
 
 
 def test_closed_answers_are_never_given() -> None:

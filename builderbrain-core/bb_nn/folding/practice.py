@@ -64,8 +64,8 @@ def practise(
     for step in range(how.steps):
         part = next(rows)
         asked, need, left = _some(lessons.asked, part), lessons.need[part], builder.asker.view.left
-        asked = _swap(asked, _far(need, left, how.swap, generator), left, generator)
-        asked = _cut(asked, _far(need, left, how.cut, generator), left)
+        asked = swap(asked, beyond(need, left, how.swap, generator), left, generator)
+        asked = cut(asked, beyond(need, left, how.cut, generator), left)
         loss = cross_entropy(network(asked, table), lessons.gold[part])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -88,7 +88,7 @@ def _some(asked: Asked, rows: Tensor) -> Asked:
     )
 
 
-def _far(need: Tensor, left: int, rate: float, generator: torch.Generator) -> Tensor:
+def beyond(need: Tensor, left: int, rate: float, generator: torch.Generator) -> Tensor:
     """bool [Q, left]: units beyond a random distance of at least `need` (and one); some questions'
     alone, at that rate."""
     chance = torch.rand(len(need), generator=generator)
@@ -98,12 +98,12 @@ def _far(need: Tensor, left: int, rate: float, generator: torch.Generator) -> Te
     return left - torch.arange(left)[None, :] > far[:, None]
 
 
-def _cut(asked: Asked, gone: Tensor, left: int) -> Asked:
+def cut(asked: Asked, gone: Tensor, left: int) -> Asked:
     """The questions with nothing in the place of these units."""
     return _replaced(asked, gone, left, None)
 
 
-def _swap(asked: Asked, gone: Tensor, left: int, generator: torch.Generator) -> Asked:
+def swap(asked: Asked, gone: Tensor, left: int, generator: torch.Generator) -> Asked:
     """The questions with these units as they stand in another question for the same slot. Not for
     which tool: there a clause further off may be what forbids the step."""
     order = torch.randperm(len(asked.query), generator=generator)
