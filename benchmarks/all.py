@@ -26,6 +26,8 @@ SCRIPTS = {
     "startup": "startup.py",
     "planner": "planner.py",
     "droidtask": "droidtask.py",
+    "stream_cost": "stream_cost.py",
+    "surgery": "surgery.py",
 }
 FRAME = ("name", "passed", "machine", "versions", "seed", "bar", "skipped")
 

@@ -20,7 +20,7 @@ usage: python benchmarks/constraints.py [--steps N] [--seeds N] [--train N] [--t
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from random import Random
@@ -184,7 +184,8 @@ def judge(
         "right": right["right"],
         "right_free": right["right_free"],
         "energy": run.path[-1].ema,
-        "lambda": [round(p.multiplier, 3) for p in run.path[:: max(1, len(run.path) // 20)]],
+        "lambda": curve(run.path, lambda point: point.multiplier),
+        "held": curve(run.path, lambda point: point.ema),
         "lambda_peak": max(p.multiplier for p in run.path),
         "lambda_end": run.path[-1].multiplier,
         "at_rest": at_rest(run.path),
@@ -214,24 +215,54 @@ def arms(here: Ground, seed: int, wanted: argparse.Namespace) -> dict[str, dict[
     return found
 
 
+def curve(path: Sequence[Point], of: Callable[[Point], float]) -> list[tuple[int, float]]:
+    """Forty points of a path."""
+    return [(at, round(of(path[at]), 5)) for at in range(0, len(path), max(1, len(path) // 40))]
+
+
 def pooled(runs: Sequence[dict[str, dict[str, Any]]], arm: str) -> dict[str, Any]:
     """An arm's figures over the seeds."""
     rows = [run[arm] for run in runs]
     hits = [hit for row in rows for hit in row["right"]]
-    lowest, highest = wilson(sum(hits), len(hits)).low, wilson(sum(hits), len(hits)).high
     means = ("sampled", "greedy", "energy", "lambda_peak", "lambda_end", "ece", "ece_debiased")
+    share = wilson(sum(hits), len(hits))
     return {
-        **{key: round(fmean(row[key] for row in rows), 4) for key in means},
-        "right": [round(x, 4) for x in (sum(hits) / len(hits), lowest, highest)],
+        "right": round(share.value, 4),
+        "low": round(share.low, 4),
+        "high": round(share.high, 4),
         "right_free": round(fmean(hit for row in rows for hit in row["right_free"]), 4),
+        **{key: round(fmean(row[key] for row in rows), 4) for key in means},
         "at_rest": [row["at_rest"] for row in rows],
-        "alarms": [row["alarms"] for row in rows],
-        "lambda": [row["lambda"] for row in rows],
-        "every_seed": [
-            {"sampled": round(row["sampled"], 4), "right": round(fmean(row["right"]), 4)}
-            for row in rows
-        ],
+        "alarms": [alarm for row in rows for alarm in row["alarms"]] or "none",
     }
+
+
+def each(runs: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, float]]:
+    """Every arm of every seed."""
+    return {
+        f"{arm}, seed {seed}": {
+            "sampled": round(row["sampled"], 4),
+            "right": round(fmean(row["right"]), 4),
+            "lambda_end": round(row["lambda_end"], 4),
+            "seconds": row["seconds"],
+        }
+        for seed, run in enumerate(runs)
+        for arm, row in run.items()
+    }
+
+
+def curves(runs: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """The multiplier and what it holds, arm by arm."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, title, label in (
+        ("lambda", "The multiplier", "lambda"),
+        ("held", f"Energy of the skills, limit {LIMIT:.4f}", "nats a decision"),
+    ):
+        lines = {
+            f"{arm}, seed {s}": row[key] for s, run in enumerate(runs) for arm, row in run.items()
+        }
+        found[title] = {"x": "step", "y": label, "log": key == "held", "lines": lines}
+    return found
 
 
 def main() -> int:
@@ -254,28 +285,29 @@ def main() -> int:
     fall = none["sampled"] / max(repaired["sampled"], 1e-9)
     passed = (
         fall >= FALL
-        and none["right"][0] - repaired["right"][0] <= COST
+        and none["right"] - repaired["right"] <= COST
         and all(repaired["at_rest"])
-        and not any(repaired["alarms"])
-        and all(ascend["alarms"])
+        and repaired["alarms"] == "none"
+        and all(run["ascend"]["alarms"] for run in runs)
         and repaired["ece_debiased"] <= ECE
     )
     return emit(
         "constraints",
         passed,
-        seed=wanted.seeds,
+        seeds=list(range(wanted.seeds)),
         versions=("torch", "transformers"),
+        claim="Constraints: fewer violations without masks, and multipliers that come to rest",
         bar=f"sampled violations fall {FALL:g} times at {COST:.0%} of success; the repaired "
         f"multiplier comes to rest, plain ascent trips the audit; debiased ECE at most {ECE}",
+        recipe=f"{wanted.train} examples of api_json, {wanted.steps} steps of 8, width "
+        f"{wanted.width}, {wanted.tasks} dev tasks",
         spoilt=round(fmean(run["none"]["spoilt"] for run in runs), 3),
         limit=round(LIMIT, 5),
-        steps=wanted.steps,
-        tests=wanted.tasks,
         violations_fall=round(fall, 2),
         repaired_against_none={"won": wins, "lost": lost, "p": round(mcnemar(wins, lost), 4)},
-        none=none,
-        repaired=repaired,
-        ascend=ascend,
+        arms={"none": none, "repaired": repaired, "ascend": ascend},
+        every_seed=each(runs),
+        curves=curves(runs),
     )
 
 

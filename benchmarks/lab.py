@@ -1,0 +1,112 @@
+"""A trained builder to try things on: its examples, their frozen states, what is built of them."""
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from statistics import fmean
+
+from report import say
+from workload import Ground
+
+from bb_core.actions import Decision, assemble
+from bb_core.errors import PlanError
+from bb_core.plan import Plan
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.tapped import Tapped
+from bb_train.agreement import free_text, prints
+from bb_train.config import Optimiser
+from bb_train.data.generator import GeneratorConfig
+from bb_train.example import Example
+from bb_train.learner import BuilderLearner, Lesson, lessons
+from bb_train.trainer import Trainer
+
+SHORT = 330
+"""Characters; longer requests take longer to read, and say nothing more of skills."""
+
+Shuffle = Callable[[Sequence[Decision]], tuple[Decision, ...]]
+
+
+@dataclass
+class Lab:
+    """A ground, the builder trained on it, and the frozen states of every text."""
+
+    here: Ground
+    builder: PlanBuilder
+    states: dict[str, Tapped]
+
+    def tap(self, examples: Sequence[Example]) -> None:
+        """Read the texts that are new."""
+        new = [e for e in examples if e.scene.text not in self.states]
+        self.states |= {e.scene.text: t for e, t in zip(new, self.here.states(new), strict=True)}
+
+    def lessons(self, builder: PlanBuilder, examples: Sequence[Example]) -> list[Lesson]:
+        """What a builder can learn from the examples."""
+        return list(lessons(builder, examples, self.states.__getitem__).lessons)
+
+    def decided(self, builder: PlanBuilder, example: Example) -> tuple[Decision, ...]:
+        """The likeliest plan's decisions; none if there is no plan."""
+        built = builder.build(self.states[example.scene.text], example.scene, 1)
+        return built[0].decisions if built else ()
+
+    def right(
+        self, builder: PlanBuilder, examples: Sequence[Example], shuffle: Shuffle = tuple
+    ) -> list[bool]:
+        """Whether each example's plan is built exactly, free texts aside."""
+        masked = free_text(self.here.domain)
+        found = []
+        for example in examples:
+            plan = self._plan(builder, example, shuffle(self.decided(builder, example)))
+            found.append(plan is not None and prints(plan, masked) == prints(example.plan, masked))
+        return found
+
+    def _plan(
+        self, builder: PlanBuilder, example: Example, decisions: tuple[Decision, ...]
+    ) -> Plan | None:
+        try:
+            return assemble(builder.space, example.scene, decisions)
+        except PlanError:
+            return None
+
+
+def drawn(here: Ground, count: int, split: str, seed: int, hidden: Sequence[str]) -> list[Example]:
+    """Short generated examples without the hidden tools."""
+    config = GeneratorConfig(
+        count=3 * count, split=split, seed=seed, without_tools=tuple(hidden), execute=False
+    )  # type: ignore[arg-type]
+    found = [e for e in here.generator.examples(config) if len(e.scene.text) <= SHORT]
+    return [e for e in found if not uses(e) & set(hidden)][:count]
+
+
+def uses(example: Example) -> set[str]:
+    """The tools of an example's plan."""
+    return {step.tool for step in example.plan.steps}
+
+
+def train(lab: Lab, examples: Sequence[Example], steps: int, seed: int) -> None:
+    """Train the lab's builder, trunk and adapters."""
+    learner = BuilderLearner(
+        lab.builder, lab.lessons(lab.builder, examples), lab.states.__getitem__
+    )
+    trainer = Trainer(learner, Optimiser(steps=steps, warmup=30), seed, method="sum")
+    for _ in range(steps):
+        taken = trainer.advance()
+        if taken.step % 100 == 0:
+            say(f"step {taken.step}: task {taken.losses['task']:.3f}")
+
+
+def changed(builder: PlanBuilder, rows: dict[int, int | None]) -> PlanBuilder:
+    """A copy whose adapter rows hold other rows' bytes, or zero (None)."""
+    copy = PlanBuilder(builder.config, builder.space, builder.described)
+    copy.load_state_dict(builder.state_dict())
+    copy.network.words = builder.network.words
+    for block in copy.network.decoder.blocks:
+        before = deepcopy(block.bank)
+        for row, source in rows.items():
+            made = before.tensors(row if source is None else source)
+            block.bank.put(row, {k: t * (source is not None) for k, t in made.items()})
+    return copy
+
+
+def points(after: Sequence[bool], before: Sequence[bool]) -> float:
+    """The drop in points."""
+    return round(100 * (fmean(before) - fmean(after)), 1) if before else 0.0
