@@ -60,6 +60,8 @@ HOW = (
     "Chosen on the dev split: the base's token embeddings alone (with layer 4 beside them a verb's "
     "vector says who stood before it, and the builder takes that for its role), and half of the "
     "questions about a slot with another text's words on the far left.",
+    "Before any training, 1 500 of the test set's own forms were made plans and carried out, to "
+    "see that the tools can write them; all were exact. It was not looked at otherwise.",
 )
 
 
@@ -105,13 +107,13 @@ def parts(tried: Sequence[Tried]) -> dict[str, dict[str, float | int]]:
     }
 
 
-def kinds(tried: Sequence[Tried]) -> dict[str, dict[str, float | int]]:
-    """The share of each kind, by seed."""
-    found: dict[str, dict[str, float | int]] = {}
+def kinds(tried: Sequence[Tried]) -> dict[str, dict[str, str]]:
+    """How many of each kind are right, by seed."""
+    found: dict[str, dict[str, str]] = {}
     for one in tried:
         for kind, row in by_kind(one.judged).items():
-            mine = found.setdefault(kind, {"texts": row["texts"]})
-            mine[f"seed {one.seed}"] = row["right"]
+            right = round(row["right"] * row["texts"])
+            found.setdefault(kind, {})[f"seed {one.seed}"] = f"{right} of {row['texts']}"
     return found
 
 
