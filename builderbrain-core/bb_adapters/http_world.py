@@ -11,6 +11,7 @@ Not covered: a server that answers one thing and does another.
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,8 @@ def _adapter(found: Pinned, name: str) -> Adapter:
 
     def call(args: Mapping[str, Any], call: Call) -> Json:
         world: HttpWorld = call.world
-        return world.send(http, request(http, args, call.key), call, acts=acts)
+        key = call.key or secrets.token_hex(16)  # a look has no intent, and may still want one
+        return world.send(http, request(http, args, key), call, acts=acts)
 
     return call
 

@@ -92,13 +92,15 @@ def from_settings(settings: Mapping[str, str], where: str) -> McpSession:
     if not command:
         fix = "set command = 'python server.py' for this domain"
         raise AdapterError("no command starts the server", where=where, fix=fix)
-    names = settings.get("env", "").replace(",", " ").split()
-    missing = [name for name in names if name not in os.environ]
-    if missing:
-        raise AdapterError(
-            f"{missing[0]} is not set", where="environment", fix=f"export {missing[0]}"
-        )
-    return McpSession(command, env={name: os.environ[name] for name in names})
+    return McpSession(command, env=handed_on(settings.get("env", "").replace(",", " ").split()))
+
+
+def handed_on(names: Sequence[str]) -> dict[str, str]:
+    """The environment variables of these names; raises AdapterError for one that is not set."""
+    for name in names:
+        if name not in os.environ:
+            raise AdapterError(f"{name} is not set", where="environment", fix=f"export {name}")
+    return {name: os.environ[name] for name in names}
 
 
 def innermost(error: BaseException) -> str:

@@ -25,7 +25,7 @@ from bb_core.imported import (
     sentence,
 )
 from bb_core.json_refs import Node, Unsayable, followed, pointed
-from bb_core.openapi_answer import answer
+from bb_core.openapi_answer import NOTHING, answer
 from bb_core.openapi_body import Arguments, parameters, take_body, take_parameter
 from bb_core.said_leaves import Margin
 from bb_core.said_types import SaidTypes
@@ -95,7 +95,8 @@ def _tool(
         take_parameter(node, out)
     _whole_path(path, out)
     take_body(document, operation.get("requestBody"), out)
-    returns, text = answer(document, operation.get("responses") or {}, margin)
+    described = {} if method == "head" else operation.get("responses") or {}
+    returns, text = answer(document, described, margin)
     call = HttpCall(
         method=method.upper(),
         path=path,
@@ -116,7 +117,7 @@ def _tool(
         does=_does(operation, f"{call.method} {path}"),
         args={part.arg: part.schema for part in out.parts},
         optional=frozenset(out.optional),
-        returns=returns,
+        returns=NOTHING if method == "head" else returns,
         claim=claim(method, extensions),
         digest=_digest(document, path, item, method, operation),
         call=call,

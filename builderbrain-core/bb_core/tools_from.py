@@ -128,8 +128,9 @@ def _tool(tool: Imported, entry: Entry) -> dict[str, Any]:
     }
     if entry.effect is None:
         made["unratified"] = f"{FILE}, tools.{tool.name}"  # no line: it goes into the digest
-    if tool.takes_key and effect.acts:
-        made["key"] = list(entry.key or tool.args)
+    key = list(tool.args) if entry.key is None else list(entry.key)
+    if tool.takes_key and effect.acts and key:
+        made["key"] = key
     return made
 
 

@@ -21,6 +21,9 @@ app = typer.Typer(
 )
 Name = Annotated[str, typer.Option("--name", help="The domain's name; else the document's title.")]
 Into = Annotated[Path, typer.Option("--into", help="Where its folder goes.")]
+Env = Annotated[
+    list[str] | None, typer.Option("--env", help="A variable to hand on to the server; repeatable.")
+]
 Command = Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Starts the server.")]
 
 
@@ -40,12 +43,15 @@ def openapi(
 
 
 @app.command()
-def mcp(command: Command, name: Name = "", into: Into = Path()) -> None:
-    """Write a domain whose tools are a live MCP server's."""
+def mcp(command: Command, name: Name = "", into: Into = Path(), env: Env = None) -> None:
+    """Write a domain whose tools are a live MCP server's.
+
+    The command is written down: hand secrets on with --env, not as arguments.
+    """
     from bb_core.mcp_tools import read_tools
     from bb_infra.import_scaffold import Source
 
-    document = _listed(command)
+    document = _listed(command, env)
     _scaffold(Source("mcp", shlex.join(command), document, read_tools(document)), into, name)
 
 
@@ -55,6 +61,7 @@ def refresh(
     source: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE|URL] or -- COMMAND...")
     ] = None,
+    env: Env = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only compare. Exits 1 if it differs.")
     ] = False,
@@ -63,7 +70,7 @@ def refresh(
     from bb_infra.import_refresh import compared, kept_in, refreshed
 
     kept = kept_in(folder)
-    document, place = _now(kept, source or [])
+    document, place = _now(kept, source or [], env)
     if check:
         changes = compared(kept, document)[1]
         print(f"{folder}: {changes or 'as pinned'}")
@@ -74,11 +81,11 @@ def refresh(
         print("Next:  ratify what is new or changed in effects.review.yaml")
 
 
-def _now(kept: "Kept", source: list[str]) -> tuple[Any, str]:
+def _now(kept: "Kept", source: list[str], env: list[str] | None) -> tuple[Any, str]:
     """The source's document as it is now, and where it was read."""
     if kept.kind == "mcp":
         command = source or shlex.split(kept.review.source)
-        return _listed(command), shlex.join(command)
+        return _listed(command, env), shlex.join(command)
     from bb_infra.document import load_document
 
     if len(source) > 1:
@@ -87,10 +94,10 @@ def _now(kept: "Kept", source: list[str]) -> tuple[Any, str]:
     return load_document(place), place
 
 
-def _listed(command: list[str]) -> Any:
-    from bb_adapters.mcp_session import McpSession
+def _listed(command: list[str], env: list[str] | None) -> Any:
+    from bb_adapters.mcp_session import McpSession, handed_on
 
-    session = McpSession(command)
+    session = McpSession(command, env=handed_on(env or []))
     try:
         return session.manifest()
     finally:

@@ -3,8 +3,10 @@
 The same surface as the shop's. References may hold every name an answer's properties may have.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from bb_core.said_types import DEEPEST
 
 LEAST_DEEP = 2
 _HEAD = r"""// Plans as compact JSON, keys in a fixed order, one spelling for each plan.
@@ -43,9 +45,17 @@ NUMBER: /-?(0|[1-9][0-9]{{0,8}})\.[0-9]{{0,5}}[1-9]|0|-?[1-9][0-9]{{0,14}}/
 """
 
 
-def grammar_text(args: Iterator[Mapping[str, Any]]) -> str:
+def grammar_text(args: Iterable[Mapping[str, Any]]) -> str:
     """grammar.lark for a domain whose tools take arguments of these types."""
-    levels = max([LEAST_DEEP, *map(_depth, args)])
+    return _of(max([LEAST_DEEP, *map(_depth, args)]))
+
+
+def is_ours(text: str) -> bool:
+    """Whether a grammar is still as an import wrote it."""
+    return any(text == _of(levels) for levels in range(LEAST_DEEP, DEEPEST + 1))
+
+
+def _of(levels: int) -> str:
     inner = "".join(_INNER.format(n=n, m=n + 1) for n in range(1, levels))
     return _HEAD + inner + _TAIL.format(n=levels)
 

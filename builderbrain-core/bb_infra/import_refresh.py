@@ -18,10 +18,11 @@ from bb_core.review_file import FILE as REVIEW
 from bb_core.review_file import Review, read_review
 from bb_core.tools_from import DOCUMENTS, catalogued
 from bb_core.yaml_lines import read_yaml
+from bb_infra.import_grammar import grammar_text, is_ours
 from bb_infra.import_scaffold import Kind, document_text, pin, repinned
 from bb_infra.review_text import review_text
 
-SCHEMA = "plan_schema.yaml"
+SCHEMA, GRAMMAR = "plan_schema.yaml", "grammar.lark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,15 @@ def refreshed(kept: Kept, document: Any, source: str) -> Drift:
     before = read_yaml(read_text(kept.folder, REVIEW), REVIEW).value
     rows = before.get("tools") if isinstance(before, dict) else {}
     review = review_text(catalogue, source, rows if isinstance(rows, dict) else {})
-    for name, content in ((DOCUMENTS[kept.kind], text), (REVIEW, review), (SCHEMA, schema)):
+    made = {DOCUMENTS[kept.kind]: text, REVIEW: review, **_grammar(kept, catalogue)}
+    for name, content in {**made, SCHEMA: schema}.items():
         write_whole(kept.folder / name, content.encode())
     return changes
+
+
+def _grammar(kept: Kept, catalogue: Catalogue) -> dict[str, str]:
+    """The plan language for what the tools take now; one that a person wrote stays as it is."""
+    if not (kept.folder / GRAMMAR).is_file() or not is_ours(read_text(kept.folder, GRAMMAR)):
+        return {}
+    args = (one for tool in catalogue.tools.values() for one in tool.args.values())
+    return {GRAMMAR: grammar_text(args)}

@@ -17,7 +17,7 @@ from typing import Any
 from bb_core.canonical import Json
 from bb_core.check import check
 from bb_core.compiled import Compiled
-from bb_core.errors import BuilderbrainError, PlanError
+from bb_core.errors import PlanError
 from bb_core.plan import Plan
 from bb_core.state import State
 from bb_core.verdict import Refused, Violation
@@ -63,6 +63,7 @@ class PlanSession:
         self.compiled, self.answer_s = compiled, answer_s
         self.ident, self.state = new_run(), State()
         self.runner: Runner | None = None
+        self.broken = ""
         self._busy = threading.Lock()
         self._work: Work | None = None
 
@@ -81,9 +82,12 @@ class PlanSession:
     def begin(self, given: Any, *, only_check: bool = False) -> Work:
         """Read, check and carry a plan out (text, or JSON), or only judge it."""
         work = Work()
-        if not self._busy.acquire(blocking=False):
-            found = "another plan of this session is still under way"
-            work.events.put(_refusal("", (Violation("S.busy", "", found, "wait for its end"),)))
+        if self.broken or not self._busy.acquire(blocking=False):
+            found = self.broken or "another plan of this session is still under way"
+            rule, fix = (
+                ("S.broken", "start anew") if self.broken else ("S.busy", "wait for its end")
+            )
+            work.events.put(_refusal("", (Violation(rule, "", found, fix),)))
             return work
         self._work = work
         do = self._judge if only_check else self._carry
@@ -93,18 +97,23 @@ class PlanSession:
     def _told(self, work: Work, given: Any, do: Callable[[Plan], Told]) -> None:
         """The thread's whole life: whatever happens, it ends in something told."""
         try:
-            told = do(self._read(given))
-        except PlanError as error:
-            told = _refusal("", (Violation("S.syntax", "", str(error)),))
-        except BuilderbrainError as error:
-            told = Told({"end": "failed", "why": str(error), "violations": [], "steps": []}, True)
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
+            told = self._done(given, do)
+        except BaseException as error:
+            # What had happened by then is in the ledger and not in the state: no plan may go on.
+            why = str(error) or type(error).__name__
+            self.broken = f"an earlier plan of this session broke off: {why}"
             told = Told({"end": "failed", "why": why, "violations": [], "steps": []}, True)
         finally:
             self._work = None
             self._busy.release()
         work.events.put(told)
+
+    def _done(self, given: Any, do: Callable[[Plan], Told]) -> Told:
+        try:
+            plan = self._read(given)
+        except PlanError as error:
+            return _refusal("", (Violation("S.syntax", "", str(error)),))
+        return do(plan)
 
     def _read(self, given: Any) -> Plan:
         if isinstance(given, str):

@@ -18,7 +18,9 @@ HEAD = """\
 # `proposed` is a guess from the words after it, and `least` (where it stands) is what the document
 # says outright: no effect below it is taken. `bounds` are ends the document does not set; look at
 # each, and change what is too long or too short. `key` names the arguments that make one business
-# intent: the same key never acts twice. The rest is the import's; leave it as it is.
+# intent: the same key never acts twice, in no later run either. Name the fewest that tell two
+# intents apart, or write [] where the same call may well be meant again in another run.
+# The rest is the import's; leave it as it is.
 """
 
 
@@ -66,5 +68,5 @@ def _entry(tool: Imported) -> dict[str, Any]:
     if tool.bounds:
         out["bounds"] = {place: dict(bounds) for place, bounds in tool.bounds.items()}
     if tool.takes_key:
-        out["key"] = [name for name in tool.args if name not in tool.optional]
+        out["key"] = list(tool.args)
     return {**out, "effect": None, "ratified": None}

@@ -191,7 +191,12 @@ def test_refresh_takes_what_changed_and_voids_only_its_ratification(
     del document["paths"]["/v1/handoffs"]
     assert str(compared(kept, document)[1]) == "changed: get_order; gone: handoff"
     assert isinstance(site.check(WHO, ORDER), Checked)  # comparing has changed nothing
+    deep = {"items": {"items": {"items": {"type": "boolean"}}}}
+    body = {"content": {"application/json": {"schema": {"properties": {"deep": deep}}}}}
+    document["paths"]["/v1/new"] = {"post": {"operationId": "deep", "requestBody": body}}
+    grammar = site.text("grammar.lark")
     refreshed(kept, document, "newer.json")
+    assert site.text("grammar.lark") != grammar  # a plan can say what the new tool takes
     assert isinstance(site.check(WHO), Checked)  # still ratified
     verdict = site.check(WHO, ORDER)
     assert isinstance(verdict, Refused)

@@ -1,12 +1,13 @@
 """A client's plans as one run: state is carried, consent is waited for, and nothing is assumed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bb_core.compiled import compile_domain
-from bb_core.record import no_ledger
+from bb_core.record import Record, no_ledger
 from bb_core.registry import discover
 from bb_domains.api_json.tool_adapters import ADAPTERS
 from bb_domains.api_json.world import ShopWorld
@@ -108,3 +109,16 @@ def test_what_is_no_plan_is_refused_and_leaves_the_session_open(
     assert told.bad
     assert told.body["end"] == "refused"
     assert end(session, [WHO]).body["end"] == "done"
+
+
+def test_a_session_whose_ledger_failed_takes_no_further_plan(session: PlanSession) -> None:
+    def full(record: Record) -> None:
+        raise OSError(28, "No space left on device")
+
+    assert session.runner is not None
+    session.runner = replace(session.runner, ledger=full)
+    told = end(session, [WHO])
+    assert (told.body["end"], told.bad) == ("failed", True)
+    assert "No space left" in str(told.body["why"])
+    session.runner = replace(session.runner, ledger=no_ledger)
+    assert rules(end(session, [WHO])) == {"S.broken"}

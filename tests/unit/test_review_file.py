@@ -74,10 +74,12 @@ def test_a_ratified_tool_has_its_persons_effect_and_the_business_key(site: Site)
     site.ratify({"look": "read", "pay": "write"})
     tools = site.compiled().schema.tools
     assert (tools["look"].effect, tools["look"].requires) == (Effect.READ, ())
-    assert (tools["pay"].effect, tools["pay"].key) == (Effect.WRITE, ("id",))
+    assert (tools["pay"].effect, tools["pay"].key) == (Effect.WRITE, ("id", "note"))
     assert tools["pay"].requires == ("approved",)
-    edit(site, "effects.review.yaml", "    - id\n", "    - id\n    - note\n")
-    assert site.compiled().schema.tools["pay"].key == ("id", "note")
+    edit(site, "effects.review.yaml", "    - id\n    - note\n", "    - id\n")
+    assert site.compiled().schema.tools["pay"].key == ("id",)
+    edit(site, "effects.review.yaml", "    key:\n    - id\n", "    key: []\n")
+    assert site.compiled().schema.tools["pay"].key is None
 
 
 def test_the_digest_of_a_domain_holds_the_pin_and_the_ratification_and_no_line(site: Site) -> None:
