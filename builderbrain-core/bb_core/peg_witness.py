@@ -10,7 +10,7 @@ from random import Random
 
 from bb_core.peg_notation import Ahead, Choice, Class, Many, Node, Peg, Row, Text, Use
 
-DRAWN, LONGEST, DEEPEST = 1500, 60, 8
+DRAWN, LONGEST, DEEPEST = 400, 24, 5
 _NEVER = 1 << 20
 
 
@@ -24,70 +24,79 @@ def witness(peg: Peg) -> str | None:
 
 
 def _apart(peg: Peg, text: str) -> bool:
-    start = peg.rules["plan"]
-    return reads(peg, start, text, 0) != len(text) and len(text) in ends(peg, start, text, 0)
+    reading, start = Reading(peg, text), peg.rules["plan"]
+    return reading.end(start, 0) != len(text) and len(text) in reading.ends(start, 0)
 
 
-def reads(peg: Peg, node: Node, text: str, at: int) -> int | None:
-    """Where a parsing expression ends that begins here; None where it fails."""
-    match node:
-        case Text(word):
-            return at + len(word) if text.startswith(word, at) else None
-        case Class():
-            return at + 1 if at < len(text) and _holds(node, text[at]) else None
-        case Use(name):
-            return reads(peg, peg.rules[name], text, at)
-        case Row(items):
-            end: int | None = at
-            for item in items:
-                end = None if end is None else reads(peg, item, text, end)
-            return end
-        case Choice(items):
-            tried = (reads(peg, item, text, at) for item in items)
-            return next((end for end in tried if end is not None), None)
-        case Ahead(item, negated):
-            return at if (reads(peg, item, text, at) is None) is negated else None
-        case Many(item, least, most):
-            return _repeated(peg, item, least, most, text, at)
+class Reading:
+    """One text, read both ways; what a rule reads at a place is worked out once (packrat)."""
 
+    def __init__(self, peg: Peg, text: str) -> None:
+        self.peg, self.text = peg, text
+        self._end: dict[tuple[str, int], int | None] = {}
+        self._ends: dict[tuple[str, int], frozenset[int]] = {}
 
-def _repeated(peg: Peg, item: Node, least: int, most: int, text: str, at: int) -> int | None:
-    count = 0
-    while count < most and (end := reads(peg, item, text, at)) is not None:
-        count += 1
-        if end == at:
-            break
-        at = end
-    return at if count >= least else None
+    def end(self, node: Node, at: int) -> int | None:
+        """Where a parsing expression ends that begins here; None where it fails."""
+        match node:
+            case Text(word):
+                return at + len(word) if self.text.startswith(word, at) else None
+            case Class():
+                return at + 1 if at < len(self.text) and _holds(node, self.text[at]) else None
+            case Use(name):
+                if (name, at) not in self._end:
+                    self._end[name, at] = self.end(self.peg.rules[name], at)
+                return self._end[name, at]
+            case Row(items):
+                end: int | None = at
+                for item in items:
+                    end = None if end is None else self.end(item, end)
+                return end
+            case Choice(items):
+                tried = (self.end(item, at) for item in items)
+                return next((end for end in tried if end is not None), None)
+            case Ahead(item, negated):
+                return at if (self.end(item, at) is None) is negated else None
+            case Many(item, least, most):
+                return self._repeated(item, least, most, at)
 
+    def _repeated(self, item: Node, least: int, most: int, at: int) -> int | None:
+        count = 0
+        while count < most and (end := self.end(item, at)) is not None:
+            count += 1
+            if end == at:
+                break
+            at = end
+        return at if count >= least else None
 
-def ends(peg: Peg, node: Node, text: str, at: int) -> frozenset[int]:
-    """Everywhere the set of alternatives may end that begins here; look-ahead is the PEG's."""
-    match node:
-        case Use(name):
-            return ends(peg, peg.rules[name], text, at)
-        case Row(items):
-            found = frozenset({at})
-            for item in items:
-                found = frozenset(e for start in found for e in ends(peg, item, text, start))
-            return found
-        case Choice(items):
-            return frozenset(end for item in items for end in ends(peg, item, text, at))
-        case Many(item, least, most):
-            return _any_number(peg, item, least, most, text, at)
-        case _:
-            end = reads(peg, node, text, at)
-            return frozenset() if end is None else frozenset({end})
+    def ends(self, node: Node, at: int) -> frozenset[int]:
+        """Everywhere the set of alternatives may end that begins here; look-ahead is the PEG's."""
+        match node:
+            case Use(name):
+                if (name, at) not in self._ends:
+                    self._ends[name, at] = self.ends(self.peg.rules[name], at)
+                return self._ends[name, at]
+            case Row(items):
+                found = frozenset({at})
+                for item in items:
+                    found = frozenset(e for start in found for e in self.ends(item, start))
+                return found
+            case Choice(items):
+                return frozenset(end for item in items for end in self.ends(item, at))
+            case Many(item, least, most):
+                return self._any_number(item, least, most, at)
+            case _:
+                end = self.end(node, at)
+                return frozenset() if end is None else frozenset({end})
 
-
-def _any_number(peg: Peg, item: Node, least: int, most: int, text: str, at: int) -> frozenset[int]:
-    found, now = set[int](), {at}
-    for count in range(min(most, len(text) + least) + 1):
-        found |= now if count >= least else set()
-        now = {end for start in now for end in ends(peg, item, text, start)}
-        if not now - found:
-            break
-    return frozenset(found)
+    def _any_number(self, item: Node, least: int, most: int, at: int) -> frozenset[int]:
+        found, now = set[int](), {at}
+        for count in range(min(most, len(self.text) + least) + 1):
+            found |= now if count >= least else set()
+            now = {end for start in now for end in self.ends(item, start)}
+            if count >= least and not now - found:
+                break
+        return frozenset(found)
 
 
 def _holds(node: Class, char: str) -> bool:
