@@ -105,9 +105,11 @@ def _part(domain: str, part: str, made: Sequence[Case], what: str) -> Part:
     if not made:
         return Part(domain, part, "-")
     if not found:
-        left = f"; {len(skipped)} skipped: {skipped[0]}" if skipped else ""
         kept = len(made) - len(skipped)
-        return Part(domain, part, f"ok   {kept:,} {what}{left}" if kept else left[2:])
+        if not kept:
+            return Part(domain, part, f"skipped: {skipped[0]}")
+        left = f"; {len(skipped)} skipped: {skipped[0]}" if skipped else ""
+        return Part(domain, part, f"ok   {kept:,} {what}{left}")
     lines = [f"{domain}/{case.where} {case.name}: {text}" for case, text in found[:SHOWN]]
     more = len(found) - SHOWN
     lines += [f"… and {more} more"] if more > 0 else []
