@@ -24,6 +24,8 @@ SCRIPTS = {
     "durability": "durability.py",
     "ledger": "ledger.py",
     "startup": "startup.py",
+    "first_domain": "first_domain.py",
+    "install_size": "install_size.py",
     "planner": "planner.py",
     "droidtask": "droidtask.py",
     "stream_cost": "stream_cost.py",

@@ -159,7 +159,11 @@ def _taxonomy(compiled: Compiled, tool: str, call: Callable[[], Json]) -> str:
         return f"it raised {type(error).__name__}: {error}, which is no ToolError"
     judge = compiled.result_validators[tool]
     wrong = next(judge.iter_errors(result), None)
-    return f"it gave {str(result)[:80]}, which is not what it returns: {wrong}" if wrong else ""
+    return (
+        f"it gave {str(result)[:80]}, which is not what it returns: {wrong.message}"
+        if wrong
+        else ""
+    )
 
 
 def alike(
