@@ -12,6 +12,7 @@ from typing import Any
 
 from bb_core.canonical import digest
 from bb_core.effects import Effect
+from bb_core.json_refs import Unsayable
 
 Schema = Mapping[str, Any]
 LONGEST_SENTENCE = 200
@@ -65,6 +66,17 @@ class Catalogue:
 
 Bounds = Mapping[str, Mapping[str, Schema]]
 """Tool name -> place in its arguments -> the bounds a person set there."""
+
+
+BROKEN = (Unsayable, AttributeError, TypeError, KeyError, ValueError, RecursionError)
+"""What reading one tool of a stranger's document may raise; it costs that tool alone."""
+
+
+def why_broken(error: Exception) -> str:
+    """The reason a tool is refused with."""
+    if isinstance(error, Unsayable):
+        return error.found
+    return f"is described wrongly ({type(error).__name__}: {str(error)[:120]})"
 
 
 def sentence(*texts: Any) -> str:

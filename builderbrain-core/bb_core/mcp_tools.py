@@ -12,6 +12,7 @@ from typing import Any
 from bb_core.effects import Effect
 from bb_core.errors import DomainError
 from bb_core.imported import (
+    BROKEN,
     Bounds,
     Catalogue,
     Claim,
@@ -20,6 +21,7 @@ from bb_core.imported import (
     Schema,
     content_digest,
     sentence,
+    why_broken,
 )
 from bb_core.json_refs import Unsayable
 from bb_core.promised_types import promised
@@ -57,9 +59,8 @@ def read_tools(manifest: Any, bounds: Bounds | None = None) -> Catalogue:
         seen.add(name)
         try:
             tools[name] = _tool(tool, own, name, (bounds or {}).get(name, {}))
-        except (Unsayable, AttributeError, TypeError, KeyError, ValueError) as error:
-            why = getattr(error, "found", f"is described wrongly ({type(error).__name__}: {error})")
-            refused.append(Refused(name, f"tool {own}", why))
+        except BROKEN as error:
+            refused.append(Refused(name, f"tool {own}", why_broken(error)))
     server = manifest.get("server")
     title = server.get("name") if isinstance(server, Mapping) else ""
     return Catalogue(sentence(title, "imported"), tools, tuple(refused))

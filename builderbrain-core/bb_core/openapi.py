@@ -7,6 +7,7 @@ part in.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +16,7 @@ from bb_core.errors import DomainError
 from bb_core.http_call import HttpCall
 from bb_core.http_security import needed, schemes
 from bb_core.imported import (
+    BROKEN,
     Bounds,
     Catalogue,
     Claim,
@@ -23,6 +25,7 @@ from bb_core.imported import (
     Schema,
     content_digest,
     sentence,
+    why_broken,
 )
 from bb_core.json_refs import Node, Unsayable, followed, pointed
 from bb_core.openapi_answer import NOTHING, answer
@@ -36,31 +39,48 @@ _SAFE = {"get", "head", "options"}
 _VERSION = re.compile(r"3\.[01](\.|\Z)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One operation where it stands: under a method, in a path's item."""
+
+    path: str
+    item: Node
+    method: str
+    node: Node
+
+    @property
+    def origin(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def own_name(self) -> str:
+        given = self.node.get("operationId")
+        return given if isinstance(given, str) else ""
+
+
 def read_openapi(document: Any, bounds: Bounds | None = None) -> Catalogue:
     """The operations as tools under `bounds`; raises DomainError if this is no OpenAPI 3."""
     if not isinstance(document, Mapping) or not isinstance(document.get("paths"), Mapping):
-        raise DomainError(
-            "is no OpenAPI document with paths", fix="give an OpenAPI 3.0 or 3.1 file"
-        )
+        fix = "give an OpenAPI 3.0 or 3.1 file"
+        raise DomainError("is no OpenAPI document with paths", fix=fix)
     version = str(document.get("openapi", document.get("swagger", "no version")))
     if not _VERSION.match(version):
         raise DomainError(f"is OpenAPI {version}", fix="convert it to OpenAPI 3.0 or 3.1")
     tools, refused, seen = dict[str, Imported](), list[Refused](), dict[str, str]()
-    for path, item, method, operation in _operations(document):
-        origin = f"{method.upper()} {path}"
-        given = operation.get("operationId")
-        wanted = plan_name(given if isinstance(given, str) and given else f"{method} {path}")
+    for place in _operations(document):
+        wanted = plan_name(place.own_name or f"{place.method} {place.path}")
         name = unused(wanted, seen)
-        seen[name] = origin
+        seen[name] = place.origin
+        twice = f"operationId {place.own_name!r} is also that of {seen[wanted]}"
         try:
-            tools[name] = _tool(document, path, item, method, operation, name, bounds or {})
-        except (Unsayable, AttributeError, TypeError, KeyError, ValueError) as error:
-            why = getattr(error, "found", f"is described wrongly ({type(error).__name__}: {error})")
-            refused.append(Refused(name, origin, why))
+            if isinstance(place.node.get("x-unread"), Unsayable):
+                raise place.node["x-unread"]
+            tool = _tool(document, place, name, (bounds or {}).get(name, {}))
+        except BROKEN as error:
+            refused.append(Refused(name, place.origin, why_broken(error)))
             continue
-        if name != wanted and given:
-            first = f"operationId {given!r} is also that of {seen[wanted]}"
-            tools[name] = _noted(tools[name], first)
+        more = (twice,) if name != wanted and place.own_name else ()
+        tools[name] = replace(tool, notes=(*tool.notes, *more))
     info = document.get("info")
     title = sentence(info.get("title") if isinstance(info, Mapping) else "", "imported")
     return Catalogue(title, tools, tuple(refused))
@@ -71,35 +91,38 @@ def server(document: Mapping[str, Any]) -> str:
     return _server(document, "/")
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Node, str, Node]]:
+def _operations(document: Mapping[str, Any]) -> Iterator[_Place]:
     for path, node in document["paths"].items():
         if not path.startswith("/"):
-            continue
+            continue  # an extension
         try:
             item = followed(document, node)
-        except Unsayable:
-            item = {}
+        except Unsayable as error:
+            yield _Place(path, {}, "any", {"x-unread": error})
+            continue
         for method in METHODS:
-            if isinstance(item.get(method), Mapping):
-                yield path, item, method, item[method]
+            if method in item:
+                found = item[method]
+                unread = Unsayable("is described wrongly (no object)")
+                told = found if isinstance(found, Mapping) else {"x-unread": unread}
+                yield _Place(path, item, method, told)
 
 
-def _tool(
-    document: Any, path: str, item: Node, method: str, operation: Node, name: str, bounds: Bounds
-) -> Imported:
+def _tool(document: Any, place: _Place, name: str, bounds: Mapping[str, Schema]) -> Imported:
+    item, method, operation = place.item, place.method, place.node
     if method == "trace":
         raise Unsayable("echoes the request and its credentials")
-    margin = Margin(bounds.get(name, {}))
+    margin = Margin(bounds)
     out = Arguments(SaidTypes(document, margin))
     for node in parameters(document, item.get("parameters"), operation.get("parameters")):
         take_parameter(node, out)
-    _whole_path(path, out)
+    _whole_path(place.path, out)
     take_body(document, operation.get("requestBody"), out)
     described = {} if method == "head" else operation.get("responses") or {}
     returns, text = answer(document, described, margin)
     call = HttpCall(
         method=method.upper(),
-        path=path,
+        path=place.path,
         server=_own_server(document, item, operation),
         parts=tuple(out.parts),
         body=out.body,
@@ -113,13 +136,13 @@ def _tool(
         margin.note("", "the document calls it deprecated")
     return Imported(
         name=name,
-        origin=f"{call.method} {path}",
-        does=_does(operation, f"{call.method} {path}"),
+        origin=place.origin,
+        does=_does(operation, place.origin),
         args={part.arg: part.schema for part in out.parts},
         optional=frozenset(out.optional),
         returns=NOTHING if method == "head" else returns,
         claim=claim(method, extensions),
-        digest=_digest(document, path, item, method, operation),
+        digest=_digest(document, place),
         call=call,
         takes_key=bool(out.key_header),
         bounds=margin.proposed,
@@ -179,20 +202,15 @@ def _own_server(document: Mapping[str, Any], item: Node, operation: Node) -> str
     return own
 
 
-def _noted(tool: Imported, note: str) -> Imported:
-    from dataclasses import replace
-
-    return replace(tool, notes=(*tool.notes, note))
-
-
-def _digest(document: Any, path: str, item: Node, method: str, operation: Node) -> str:
+def _digest(document: Any, place: _Place) -> str:
     """A digest of all the document says of one operation, its references followed."""
-    shared = {key: value for key, value in item.items() if key not in METHODS}
+    shared = {key: value for key, value in place.item.items() if key not in METHODS}
     outside = [document.get("servers"), document.get("security")]
     security = document.get("components", {}).get("securitySchemes")
     reached: dict[str, Any] = {}
-    _reach(document, [shared, operation, security], reached)
-    return content_digest([method, path, shared, operation, outside, security, reached])
+    _reach(document, [shared, place.node, security], reached)
+    own = [place.method, place.path, shared, place.node]
+    return content_digest([*own, outside, security, reached])
 
 
 def _reach(document: Any, node: Any, reached: dict[str, Any]) -> None:

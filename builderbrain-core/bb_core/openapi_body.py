@@ -78,7 +78,7 @@ def take_parameter(node: Node, out: Arguments) -> None:
         if _nested(said) and not content and style != "deepObject":
             raise Unsayable("is nested, which only JSON could write")
     except Unsayable as error:
-        if needed:
+        if needed or out.types.spent:
             raise Unsayable(f"{place} parameter {wire!r} {error.found}") from error
         out.types.margin.note("", f"{place} parameter {wire!r} is left out: it {error.found}")
         return
@@ -113,7 +113,7 @@ def take_body(document: Any, node: Any, out: Arguments) -> None:
         out.body, out.media, schema = _chosen(body.get("content") or {})
         _spread(schema, needed, out)
     except Unsayable as error:
-        if needed:
+        if needed or out.types.spent:
             raise Unsayable(f"its body {error.found}") from error
         out.types.margin.note("", f"the body is left out: it {error.found}")
         out.body = ""

@@ -21,6 +21,8 @@ LONGEST_KEY = 32
 """The longest name of an argument or a property that a plan can write (KEY in the grammar)."""
 DEEPEST = 5
 """The most lists and objects one inside the other that an imported domain's grammar can write."""
+MOST_NODES = 3_000
+"""A few nested unions would else swell to more than any memory holds."""
 WIRE = "x-wire"
 """The name the system has for a property the plan language had to rename."""
 _UNIONS = ("oneOf", "anyOf")
@@ -39,7 +41,12 @@ class SaidTypes:
     """Reads the schemas of one document; what it proposes and notes is in the margin."""
 
     def __init__(self, document: Any, margin: Margin) -> None:
-        self.document, self.margin = document, margin
+        self.document, self.margin, self.nodes = document, margin, 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether the document has swollen beyond what is read of it: nothing more can be said."""
+        return self.nodes > MOST_NODES
 
     def said(self, node: Any, path: str, depth: int = 0, above: tuple[str, ...] = ()) -> Any:
         """The type; raises Unsayable with the reason."""
@@ -67,6 +74,9 @@ class SaidTypes:
         self, node: Any, above: tuple[str, ...]
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """The schema with its reference followed and `allOf` merged, and the references around."""
+        self.nodes += 1
+        if self.spent:
+            raise Unsayable("is too large to write out")
         if node is True or node == {}:
             raise Unsayable("takes anything, which a plan cannot bound")
         if isinstance(node, Mapping) and "$ref" in node:
@@ -134,6 +144,8 @@ class SaidTypes:
             try:
                 found = self.said(option, path, depth, above)
             except Unsayable as error:
+                if self.spent:
+                    raise
                 lost.append(error.found)
                 continue
             said += [one for one in found.get("anyOf", [found]) if one not in said]
@@ -209,7 +221,7 @@ class SaidTypes:
                 name = spell(wire)
                 said = self.said(node, f"{path}/{name}", depth + 1, above)
             except Unsayable as error:
-                if wire in required:
+                if wire in required or self.spent:
                     raise Unsayable(f"{wire!r} {error.found}") from error
                 self.margin.note(path, f"{wire!r} is left out: it {error.found}")
                 continue

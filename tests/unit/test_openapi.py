@@ -228,6 +228,24 @@ def test_what_a_plan_cannot_say_is_refused_alone(operation: Any, why: str) -> No
     assert list(read_openapi(beside).tools) == ["fine"]
 
 
+def test_a_document_that_would_swell_costs_only_its_own_operation() -> None:
+    levels = {
+        f"A{n}": {"anyOf": [{"$ref": f"#/components/schemas/A{n + 1}"}] * 3} for n in range(40)
+    }
+    parts = {"schemas": {**levels, "A40": TEXT}}
+    body = json_body({"$ref": "#/components/schemas/A0"})
+    found = read({"requestBody": body, "responses": answers(body)}, components=parts)
+    assert [one.why for one in found.refused] == ["its body is too large to write out"]
+
+
+def test_a_path_that_leads_nowhere_or_holds_no_operation_is_said_so() -> None:
+    found = read_openapi(document(**{"/a": {"$ref": "#/x"}, "/b": {"get": 7}, "x-c": {"get": {}}}))
+    assert [(one.origin, one.why) for one in found.refused] == [
+        ("ANY /a", "$ref '#/x' leads nowhere"),
+        ("GET /b", "is described wrongly (no object)"),
+    ]
+
+
 def test_a_multipart_form_of_plain_fields_is_imported_without_its_optional_file() -> None:
     fields = {"name": TEXT, "photo": {"type": "string", "contentMediaType": "image/png"}}
     body = json_body({"properties": fields, "required": ["name"]}, media="multipart/form-data")
