@@ -8,13 +8,14 @@ Not covered: conditions that contradict each other only by arithmetic, `n1/x < 3
 such steps count as ones that may both run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from bb_core.canonical import canonical
 from bb_core.graph import Graph
-from bb_core.plan import When
+from bb_core.plan import Op, When
 
-_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_OPPOSITE: Mapping[Op, Op] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
 def exclusive(graph: Graph, a: str, b: str) -> bool:
@@ -30,6 +31,11 @@ def proved(wanted: When, known: Iterable[When]) -> bool:
         if told and (when.value is wanted.value) is (when.op == "=="):
             return True
     return False
+
+
+def opposite(when: When) -> When:
+    """The condition that holds exactly when this one does not."""
+    return replace(when, op=_OPPOSITE[when.op])
 
 
 def _contradict(one: When, two: When) -> bool:

@@ -5,9 +5,10 @@ is read by the same code. Blanks before and after a plan do not matter.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
+from bb_core.blocks import WORDS, Branch, Node, Par, Retry, Seq, steps_of
 from bb_core.caret import pointed, position
 from bb_core.errors import PlanError
 from bb_core.plan import OPS, Plan, Ref, Step, Value, When
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lark import Lark, Token, Tree
     from lark.exceptions import UnexpectedInput
 
-_RULES = frozenset({"step", "args", "arg", "after", "when", "ref", "array", "object", "pair"})
+_RULES = WORDS | {"step", "args", "arg", "after", "when", "ref", "array", "object", "pair"}
 _JSON = {"true": True, "false": False, "null": None}
 _BLANKS = " \t\r\n"
 _SHOWN = 16
@@ -39,7 +40,7 @@ class _Reading:
 
         try:
             tree = self.parser.parse(self.text.strip(_BLANKS))
-            plan = Plan(domain, schema, tuple(self.step(node) for node in _trees(tree, "step")))
+            plan = Plan(domain, schema, self.steps(tree))
             _ = plan.digest  # what has none, a huge integer or half a character, is no plan
         except UnexpectedInput as error:
             self.unexpected(error)
@@ -48,6 +49,31 @@ class _Reading:
         except ValueError as error:
             raise PlanError(f"a value is not JSON: {error}", where=WHERE) from error
         return plan
+
+    def steps(self, tree: "Tree[Token]") -> tuple[Step, ...]:
+        """The plain steps; where the text has blocks, what they come to."""
+        nodes = self.nodes(tree)
+        if all(isinstance(node, Step) for node in nodes):
+            return tuple(node for node in nodes if isinstance(node, Step))
+        return steps_of(nodes)
+
+    def nodes(self, tree: "Tree[Token]") -> tuple[Node, ...]:
+        """The nearest steps and blocks of a tree."""
+        return tuple(map(self.node, _parts(tree.children)))
+
+    def node(self, tree: "Tree[Token]") -> Node:
+        if tree.data == "step":
+            return self.step(tree)
+        if tree.data in ("seq", "par"):
+            items = self.nodes(tree)
+            return Seq(items) if tree.data == "seq" else Par(items)
+        cut = next((i for i, child in enumerate(tree.children) if _is_else(child)), None)
+        inner = tuple(map(self.node, _parts(tree.children[:cut])))
+        other = None if cut is None else tuple(map(self.node, _parts(tree.children[cut:])))
+        if tree.data == "branch":
+            return Branch(self.when(tree), inner, other)
+        times, until = next(_words(tree, "TIMES")), _plain(next(_words(tree, "REF")))
+        return Retry(int(times), Ref.parse(until), inner, other)
 
     def step(self, tree: "Tree[Token]") -> Step:
         args: dict[str, Value] = {}
@@ -127,6 +153,21 @@ def _trees(tree: "Tree[Token]", name: str) -> Iterator["Tree[Token]"]:
             yield child
         elif child.data not in _RULES:
             yield from _trees(child, name)
+
+
+def _parts(children: Iterable["Tree[Token] | Token"]) -> Iterator["Tree[Token]"]:
+    """The nearest steps and blocks, in order."""
+    for child in children:
+        if isinstance(child, str):
+            continue
+        if child.data == "step" or child.data in WORDS:
+            yield child
+        elif child.data not in _RULES:
+            yield from _parts(child.children)
+
+
+def _is_else(child: "Tree[Token] | Token") -> bool:
+    return isinstance(child, str) and "else" in child.split()
 
 
 def _words(tree: "Tree[Token]", name: str) -> Iterator["Token"]:

@@ -4,8 +4,11 @@ from bb_core.fence import fence, terminal_language
 from bb_core.grammar import Grammar
 from bb_core.language import Alt, Language, Lit, Repeat, Seq
 from bb_core.notation import Many, Node, Notation, Row, Text, Use
+from bb_core.regular import shortest
 from bb_core.surface_shape import Listing, Piece, Slot, Surface
 
+LAYOUT = "LAYOUT"
+"""A terminal whose texts all mean the same, such as the blanks before a step."""
 _WORDS = ("ID", "TOOL", "KEY", "REF", "OP", "STRING", "NUMBER")
 _STEP = ("ID", "TOOL", "args", "after", "when")
 
@@ -47,11 +50,13 @@ class _Reader:
         return _items(self.notation.rules[name])
 
     def literal(self, node: Node) -> str | None:
-        """The text of a part that can only be one text."""
+        """The text of a part that can only be one text, or the shortest that is a LAYOUT."""
         if isinstance(node, Text):
             return node.text
         if isinstance(node, Use) and node.name in self.notation.terminals:
             language = terminal_language(self.notation, node.name)
+            if node.name == LAYOUT:
+                return shortest(language)
             return language.text if isinstance(language, Lit) else None
         return None
 
