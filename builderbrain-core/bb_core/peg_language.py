@@ -26,6 +26,7 @@ class Reads:
         self.peg, self.depth = peg, depth
         self._uses = {name: list(follows(peg, name)) for name in peg.rules}
         self._terminals: dict[str, Regular] = {}
+        self._follows: dict[tuple[str, int], Regular] = {}
 
     def __call__(self, node: Node, rest: Regular, depth: int | None = None) -> Regular:
         """The texts of which the node reads a beginning and `rest` what follows."""
@@ -62,10 +63,12 @@ class Reads:
         left = self.depth if depth is None else depth
         if left < 0:
             return ANYTHING
-        found: list[Regular] = [EMPTY] if name == START else []
-        for parent, after in self._uses[name]:
-            found.append(self(Row(after), self.follow(parent, left - 1)))
-        return either(*found)
+        if (name, left) not in self._follows:
+            found: list[Regular] = [EMPTY] if name == START else []
+            for parent, after in self._uses[name]:
+                found.append(self(Row(after), self.follow(parent, left - 1)))
+            self._follows[name, left] = either(*found)
+        return self._follows[name, left]
 
 
 def follows(peg: Peg, name: str) -> Iterator[tuple[str, tuple[Node, ...]]]:
