@@ -30,6 +30,7 @@ SCRIPTS = {
     "droidtask": "droidtask.py",
     "stream_cost": "stream_cost.py",
     "surgery": "surgery.py",
+    "pii": "pii.py",
 }
 FRAME = ("name", "passed", "machine", "versions", "seed", "bar", "skipped")
 
