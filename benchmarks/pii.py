@@ -1,10 +1,10 @@
 """How many texts with somebody's data in them would the social desk let out?
 
-Pack: presidio-research's synthetic texts (MIT), the visible part; nothing here was tuned on it. Every
-text that names somebody's data is put up for publication. Four ways, as the domain runs:
+Pack: presidio-research's synthetic texts (MIT), the visible part; nothing here was tuned on it.
+Every text that names somebody's data is put up for publication, as the domain runs:
 
-typed         the text is typed into a draft; nothing of it came out of a labelled field, so only the
-              scanner stands in the way (guard G.pii)
+typed         the text is typed into a draft; nothing of it came out of a labelled field, so only
+              the scanner stands in the way (guard G.pii)
 typed + pii   the same with presidio switched on behind it
 profile       the run has looked up a user whose profile holds the text's first name, mail address
               and phone number; whatever else the text names came out of no labelled field
