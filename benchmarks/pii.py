@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from folds import data
@@ -66,14 +67,12 @@ def read(path: Path) -> list[Text]:
 def masked(texts: list[Text], find: Callable[[str], Iterable[tuple[int, int]]]) -> dict[str, float]:
     """What is left when every finding is blacked out, as the published figure counts it."""
     covered = total = leaking = 0
-    kinds: Counter[str] = Counter()
     for text in texts:
         black = {i for start, end in find(text.text) for i in range(start, end)}
         open_ = [kind for kind, start, end in text.spans if not set(range(start, end)) <= black]
         covered += len(text.spans) - len(open_)
         total += len(text.spans)
         leaking += bool(open_)
-        kinds.update(open_)
     return {
         "spans_covered_%": share(covered, total),
         "texts_leaking_%": share(leaking, len(texts)),
@@ -144,23 +143,32 @@ class Desk:
         return self.tried([reading, spoken(text.text)], {"reports": reported, **world})
 
 
-def way(name: str, texts: list[Text], compiled: Compiled, **world: Any) -> dict[str, Any]:
-    """One row: texts let out although they name somebody, and clean texts that were stopped."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One row: of the texts put up, those that went out."""
+
+    out: list[Text]
+    row: dict[str, Any]
+
+
+def way(
+    name: str, texts: list[Text], compiled: Compiled, before: Way | None = None, **world: Any
+) -> Way:
+    """Put every text up. Where `before` is the same with one scanner less, only what it let out:
+    a scanner more never lets out what was stopped without it."""
     desk = Desk(compiled)
     publish = getattr(desk, name)
-    held = [text for text in texts if text.spans]
-    clean = [text for text in texts if not text.spans]
-    out = sum(publish(text, **world) for text in held)
-    stopped_by = dict(desk.rules.most_common(4))
-    wrongly = sum(not publish(text, **world) for text in clean)
+    out = [text for text in (before.out if before else texts) if publish(text, **world)]
+    held = [text for text in out if text.spans]
+    clean = sum(not text.spans for text in texts)
     row = {
-        "texts_let_out_%": share(out, len(texts)),
-        "of_texts_with_spans_%": share(out, len(held)),
-        "clean_texts_stopped_%": share(wrongly, len(clean)),
-        "what_stopped_them": stopped_by,
+        "texts_let_out_%": share(len(held), len(texts)),
+        "of_texts_with_spans_%": share(len(held), len(texts) - clean),
+        "clean_texts_stopped_%": share(clean - (len(out) - len(held)), clean),
+        "what_stopped_them": dict(desk.rules.most_common(4)),
     }
     say(f"{name} {world}: {row}")
-    return row
+    return Way(out, row)
 
 
 def main() -> int:
@@ -169,7 +177,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     asked.add_argument("--data")
-    folder = data(asked.parse_args().data)
+    asked.add_argument("--texts", type=int, default=400, help="so many, drawn at random; 0: all")
+    given = asked.parse_args()
+    folder = data(given.data)
     pack = folder / "pii" / "presidio_synth.train.jsonl.gz" if folder else None
     if pack is None or not pack.exists():
         return skip("pii", "the presidio-research pack is not here; set BB_DATA")
@@ -177,6 +187,8 @@ def main() -> int:
 
     every = read(pack)
     texts = [text for text in every if len(text.text) <= 500]  # a draft takes no longer ones
+    long = len(every) - len(texts)
+    texts = Random(0).sample(texts, given.texts) if given.texts else texts
     compiled = compile_domain(discover().get("social"))
     black = {
         "seven regular expressions": masked(texts, lambda t: [m.span() for m in SEVEN.finditer(t)]),
@@ -185,23 +197,26 @@ def main() -> int:
             texts, lambda t: [(f.start, f.end) for f in (*scan.patterns(t), *scan.second(t))]
         ),
     }
-    rows = {
-        "typed": way("typed", texts, compiled),
-        "typed + pii": way("typed", texts, compiled, scanner="presidio"),
-        "profile": way("profile", texts, compiled),
-        "profile + pii": way("profile", texts, compiled, scanner="presidio"),
+    typed, profile = (way(name, texts, compiled) for name in ("typed", "profile"))
+    ways = {
+        "typed": typed,
+        "typed + pii": way("typed", texts, compiled, typed, scanner="presidio"),
+        "profile": profile,
+        "profile + pii": way("profile", texts, compiled, profile, scanner="presidio"),
         "copied": way("copied", texts, compiled),
     }
-    held = rows["copied"]["texts_let_out_%"] == 0
-    below = all(rows[name]["texts_let_out_%"] < PUBLISHED_LEAK for name in rows)
+    rows = {name: one.row for name, one in ways.items()}
+    regexes = black["seven regular expressions"]["texts_leaking_%"]
+    below = all(row["texts_let_out_%"] < regexes for row in rows.values())
     return emit(
         "pii",
-        held and below,
+        below and rows["copied"]["texts_let_out_%"] == 0,
         versions=("phonenumberslite", "presidio-analyzer", "spacy"),
-        bar=f"no copied text goes out; every way lets out fewer than the {PUBLISHED_LEAK} % that "
-        "masking by seven regular expressions leaves leaking",
+        bar="no copied text goes out; every way lets out fewer texts than seven regular "
+        "expressions, each match masked, leave leaking in the same run",
+        published_regex_texts_leaking=PUBLISHED_LEAK,
         texts=len(texts),
-        too_long_for_a_draft=len(every) - len(texts),
+        too_long_for_a_draft=long,
         with_spans=sum(bool(text.spans) for text in texts),
         labelled="typed: nothing. profile: the text's first name, mail address and phone number. "
         "copied: the whole text. Scanned: the body of every draft, just before it goes out",

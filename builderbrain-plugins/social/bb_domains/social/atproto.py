@@ -62,6 +62,7 @@ class AtprotoNetwork(Unable):
             return
         given = {"identifier": self.user_name, "password": self._password}
         path = "/xrpc/com.atproto.server.createSession"
+        self.wire.http.headers.pop("Authorization", None)  # the password is no token
         try:
             # begins nothing anybody sees, so a lost answer is only a lost answer
             session = self.wire.act("POST", path, timeout_s, given)
