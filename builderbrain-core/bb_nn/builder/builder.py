@@ -55,7 +55,7 @@ class PlanBuilder(nn.Module):
         super().__init__()
         self.config, self.space, self.described = config, space, described
         self.places = compared(space)
-        self.network = Network(config, described.vectors)
+        self.network = Network(config, described)
 
     @classmethod
     def of(cls, config: BuilderConfig, space: Space, base: Base) -> "PlanBuilder":

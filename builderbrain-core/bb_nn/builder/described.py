@@ -13,15 +13,21 @@ from torch import Tensor
 from torch.nn.functional import layer_norm
 
 from bb_nn.base import Base
+from bb_nn.builder.standard import moments
 from bb_nn.tapped import tap
 
 
 @dataclass(frozen=True)
 class Described:
-    """Texts and their vectors [n, taps * d], float32."""
+    """Texts and their vectors [n, taps * d], float32.
+
+    tokens: [2, taps * d], mean and spread of their tokens' states. None: read back from a folder,
+    where the builder's weights hold them.
+    """
 
     texts: tuple[str, ...]
     vectors: Tensor
+    tokens: Tensor | None = None
 
     @cached_property
     def rows(self) -> Mapping[str, int]:
@@ -30,11 +36,16 @@ class Described:
 
 
 def describe(base: Base, texts: Sequence[str], layers: Sequence[int]) -> Described:
-    """The vector of a text: the mean over its tokens of concat_l LN(h_l)."""
+    """The vector of a text: the mean over its tokens of concat_l LN(h_l).
+
+    The first token of a text is left out of the spread: it is the sink of the base's attention.
+    """
     each = tuple(dict.fromkeys(texts))
-    return Described(each, torch.stack([pooled(t.states) for t in tap(base, each, layers)]))
+    states = [normed(t.states) for t in tap(base, each, layers)]
+    tokens = torch.cat([s[1:] if len(s) > 1 else s for s in states])
+    return Described(each, torch.stack([s.mean(dim=0) for s in states]), moments(tokens))
 
 
-def pooled(states: Tensor) -> Tensor:
-    """[taps * d] for states [T, taps, d]."""
-    return layer_norm(states.float(), states.shape[-1:]).flatten(1).mean(dim=0)
+def normed(states: Tensor) -> Tensor:
+    """concat_l LN(h_l): [..., taps * d] for states [..., taps, d]."""
+    return layer_norm(states.float(), states.shape[-1:]).flatten(-2)

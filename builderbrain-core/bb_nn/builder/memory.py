@@ -6,18 +6,23 @@ reaches `window` tokens each way and no further, so that nothing depends on how 
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import layer_norm
 
 from bb_nn.builder.attention import Attention, FeedForward, hidden
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.described import normed
+from bb_nn.builder.standard import Standard
 
 
 class Memory(nn.Module):
-    """m = LN(block(W concat_l LN(h_l))): [B, T, taps, d] to [B, T, width]."""
+    """m = LN(block(W standard(concat_l LN(h_l)))): [B, T, taps, d] to [B, T, width].
 
-    def __init__(self, config: BuilderConfig) -> None:
+    tokens: [2, taps * d], the moments of the states.
+    """
+
+    def __init__(self, config: BuilderConfig, tokens: Tensor) -> None:
         super().__init__()
         self.window = config.window
+        self.standard = Standard(tokens)
         self.tap_dropout = nn.Dropout(config.tap_dropout)
         self.narrow = nn.Linear(len(config.layers) * config.base_width, config.width)
         self.before_attention = nn.LayerNorm(config.width)
@@ -29,7 +34,7 @@ class Memory(nn.Module):
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, width] for states [B, T, taps, d] of which the first `lengths` [B] are real."""
-        z = layer_norm(states.float(), states.shape[-1:]).flatten(2)
+        z = self.standard(normed(states))
         m = self.narrow(self.tap_dropout(z))
         x = self.before_attention(m)
         bias = hidden(local(m.shape[1], self.window, lengths))

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from bb_nn.builder.batch import Actions, Batch, Clauses, Questions, Steps
 from bb_nn.builder.clause_decoder import ClauseDecoder, Seen
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.described import Described
 from bb_nn.builder.edge_head import EdgeHead
 from bb_nn.builder.elsewhere import Elsewhere
 from bb_nn.builder.memory import Memory
 from bb_nn.builder.option_head import Mark, OptionHead, Options, PairProjection, Query
 from bb_nn.builder.segmenter import Segmenter
 from bb_nn.builder.span_pointer import SpanPointer, after
+from bb_nn.builder.standard import Standard, moments
 
 RECENT = 6
 """Steps further back than this look equally far."""
@@ -47,15 +49,19 @@ class Network(nn.Module):
 
     words: Tensor
 
-    def __init__(self, config: BuilderConfig, words: Tensor) -> None:
+    def __init__(self, config: BuilderConfig, described: Described) -> None:
         super().__init__()
-        width = config.width
+        width, words = config.width, described.vectors
+        known = moments(words)
         self.config = config
         self.register_buffer("words", words, persistent=False)
-        self.memory = Memory(config)
+        self.memory = Memory(config, known if described.tokens is None else described.tokens)
         self.segmenter = Segmenter(config)
         self.narrow = nn.Sequential(
-            nn.Dropout(config.tap_dropout), nn.Linear(words.shape[1], width), nn.LayerNorm(width)
+            Standard(known),
+            nn.Dropout(config.tap_dropout),
+            nn.Linear(words.shape[1], width),
+            nn.LayerNorm(width),
         )
         self.mark = nn.Embedding(len(Mark), width)
         self.asked = nn.Embedding(len(Query), width)
