@@ -184,20 +184,14 @@ def _validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
 
 
 def schema_digest(grammar: Grammar, schema: PlanSchema) -> str:
-    """The digest of what a plan is written for: grammar and schema, order of tools included."""
-    made_from = [GENERATOR, grammar.text, grammar.mode, _plain(_stated(schema))]
+    """The digest of what a plan is written for: grammar and schema, order of tools included.
+
+    Only what a schema says counts, so that a core that can say more changes no digest. A default
+    that changes its meaning raises GENERATOR.
+    """
+    said = schema.model_dump(exclude_defaults=True)
+    made_from = [GENERATOR, grammar.text, grammar.mode, _plain(said)]
     return digest(json.dumps(made_from, ensure_ascii=False).encode())
-
-
-def _stated(schema: PlanSchema) -> dict[str, Any]:
-    """The schema without what only imported tools have, where it has none: its digest stays."""
-    stated = schema.model_dump()
-    if schema.tools_from is None:
-        del stated["tools_from"]
-    for name, tool in schema.tools.items():
-        if not tool.unratified:
-            del stated["tools"][name]["unratified"]
-    return stated
 
 
 def _plain(value: Any) -> Any:
