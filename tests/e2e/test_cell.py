@@ -1,16 +1,21 @@
 """The cell beyond the checks that every domain has: skins by their diffs, the stop, the tree."""
 
+import math
+import sys
 from collections import Counter
 from dataclasses import replace
 
 import pytest
 from py_trees.common import Status
 
+from bb_core.adapters import Call
 from bb_core.battery import Task
 from bb_core.check import check
 from bb_core.compiled import Compiled, compile_domain
+from bb_core.errors import ToolError
 from bb_core.plan import Step
 from bb_core.registry import discover
+from bb_core.state_diff import state_diff
 from bb_core.verdict import Refused
 from bb_domains.robots import domain
 from bb_domains.robots.cell.arm import joints_at
@@ -19,6 +24,9 @@ from bb_domains.robots.cell.motion import Exact, Motion
 from bb_domains.robots.cell.path import way
 from bb_domains.robots.cell.ticks import tree
 from bb_domains.robots.tool_adapters import ADAPTERS, twin
+from bb_runtime.intent import Intent
+from bb_runtime.job import Job
+from bb_runtime.onestep import act
 from bb_runtime.trial import attempt, gold
 
 BATTERY = domain.eval_battery()
@@ -122,8 +130,6 @@ def test_the_motions_tree_is_a_fallback_over_a_watched_way() -> None:
     ],
 )
 def test_a_cell_that_cannot_be_is_refused(changes: dict[str, object], found: str) -> None:
-    from bb_core.errors import ToolError
-
     with pytest.raises(ToolError, match=found):
         twin(changes)
 
@@ -166,8 +172,6 @@ def test_the_simulator_agrees_with_the_light_twin(ident: str, compiled: Compiled
 
 
 def test_the_simulated_arm_keeps_to_its_way() -> None:
-    import math
-
     from bb_domains.robots.cell.arm import shapes
     from bb_domains.robots.cell.layout import TRACKING
 
@@ -184,10 +188,6 @@ def test_the_simulated_arm_keeps_to_its_way() -> None:
 
 
 def test_a_connection_is_a_cell_and_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
-    from bb_core.errors import ToolError
-
     first = ADAPTERS.connect({}).snapshot()
     assert first == twin({}).snapshot()
     with pytest.raises(ToolError, match="body is 'wax'"):
@@ -195,3 +195,21 @@ def test_a_connection_is_a_cell_and_says_what_is_missing(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "mujoco", None)
     with pytest.raises(ToolError, match=r"pip install 'builderbrain-robots\[sim\]'"):
         ADAPTERS.connect({"body": "sim"})
+
+
+@pytest.mark.parametrize("step", ["n5", "n6"])
+def test_after_a_crash_the_arm_is_stopped_and_nothing_is_sent_again(
+    step: str, compiled: Compiled
+) -> None:
+    task = next(t for t in BATTERY if t.id == "fetch-1")
+    verdict = check(compiled, compiled.read(task.rounds[0]))
+    assert not isinstance(verdict, Refused)
+    cell = twin({})
+    job = Job("run", verdict, ADAPTERS, cell)
+    lost = next(s for s in verdict.plan.steps if s.id == step)
+    before = cell.snapshot()
+    out = act(job, Intent(step, lost.tool, lost.args, "key", 0.0, "a dead process"), {}, ())
+    assert out.status == "parked" and "stop was called" in out.why
+    assert state_diff(before, cell.snapshot()) == {"/arm/stopped": True}
+    with pytest.raises(ToolError, match="the arm has been stopped"):
+        ADAPTERS.tools["move_to"]({"place": "tray", "speed": "slow"}, Call(cell, "n9", "", 10.0))
