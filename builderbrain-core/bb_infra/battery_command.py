@@ -134,7 +134,7 @@ def _domain(name: str, source: str, found: "Sequence[Observer]", config: Path | 
     home = compiled(name, config)
     domain = open_domain(home, _imported(source, found) if source else None)
     if domain.adapters is None:
-        home.adapters()  # raises, with what is missing
+        domain = replace(domain, adapters=home.adapters())  # raises, with what is missing
     if not domain.tasks:
         raise DomainError("has no battery", where=name, fix="add battery.yaml")
     return domain
