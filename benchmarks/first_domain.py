@@ -18,7 +18,7 @@ from report import emit, say
 
 REPO = Path(__file__).parent.parent
 PAGE = REPO / "docs" / "first_domain.md"
-BLOCK = re.compile(r"^## (.+)$|^```(console|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^## ([^\n]+)$|^```(console|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MOST_S = 300.0
 
 
@@ -104,8 +104,9 @@ def main() -> int:
         home, began = Path(folder), time.monotonic()
         walk = Walk(home, prepared(home))
         took["before: install the core"] = time.monotonic() - began
-        problem = ""
-        for block in blocks():
+        page = list(blocks())
+        problem = "" if page else "the page has no commands"
+        for block in page:
             began = time.monotonic()
             problem = walked(walk, block)
             took[block.section] = took.get(block.section, 0.0) + time.monotonic() - began
