@@ -10,6 +10,11 @@ seed = 0
 path = "auto"                # the domain's own; or none, or a folder that bb train left
 alpha = 1.0                  # how much the builder has to say beside the base; 0: the base alone
 k = 4                        # how many plans it puts up
+[gate]                       # what a promotion has to show: docs/promotion.md
+epsilon = 0.03
+[shadow]
+pairs = 1500                 # at most so many paired episodes before it decides
+seed = 0
 [run]
 rounds = 4                   # at most the domain's own limit
 state = ".bb"                # ledger, run database, keys
@@ -27,9 +32,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from bb_infra.errors import ConfigError
+from bb_safety.errors import EvidenceError
+from bb_safety.policy import Policy
 
 FILE = "bb.toml"
 
@@ -60,6 +67,14 @@ class Rail:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """How many paired episodes a candidate may take to decide, and what they are drawn by."""
+
+    pairs: int = 1500
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """How a run is carried out, and where its state is kept."""
 
@@ -86,6 +101,8 @@ class Config:
     model: Model = field(default_factory=Model)
     decode: Decode = field(default_factory=Decode)
     rail: Rail = field(default_factory=Rail)
+    gate: Policy = field(default_factory=Policy)
+    shadow: Shadow = field(default_factory=Shadow)
     run: Run = field(default_factory=Run)
     domains: Mapping[str, DomainPin] = field(default_factory=dict)
     source: str = ""
@@ -100,6 +117,8 @@ SECTIONS: Mapping[str, type[Any]] = {
     "model": Model,
     "decode": Decode,
     "rail": Rail,
+    "gate": Policy,
+    "shadow": Shadow,
     "run": Run,
 }
 RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
@@ -108,6 +127,8 @@ RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
     ("decode", "seed"): (0, 2**63 - 1),
     ("rail", "alpha"): (0, 1),
     ("rail", "k"): (1, 64),
+    ("shadow", "pairs"): (1, 1_000_000),
+    ("shadow", "seed"): (0, 2**63 - 1),
     ("run", "rounds"): (1, 100),
 }
 
@@ -176,7 +197,10 @@ class _Reader:
         self.known(data, path, [f.name for f in fields(made)])
         for key, found in data.items():
             self.typed((*path, key), found, getattr(defaults, key))
-        return made(**data)
+        try:
+            return made(**data)
+        except EvidenceError as error:
+            self.fail(path, error.found, error.fix)
 
     def typed(self, path: tuple[str, ...], value: Any, default: Any) -> None:
         wanted = _kind(default)
@@ -191,7 +215,7 @@ class _Reader:
                 if not isinstance(item, str):
                     self.fail((*path, key), f"{key!r} must be text, found {_kind(item)}")
 
-    def fail(self, path: tuple[str, ...], found: str, fix: str = "") -> None:
+    def fail(self, path: tuple[str, ...], found: str, fix: str = "") -> NoReturn:
         raise ConfigError(found, where=f"{self.where}:{self.line(path)}", fix=fix)
 
     def line(self, path: tuple[str, ...]) -> int:

@@ -31,10 +31,10 @@ def run(domain: str, request: str, config: Config, *, twin: bool = False, yes: b
     """Carry one request out: 0 when it was, 1 if refused or failed, 3 if a person must look."""
     compiled = compiled_under(domain, config)
     compiles(compiled)
-    planners = load_planners(compiled, config)
+    ident = new_run()
+    planners = load_planners(compiled, config, ident)
 
     def go(ready: Opened) -> "Run":
-        ident = new_run()
         say("run", ident)
         say("request", request)
         if planners.builder:

@@ -1,8 +1,9 @@
 """Who plans a run: a domain's rail beside the base where there is one, and the base alone.
 
-A rail is a folder that training leaves (docs/training.md). `path = "auto"` takes the one that comes
-with the domain, if it was made for this base and this version of the domain; a folder that is named
-has to fit. Alpha is at most what the rail's own record allows.
+A rail is a folder that training leaves (docs/training.md). `path = "auto"` takes the version that
+was promoted (docs/promotion.md), else the one that comes with the domain, if it was made for this
+base and this version of the domain; a folder that is named has to fit. Alpha is at most what the
+rail's own record allows.
 """
 
 import time
@@ -15,14 +16,13 @@ from bb_core.compiled import Compiled
 from bb_infra.config import Config
 from bb_infra.config import Rail as RailConfig
 from bb_infra.telling import say
+from bb_infra.versions import NO_RAIL, Serving, served, serving
 
 if TYPE_CHECKING:
     from bb_nn.base import Base
     from bb_runtime.builder_planner import BuilderPlanner
     from bb_runtime.planner import ModelPlanner
     from bb_runtime.rounds import Planner
-
-AUTO, NONE = "auto", "none"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Planners:
 
     base: "ModelPlanner"
     builder: "BuilderPlanner | None" = None
-    rail: str = NONE
+    rail: str = NO_RAIL
 
     @property
     def in_order(self) -> "tuple[Planner, ...]":
@@ -39,8 +39,16 @@ class Planners:
         return (self.builder, self.base) if self.builder else (self.base,)
 
 
-def load_planners(compiled: Compiled, config: Config) -> Planners:
-    """The configured planners, the model fetched first if it is in the catalogue and not here."""
+def load_planners(
+    compiled: Compiled, config: Config, run: str = "", rail: str | None = None
+) -> Planners:
+    """The planners of a new run, or those that planned one under the rail of this digest."""
+    found = serving(compiled, config, run) if rail is None else served(compiled, config, rail)
+    return with_rail(load_alone(compiled, config), compiled, found, config.rail)
+
+
+def load_alone(compiled: Compiled, config: Config) -> Planners:
+    """The base alone, fetched first if it is in the catalogue and not here."""
     from bb_infra.model_here import here
     from bb_nn.base import load_base
     from bb_runtime.planner import ModelPlanner
@@ -59,28 +67,21 @@ def load_planners(compiled: Compiled, config: Config) -> Planners:
         seed=config.decode.seed,
         on_text=lambda text: print(text, end="", flush=True),
     )
-    return _with_rail(Planners(alone), base, compiled, config.rail)
+    return Planners(alone)
 
 
-def shipped(compiled: Compiled) -> Path | None:
-    """The rail folder beside a domain's files, if it brings one."""
-    home = getattr(getattr(compiled.source, "plugin", None), "folder", None)
-    folder = Path(home) / "rail" if home else None
-    return folder if folder and (folder / "rail.json").exists() else None
-
-
-def _with_rail(alone: Planners, base: "Base", compiled: Compiled, wanted: RailConfig) -> Planners:
+def with_rail(alone: Planners, compiled: Compiled, found: Serving, wanted: RailConfig) -> Planners:
+    """The base with what serves beside it; where that does not fit and was not named, alone."""
     from bb_nn.errors import RailError
 
-    folder = shipped(compiled) if wanted.path == AUTO else Path(wanted.path)
-    if wanted.path == NONE or folder is None or wanted.alpha == 0:
+    if found.folder is None or wanted.alpha == 0:
         why = "alpha 0" if wanted.alpha == 0 else "none"
         say("rail", f"{why}: the base plans alone")
         return alone
     try:
-        return _beside(alone, base, compiled, folder, wanted)
+        return _beside(alone, alone.base.base, compiled, found.folder, wanted)
     except RailError as error:
-        if wanted.path != AUTO:
+        if found.named:
             raise
         say("rail", f"not used, the base plans alone: {error}")
         return alone

@@ -39,7 +39,7 @@ def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
         planners = None
     else:
         _same_model(found, config)
-        planners = load_planners(compiled, config)
+        planners = load_planners(compiled, config, rail=str(found.note.get("rail", NO_MODEL)))
     _same(found, made_from(compiled, planners, config).artifact)
     compiles(compiled)
 

@@ -58,7 +58,10 @@ class Opened:
 
 def made_from(compiled: Compiled, planners: "Planners | None", config: Config) -> Digests:
     """What plans, checks and runs: base, rail, grammar, schema, configuration."""
+    # How versions are judged decides what is promoted, not what a run does.
     settings = asdict(replace(config, source=""))
+    for judging in ("gate", "shadow"):
+        del settings[judging]
     return Digests(
         base=planners.base.base.digest if planners else NO_MODEL,
         rail=planners.rail if planners else NO_MODEL,
@@ -85,6 +88,7 @@ def opened(
     digests = made_from(compiled, planners, config)
     made_of = digests.artifact
     model = config.model.name if planners else NO_MODEL
+    rail = planners.rail if planners else NO_MODEL
     adapters = compiled.adapters()
     with ExitStack() as stack:
         # The ledger first: its lock keeps a second process out before anything else is touched.
@@ -111,7 +115,8 @@ def opened(
         )
 
         def carry_out(checked: Checked, run: str, note: Mapping[str, Json]) -> RunResult:
-            return tools(checked, run=run, note={**note, "twin": twin, "model": model})
+            by: dict[str, Json] = {"model": model, "rail": rail, "twin": twin}
+            return tools(checked, run=run, note={**note, **by})
 
         runner = Runner(
             compiled,

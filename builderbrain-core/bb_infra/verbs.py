@@ -3,11 +3,13 @@
 import typer
 
 from bb_infra import (
+    artifacts_command,
     battery_command,
     domains_command,
     log_command,
     models_command,
     plan_command,
+    promote_command,
     run_command,
     serve_command,
     train_command,
@@ -24,6 +26,9 @@ app = typer.Typer(
 app.command("demo")(run_command.demo)
 app.command("run")(run_command.run)
 app.command("train")(train_command.train)
+app.command("promote")(promote_command.promote)
+app.command("rollback")(promote_command.rollback)
+app.add_typer(artifacts_command.app, name="artifacts")
 app.add_typer(domains_command.app, name="domains")
 app.add_typer(battery_command.app, name="battery")
 app.add_typer(plan_command.app, name="plan")

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, final
 
 from bb_core.canonical import Json, digest_json
+from bb_core.record import Record
 from bb_safety import _seal
 from bb_safety.errors import ForgedDecision
 from bb_safety.evidence import Arm, Evidence
@@ -99,6 +100,12 @@ class Decision:
     def digest(self) -> str:
         """The digest of all it says."""
         return digest_json(self.summary() | {"said": self.said})
+
+    @property
+    def record(self) -> Record:
+        """The ledger's record of it, moved by or not."""
+        body: dict[str, Json] = {**self.summary(), "said": self.said, "decision": self.digest}
+        return Record("gate", self.evidence.candidate, body=body)
 
     def summary(self) -> dict[str, Any]:
         """The decision as JSON, its evidence by digest: what a ledger keeps."""

@@ -144,7 +144,8 @@ class Pointer:
 
     def _after(self, now: Standing, decision: Decision) -> Standing:
         told = decision.evidence
-        expected = told.candidate if decision.verdict != "promote" else told.incumbent
+        first = decision.verdict == "promote" or now.seq == 0  # nothing but a person's word serves
+        expected = told.incumbent if first else told.candidate
         if now.current != expected or (decision.verdict == "promote" and _moved(now, decision)):
             found = f"{_short(now.current)} serves now, and the decision is on {_short(expected)}"
             raise StaleDecision(found, where=self.domain, fix="gather the evidence again")
@@ -165,7 +166,7 @@ class Pointer:
         if decision.verdict == "promote":
             if now.frozen:
                 found = f"{now.rollbacks} rollbacks and no person has looked"
-                raise Frozen(found, where=self.domain, fix=f"bb promote --anchor {self.domain}")
+                raise Frozen(found, where=self.domain, fix=f"bb artifacts anchor {self.domain}")
             share = policy.canary if now.current else 1.0
             spent = now.spent + policy.epsilon
             first = decision.person and not now.anchor  # the first is approved by a person
@@ -174,7 +175,8 @@ class Pointer:
         if decision.verdict == "settle":
             return replace(now, share=1.0)
         if decision.verdict == "anchor":
-            return replace(now, share=1.0, anchor=target, spent=0.0, rollbacks=0, frozen=False)
+            kept = replace(now, current=target, share=1.0, anchor=target)
+            return replace(kept, spent=0.0, rollbacks=0, frozen=False)
         return self._back(now, decision)
 
     def _back(self, now: Standing, decision: Decision) -> Standing:

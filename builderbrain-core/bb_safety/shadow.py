@@ -137,7 +137,7 @@ def _pair(arms: Arms, task: Task, seed: int, found: Sequence[Harm], apart: Apart
         if play is None:
             continue
         try:
-            played[arm] = _twice(play, task, seed)
+            played[arm] = twice(play, task, seed)
         except ProbeFault as fault:
             return Seen(ProbeError(task.id, seed, arm, str(fault)[:300]))
     rows = {arm: harms(found, episode) for arm, episode in played.items()}
@@ -147,7 +147,8 @@ def _pair(arms: Arms, task: Task, seed: int, found: Sequence[Harm], apart: Apart
     return Seen(pair, apart(task) if apart else {}, forecast)
 
 
-def _twice(play: Play, task: Task, seed: int) -> Episode:
+def twice(play: Play, task: Task, seed: int) -> Episode:
+    """Play once more where the probe broke; raises ProbeFault where it broke again."""
     try:
         return play(task, seed)
     except ProbeFault:

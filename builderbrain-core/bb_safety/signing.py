@@ -21,6 +21,7 @@ _EXTRA = "run: pip install 'builderbrain-core[sign]'"
 def sign(folder: Path, private: Path) -> None:
     """Leave `artifact.sig` in a folder, over everything else in it."""
     signing, _, hashing = _model_signing()
+    folder = folder.resolve()  # the library tells a relative path from what it ignores
     target = folder / SIGNATURE
     try:
         config = signing.Config().use_elliptic_key_signer(private_key=private)
@@ -32,6 +33,7 @@ def sign(folder: Path, private: Path) -> None:
 def verify(folder: Path, public: Path) -> None:
     """Raise ArtifactError unless a folder is exactly what the key's holder signed."""
     _, verifying, hashing = _model_signing()
+    folder = folder.resolve()  # the library tells a relative path from what it ignores
     target = folder / SIGNATURE
     try:
         config = verifying.Config().use_elliptic_key_verifier(public_key=public)

@@ -42,7 +42,7 @@ BROKEN = [
     (
         "[model]",
         "[modle]",
-        "bb.toml:1: unknown key 'modle'. Known: model, decode, rail, run, domains",
+        "bb.toml:1: unknown key 'modle'. Known: model, decode, rail, gate, shadow, run, domains",
     ),
     (
         "tokens = 200",

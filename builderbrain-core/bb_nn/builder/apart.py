@@ -4,18 +4,23 @@
 
 over all allowed options o of each question j that the first builder's own best plan answers, each
 builder given the same answers before it; of an edge, over waiting and not waiting; of a free text,
-over where it begins and where it ends. Both builders see the same frozen states.
+over where it begins and where it ends.
 
-Not covered: where the clauses are cut, and rounds after the first. Builders of different spaces
-have no question in common: infinitely far apart.
+Builders of different spaces (one has a skill that the other has not) answer different questions.
+They are compared by the plans that come of it, in one position: over the k best of the first, and
+all others as one. A plan that the second does not have among its own k is given what it leaves, so
+this can be off either way by what lies outside both lists.
+
+Not covered: where the clauses are cut, and rounds after the first.
 """
 
-from math import inf
+from math import exp, inf, log
 
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from bb_core.actions import assemble
 from bb_core.errors import PlanError
 from bb_core.scene import Scene
 from bb_nn.builder.batch import Batch
@@ -29,28 +34,56 @@ from bb_nn.builder.segmenter import cut
 from bb_nn.tapped import Tapped
 
 FAR = (inf,)
+BEST = 8
+LEAST = 1e-6
 
 
 @torch.no_grad()
 def apart(
-    ours: PlanBuilder, theirs: PlanBuilder, tapped: Tapped, scene: Scene
+    ours: PlanBuilder, theirs: PlanBuilder, tapped: tuple[Tapped, Tapped], scene: Scene
 ) -> tuple[float, ...]:
-    """The KL of ours to theirs at each question of our best plan."""
+    """The KL of ours to theirs at each question of our best plan.
+
+    `tapped`: the base's states of the scene, at our layers and at theirs.
+    """
     same = ours.space.digest == theirs.space.digest
     if not same or ours.described.texts != theirs.described.texts:
-        return FAR
-    built = ours.build(tapped, scene, 1)
+        found = (_plans(b, t, scene) for b, t in zip((ours, theirs), tapped, strict=True))
+        return (coarse(*found),)
+    built = ours.build(tapped[0], scene, 1)
     if not built:
         return FAR
     try:
-        starts = _starts(ours, tapped, scene)
+        starts = _starts(ours, tapped[0], scene)
         made = script(
             ours.asker(scene), built[0].decisions, starts, segmented=ours.config.segmented
         )
-        batch = ours.batch([tapped], [encode(made, Tokens(tapped.offsets))])
+        encoded = encode(made, Tokens(tapped[0].offsets))
     except PlanError:
         return FAR
-    return tuple(_divergences(ours.network(batch), theirs.network(batch), batch))
+    batches = [b.batch([t], [encoded]) for b, t in zip((ours, theirs), tapped, strict=True)]
+    return tuple(_divergences(ours.network(batches[0]), theirs.network(batches[1]), batches[0]))
+
+
+def coarse(ours: dict[str, float], theirs: dict[str, float]) -> float:
+    """KL over our plans and the rest; a plan theirs lacks has what theirs leaves."""
+    left = max(LEAST, 1.0 - sum(theirs.values()))
+    rows = [(p, theirs.get(plan, left)) for plan, p in ours.items()]
+    missing = 1.0 - sum(q for plan, q in theirs.items() if plan in ours)
+    rows.append((max(0.0, 1.0 - sum(ours.values())), max(LEAST, missing)))
+    return max(0.0, sum(p * log(p / q) for p, q in rows if p > 0))
+
+
+def _plans(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> dict[str, float]:
+    """The probability of each of the k best plans; equal plans are one."""
+    found: dict[str, float] = {}
+    for built in builder.build(tapped, scene, BEST):
+        try:
+            plan = repr(assemble(builder.space, scene, built.decisions).steps)
+        except PlanError:
+            continue
+        found[plan] = found.get(plan, 0.0) + exp(built.log_prob)
+    return found
 
 
 def _starts(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> list[int]:
