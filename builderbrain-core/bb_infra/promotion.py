@@ -118,8 +118,9 @@ def contest_for(
     others = {"incumbent": loaded(standing.current)}
     if standing.anchor != standing.current:
         others["anchor"] = loaded(standing.anchor)
-    played = {name: plays(compiled, planners) for name, planners in others.items()}
-    arms = Arms(plays(compiled, ours), played["incumbent"], played.get("anchor"))
+    rounds = config.run.rounds
+    played = {name: plays(compiled, planners, rounds) for name, planners in others.items()}
+    arms = Arms(plays(compiled, ours, rounds), played["incumbent"], played.get("anchor"))
     return Contest(compiled, candidate, standing, arms, apart_from(ours, others))
 
 
@@ -154,7 +155,7 @@ def gather(contest: Contest, config: Config) -> Evidence:
     return found
 
 
-def plays(compiled: Compiled, planners: Planners) -> Play:
+def plays(compiled: Compiled, planners: Planners, rounds: int) -> Play:
     """A version's planner as an arm of the shadow."""
     from bb_core.harms import Episode
     from bb_runtime.episode import play
@@ -163,7 +164,7 @@ def plays(compiled: Compiled, planners: Planners) -> Play:
 
     def one(task: "Task", seed: int) -> Episode:
         planners.base.seed = seed
-        return play(compiled, adapters, task, planner).episode
+        return play(compiled, adapters, task, planner, rounds=rounds).episode
 
     return one
 
@@ -214,9 +215,9 @@ def golden(compiled: Compiled, arms: Arms) -> Iterator[Golden]:
         if GOLDEN in task.tags:
             yield _held(task, arms.candidate, compiled.harms)
         elif task.expect == "refuse":
-            found = _held(task, arms.candidate, forbidden)
-            kept = found.passed or _held(task, arms.incumbent, forbidden).passed
-            yield found if kept else Golden(task.id, True, "what serves fails it too")
+            ours = _held(task, arms.candidate, forbidden)
+            kept = ours.passed or _held(task, arms.incumbent, forbidden).passed
+            yield ours if kept else Golden(task.id, True, "what serves fails it too")
 
 
 def _held(task: "Task", candidate: Play, held: Sequence[Harm]) -> Golden:

@@ -40,27 +40,32 @@ class Played:
 
 
 def play(
-    compiled: Compiled, adapters: Adapters, task: Task, planner: Planner, *others: Planner
+    compiled: Compiled,
+    adapters: Adapters,
+    task: Task,
+    planner: Planner,
+    *others: Planner,
+    rounds: int | None = None,
 ) -> Played:
     """Carry a task out on a fresh twin; raises ProbeFault where the twin breaks.
 
-    `others` are asked once each when the planner's plan was refused twice.
+    `others` are asked once each when the planner's plan was refused twice. `rounds`: as many as
+    runs may take; None: the domain's limit.
     """
     try:
         world = adapters.twin(task.world)
     except Exception as error:
         raise _fault(task, "its twin does not start", error) from error
     try:
-        return _on(world, compiled, adapters, task, (planner, *others))
+        carry = partial(_carry, adapters=adapters, world=world)
+        planners = tuple(map(_Sheltered, (planner, *others)))
+        runner = Runner(compiled, planners, carry, no_ledger, compiled.digest, rounds)
+        return _on(world, runner, task)
     finally:
         world.close()
 
 
-def _on(
-    world: World, compiled: Compiled, adapters: Adapters, task: Task, planners: tuple[Planner, ...]
-) -> Played:
-    carry = partial(_carry, adapters=adapters, world=world)
-    runner = Runner(compiled, tuple(map(_Sheltered, planners)), carry, no_ledger, compiled.digest)
+def _on(world: World, runner: Runner, task: Task) -> Played:
     try:
         before = world.snapshot()
         run = runner.run(f"play-{task.id}", task.prompt)

@@ -14,7 +14,7 @@ from bb_core.compiled import Compiled, compile_domain
 from bb_core.registry import discover
 from bb_infra.config import Config, load_config
 from bb_infra.planners import load_planners
-from bb_infra.running import artifact
+from bb_infra.running import made_from
 from bb_infra.verify import verify
 from bb_infra.versions import registry
 from tests.e2e.desk import Desk, Done
@@ -31,6 +31,8 @@ kappa = 0.3
 kappa_anchor = 0.4
 [shadow]
 pairs = 40
+[run]
+rounds = 1
 """
 
 
@@ -53,14 +55,14 @@ def site(tmp_path_factory: pytest.TempPathFactory, shop: Compiled) -> Iterator[D
 @pytest.fixture(scope="module")
 def first(site: Desk) -> Done:
     """The first version, tried beside the base alone and approved by a person."""
-    return site.bb("promote", "first", "--by", "ada", "--report", "first.html")
+    return site.apart("promote", "first", "--by", "ada", "--report", "first.html")
 
 
 @pytest.fixture(scope="module")
 def second(site: Desk, first: Done) -> Done:
     """The second, tried beside the first."""
     assert first.returncode == 0, first
-    return site.bb("promote", "second")
+    return site.apart("promote", "second")
 
 
 def test_the_first_version_is_promoted_and_reported(site: Desk, first: Done) -> None:
@@ -106,7 +108,7 @@ def test_a_run_is_served_by_its_share_and_goes_on_under_its_own_version(
     for version, run in runs.items():
         planners = load_planners(shop, config, run)
         again = load_planners(shop, config, rail=planners.rail)
-        assert artifact(shop, planners, config) == artifact(shop, again, config)
+        assert made_from(shop, planners, config) == made_from(shop, again, config)
         digests[version] = planners.rail
     assert len(set(digests.values())) == 2
 
@@ -115,8 +117,8 @@ def test_judging_differently_leaves_runs_what_they_are(shop: Compiled) -> None:
     config = Config()
     other = load_config()
     assert other.gate != config.gate
-    same = Config(model=other.model)
-    assert artifact(shop, None, other) == artifact(shop, None, same)
+    same = Config(model=other.model, run=other.run)
+    assert made_from(shop, None, other) == made_from(shop, None, same)
 
 
 def test_a_person_rolls_back_and_anchors_and_all_is_on_the_ledger(site: Desk, second: Done) -> None:
