@@ -23,6 +23,8 @@ SCRIPTS = {
     "near_miss": "near_miss.py",
     "durability": "durability.py",
     "ledger": "ledger.py",
+    "gate": "gate.py",
+    "promotion_kill": "promotion_kill.py",
     "startup": "startup.py",
     "first_domain": "first_domain.py",
     "install_size": "install_size.py",
