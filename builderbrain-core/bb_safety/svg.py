@@ -50,7 +50,7 @@ def bars(
     """For each group a bar of each arm, with its value above it."""
     arms = list(dict.fromkeys(arm for row in groups.values() for arm in row))
     top = [*(v for row in groups.values() for v in row.values()), *limits.values(), 1e-9]
-    frame = Frame((0.0, float(len(groups))), _range([0.0, *top]))
+    frame = Frame((0.0, float(max(len(groups), 1))), _range([0.0, *top]))
     drawn = _limits(frame, limits)
     wide = 0.8 / max(len(arms), 1)
     for place, (name, row) in enumerate(groups.items()):

@@ -150,7 +150,7 @@ def test_a_decision_cannot_be_made_replaced_subclassed_or_unpickled() -> None:
 
 def test_nothing_but_the_pointer_writes_a_move_and_nothing_but_the_gate_issues() -> None:
     """Where the two words stand in the source: a second place would be a second path."""
-    words = {r"_seal\.issue\(": {"promote.py", "rollback.py"}, r'"moves"': {"pointer.py"}}
+    words = {r"_seal\.issue\(": {"promote.py", "rollback.py"}, r'/ "moves"': {"pointer.py"}}
     for word, allowed in words.items():
         found = {p.name for p in CORE.rglob("*.py") if re.search(word, p.read_text("utf-8"))}
         assert found == allowed, word
