@@ -1,6 +1,7 @@
 """A new domain from the cookiecutter template, ready to install and to pass its own checks."""
 
 import re
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,8 @@ def create(wanted: Wanted, into: Path, template: str = "") -> Made:
     if folder.exists():
         raise InfraError("is there already", where=str(folder), fix="choose another name or --into")
     _bake(template or _template(), wanted, module, into)
+    for compiled in list(folder.rglob("__pycache__")):  # pip compiles an installed template's files
+        shutil.rmtree(compiled)
     return Made(folder, module, _says(folder / "bb_domains" / module))
 
 

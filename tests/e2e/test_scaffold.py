@@ -105,6 +105,7 @@ def test_a_rendered_calc_passes_from_wheels_in_an_empty_environment(
     author.install("builderbrain-core[new]")
     author.ok("bb", "domains", "new", "calc", "--into", str(tmp_path))
     home = tmp_path / "builderbrain-calc"
+    assert not list(home.rglob("__pycache__")), "what pip compiled in the template was rendered"
     author.install("-e", f"{home}[test]")
     assert " passed" in author.ok("pytest", "-q", cwd=home)
     author.ok("bb", "domains", "check", "calc")
