@@ -111,6 +111,9 @@ class Recording:
     def contacts(self) -> Sequence[Contact]:
         return []
 
+    def last_message(self, number: str) -> str:
+        return ""
+
     def snapshot(self) -> dict[str, Any]:
         return {"at": self.at}
 

@@ -41,6 +41,12 @@ from bb_domains.phone.world import PhoneWorld
 from bb_runtime.approve import by_policy
 from bb_runtime.execute import execute
 
+APPS = {
+    **{"calendar": "agenda", "contacts": "address_book", "firefox": "browser"},
+    **{"filemanager": "files", "musicplayer": "music", "applauncher": "launcher"},
+}
+"""Other apps than the phone's own of the same name, so under other names."""
+
 YES = by_policy(lambda request: True, "recording")
 BAR = {"plans": 0.95, "steps": 0.9}
 
@@ -185,7 +191,7 @@ class Tally:
 
     def task(self, domain: Compiled, task: dict[str, Any], known: Graph) -> None:
         """Write, parse, check and replay one task."""
-        app, steps = f"simple_{task['app']}", moments(task)
+        app, steps = APPS.get(task["app"], task["app"]), moments(task)
         plan = written(app, steps)
         whole = not plan.unsaid
         self.counts.update(tasks=1, steps=len(steps) - 1, consents=plan.consents, weak=plan.weak)

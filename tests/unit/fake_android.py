@@ -74,6 +74,10 @@ class Android:
                 return "\n".join(
                     f"Row: {i} display_name={c['name']}, data1={c['number']}" for i, c in people
                 )
+            case ["content", "query", "--uri", _, "--projection", "body", "--where", which, *_]:
+                number = which.removeprefix("address='").removesuffix("'")
+                text = self.phone.last_message(number)
+                return f"Row: 0 body={text}\n" if text else "No result found.\n"
         return f"/system/bin/sh: {words[0]}: inaccessible or not found\n"
 
     def _launch(self, package: str) -> str:

@@ -84,6 +84,13 @@ def test_text_reaches_the_shell_as_text() -> None:
             world.fill("textbox:Message", "señor")
 
 
+def test_the_last_message_comes_from_the_provider() -> None:
+    with on_the_wire() as server:
+        driver = connect(settings_of(server)).driver
+        assert driver.last_message("+34600555666") == "The plumber comes at ten."
+        assert driver.last_message("+34699000000") == ""
+
+
 def test_what_a_device_does_not_give(compiled: Compiled) -> None:
     with on_the_wire() as server:
         world = connect(settings_of(server))

@@ -60,6 +60,10 @@ class UiDriver(Protocol):
         """The address book."""
         ...
 
+    def last_message(self, number: str) -> str:
+        """The last message from a number, as the system's own provider gives it; or nothing."""
+        ...
+
     def snapshot(self) -> Json:
         """The whole observable state, where the phone can give it."""
         ...

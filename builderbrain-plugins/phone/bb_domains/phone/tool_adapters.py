@@ -68,6 +68,13 @@ def find_contact(args: Args, call: Call) -> Json:
     return {"name": args["name"], "number": found[0], "matches": len(found)}
 
 
+def last_message(args: Args, call: Call) -> Json:
+    """The last message from a number."""
+    world: PhoneWorld = call.world
+    text = world.driver.last_message(args["number"])
+    return {"number": args["number"], "text": text[:LONGEST]}
+
+
 def _one(args: Args, call: Call) -> Node:
     world: PhoneWorld = call.world
     screen = world.look(call.timeout_s * PATIENCE)
@@ -189,6 +196,7 @@ ADAPTERS = Adapters(
         "look": look,
         "check_number": check_number,
         "find_contact": find_contact,
+        "last_message": last_message,
         "read": read,
         "is_on": is_on,
         "expect": expect,

@@ -72,6 +72,10 @@ class TreeDriver:
         """The address book."""
         return [Contact(one["name"], one["number"]) for one in self.phone.data["contacts"].values()]
 
+    def last_message(self, number: str) -> str:
+        """The last message from a number."""
+        return self.phone.last_message(number)
+
     def snapshot(self) -> Json:
         """The phone's whole state."""
         return self.phone.snapshot()

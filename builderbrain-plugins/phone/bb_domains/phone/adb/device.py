@@ -34,6 +34,7 @@ HOST, PORT = "127.0.0.1", "5037"
 BUSY = ("could not get idle state", "null root node")
 BACK, DELETE, SELECT_ALL = "input keyevent 4", "input keyevent 67", "input keycombination 113 29"
 _ROW = re.compile(r"^Row: \d+ display_name=(.*), data1=(.*)$", re.MULTILINE)
+_BODY = re.compile(r"Row: 0 body=(.*?)(?=\nRow: 1 body=|\Z)", re.DOTALL)
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*([.][A-Za-z][A-Za-z0-9_]*)+")
 
 
@@ -113,6 +114,14 @@ class AdbDriver:
         said = self._shell(f"content query --uri {uri} --projection display_name:data1")
         rows = _ROW.findall(said.replace("\r", ""))
         return [Contact(name, re.sub(r"[ ()-]", "", number)) for name, number in rows]
+
+    def last_message(self, number: str) -> str:
+        """The newest message from a number, from the message provider."""
+        uri, which = "content://sms/inbox", shlex.quote(f"address='{number}'")
+        asked = f"--projection body --where {which} --sort {shlex.quote('date DESC')}"
+        said = self._shell(f"content query --uri {uri} {asked}").replace("\r", "")
+        found = _BODY.match(said)
+        return found[1] if found else ""
 
     def snapshot(self) -> Json:
         """Refused: the whole state of a device cannot be seen."""

@@ -103,6 +103,12 @@ class Phone:
         found = [c["name"] for c in self.data["contacts"].values() if c["number"] == number]
         return str(found[0]) if found else number
 
+    def last_message(self, number: str) -> str:
+        """What a number wrote last, or nothing."""
+        thread = self.data["threads"].get(number, {"messages": []})
+        theirs = [m["text"] for m in thread["messages"] if m["from"] == "them"]
+        return str(theirs[-1]) if theirs else ""
+
     def reached(self, number: str) -> None:
         """What the network notes of a call or a message to a number that is not ordinary."""
         bill = self.data["billed"].get(numbers.kind(number, self.data["region"]))

@@ -171,6 +171,10 @@ class BrowserDriver:
         """The address book, from the phone's own provider."""
         return [Contact(one["name"], one["number"]) for one in self._get("contacts")]
 
+    def last_message(self, number: str) -> str:
+        """The last message from a number, from the phone's own provider."""
+        return str(self._get(f"inbox/{number}"))
+
     def snapshot(self) -> Json:
         """The phone's whole state."""
         found: Json = self._get("state")

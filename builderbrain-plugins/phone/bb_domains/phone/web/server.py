@@ -4,6 +4,7 @@
     POST /touch       {version, place}         POST /fill      {version, place, text}
     POST /secret      {version, place, name}   POST /open      {app}         POST /back
     GET  /contacts    the address book         GET  /state     the whole state
+    GET  /inbox/NUMBER   the last message from a number
     POST /reset       {changes}: the seed state with these changes
 
 A touch on a screen that has changed since is refused (409). It has no login: it is a test double.
@@ -22,6 +23,7 @@ from bb_domains.phone.device.phone import Phone
 from bb_domains.phone.tree import node
 
 TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
+INBOX = "/inbox/"
 LONGEST = 100_000
 
 
@@ -87,6 +89,8 @@ class WebPhone:
                 return list(self.phone.data["contacts"].values())
             case "/state":
                 return self.phone.snapshot()
+        if path.startswith(INBOX):
+            return self.phone.last_message(path.removeprefix(INBOX))
         raise KeyError(path)
 
 
