@@ -42,8 +42,12 @@ from bb_runtime.approve import by_policy
 from bb_runtime.execute import execute
 
 APPS = {
-    **{"calendar": "agenda", "contacts": "address_book", "firefox": "browser"},
-    **{"filemanager": "files", "musicplayer": "music", "applauncher": "launcher"},
+    "calendar": "agenda",
+    "contacts": "address_book",
+    "firefox": "browser",
+    "filemanager": "files",
+    "musicplayer": "music",
+    "applauncher": "launcher",
 }
 """Other apps than the phone's own of the same name, so under other names."""
 
