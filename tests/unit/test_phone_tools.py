@@ -1,6 +1,7 @@
 """The phone's tools, screens and skins, each on the phone in memory."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from bb_domains.phone import domain
 from bb_domains.phone.commits import commit
 from bb_domains.phone.screen import Node, Screen
 from bb_domains.phone.tool_adapters import ADAPTERS
+from bb_domains.phone.web import browser
 from bb_domains.phone.web.browser import nodes
-from bb_domains.phone.world import PhoneWorld, twin
+from bb_domains.phone.world import PhoneWorld, connect, twin
 from bb_runtime.trial import attempt
 
 README = Path(__file__).parents[2] / "builderbrain-plugins" / "phone" / "README.md"
@@ -102,6 +104,16 @@ def test_a_screen_that_is_never_drawn_is_no_screen() -> None:
     world.driver.open("shop")
     with pytest.raises(ToolError, match="still being drawn"):
         world.look(0.1)
+
+
+def test_a_missing_extra_names_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    monkeypatch.setitem(sys.modules, "adbutils", None)
+    monkeypatch.setattr(browser, "installed", lambda: "/usr/bin/chromium")
+    with pytest.raises(ToolError, match=r"[Pp]ip install 'builderbrain-phone\[web\]'"):
+        connect({"driver": "web", "url": "http://127.0.0.1:9/"})
+    with pytest.raises(ToolError, match=r"[Pp]ip install 'builderbrain-phone\[adb\]'"):
+        connect({"driver": "adb", "serial": "x"})
 
 
 def test_sights() -> None:

@@ -69,9 +69,9 @@ class Chromium:
         """Do something in the browser's own thread; raises ToolError and nothing else."""
         return self._worker.submit(_guarded, work).result()
 
-    def page(self, url: str) -> "BrowserDriver":
-        """A driver on a fresh page."""
-        return BrowserDriver(self, self.run(lambda: self._fresh(url)), url)
+    def page(self, url: str, *, owner: bool = False) -> "BrowserDriver":
+        """A driver on a fresh page; an owner ends the browser with its page."""
+        return BrowserDriver(self, self.run(lambda: self._fresh(url)), url, owner=owner)
 
     def _fresh(self, url: str) -> "Page":
         device = dict(self._playwright.devices[PHONE])
@@ -220,11 +220,10 @@ def browser(url: str) -> BrowserDriver:
         raise ToolError("unavailable", f"url is {url!r}", where="phone", fix=fix)
     chromium = Chromium()
     try:
-        driver = chromium.page(url)
+        return chromium.page(url, owner=True)
     except ToolError:
         chromium.close()
         raise
-    return BrowserDriver(chromium, driver._page, url, owner=True)
 
 
 def nodes(tree: str, secret: frozenset[str] = frozenset()) -> Iterator[Node]:

@@ -12,7 +12,7 @@ A touch on a screen that has changed since is refused (409). It has no login: it
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._judge(lambda: self.server.web.act(self.path, body))
 
-    def _judge(self, work: Any) -> None:
+    def _judge(self, work: Callable[[], Any]) -> None:
         with self.server.web.lock:
             try:
                 self._json(200, work())
