@@ -136,7 +136,7 @@ def gather(contest: Contest, config: Config) -> Evidence:
         golden=tuple(golden(compiled, contest.arms)),
         spent=standing.spent,
         seeds=draws_digest(tasks, config.shadow.seed),
-        made_from={"domain": compiled.digest, "base": contest.candidate.facts["base"]["digest"]},
+        made_from=made_from(contest.candidate),
         told=told(contest.candidate),
     )
     failed = [case for case in start.golden if not case.passed]
@@ -224,6 +224,13 @@ def _held(task: "Task", candidate: Play, held: Sequence[Harm]) -> Golden:
     episode = twice(candidate, replace(task, also=()), 0)
     done = [one.says or one.id for one in held if harm(one, episode)]
     return Golden(task.id, not done, "; ".join(done))
+
+
+def made_from(candidate: Artifact) -> dict[str, str]:
+    """The digests of what the candidate was made for."""
+    facts: dict[str, Any] = dict(candidate.facts)
+    named = {name: str(facts[name]) for name in ("grammar", "schema", "config")}
+    return {"base": facts["base"]["digest"], **named}
 
 
 def told(candidate: Artifact) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, final
 
 from bb_core.canonical import Json, digest_json
-from bb_core.record import Record
+from bb_core.record import Digests, Figures, Record
 from bb_safety import _seal
 from bb_safety.errors import ForgedDecision
 from bb_safety.evidence import Arm, Evidence
@@ -105,7 +105,20 @@ class Decision:
     def record(self) -> Record:
         """The ledger's record of it, moved by or not."""
         body: dict[str, Json] = {**self.summary(), "said": self.said, "decision": self.digest}
-        return Record("gate", self.evidence.candidate, body=body)
+        blocks: dict[str, Json] = {"figures": self._figures(), "digests": self._digests()}
+        return Record("gate", self.evidence.candidate, body={**body, **blocks})
+
+    def _figures(self) -> dict[str, Json]:
+        """The candidate's own figures, where its evidence tells them, and the change of V_s."""
+        told = self.evidence.told.get("figures")
+        own = told if isinstance(told, dict) else {}
+        dv = self.judgement.dv if self.evidence.pairs else None
+        return {**Figures().to_json(), **own, "v_s_delta": dv}
+
+    def _digests(self) -> dict[str, Json]:
+        none = Digests().to_json()
+        made = {name: self.evidence.made_from.get(name, "none") for name in none}
+        return {**made, "rail": self.evidence.candidate or "none"}
 
     def summary(self) -> dict[str, Any]:
         """The decision as JSON, its evidence by digest: what a ledger keeps."""

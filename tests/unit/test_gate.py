@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bb_core.record import Record
+from bb_core.record import Record, missing
 from bb_safety import Decision, Divergence, Evidence, Golden, Metric, Pair, Policy, ProbeError
 from bb_safety.decision import require_issued
 from bb_safety.errors import EvidenceError, ForgedDecision, Frozen, PointerError, StaleDecision
@@ -106,6 +106,13 @@ def test_evidence_reads_back_equal() -> None:
 def test_rows_that_are_no_harms_are_refused(row: tuple[float, ...]) -> None:
     with pytest.raises(EvidenceError, match="pair t"):
         evidence(pairs=0) and replace(evidence(0), pairs=(Pair("t", 0, row, (0.0, 0.0)),))
+
+
+def test_the_ledgers_record_is_whole() -> None:
+    told = gate(evidence(made_from={"base": A}, told={"figures": {"ged": 0.1}}), Policy()).record
+    assert not missing(told) and told.body["digests"]["rail"] == B
+    assert told.body["figures"]["ged"] == 0.1
+    assert not missing(take_back(evidence(0), Policy(), "ada", "odd").record)
 
 
 def forgeries() -> list[tuple[str, Any]]:
