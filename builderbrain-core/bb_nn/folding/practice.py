@@ -28,7 +28,7 @@ class Practice:
     rate: float = 1e-3
     decay: float = 0.01
     cut: float = 0.5
-    swap: float = 0.0
+    swap: float = 0.5
     seed: int = 0
 
 
