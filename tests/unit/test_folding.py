@@ -295,6 +295,7 @@ def test_closed_answers_are_never_given() -> None:
             assert lesson.gold == NO or lesson.question.open.any()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_share_and_narrows(counts: tuple[int, int]) -> None:
     right, count = counts
