@@ -34,7 +34,7 @@ PLANS: list[tuple[str, str]] = [
     ('{"domain":"api_json","steps":[{"id":"n1"\n', "plan.json:1:41: is not JSON: Expecting ','"),
     ("", "plan.json:1:1: is not JSON"),
     ("3", "plan.json: does not say which domain it is for. Add --domain NAME"),
-    (changed(domain="nope"), "no domain 'nope'; installed: api_json. Try: pip install"),
+    (changed(domain="nope"), "no domain 'nope'; installed: api_json"),
     (changed(steps=3), "plan.json:/steps: 'steps' must be a list, found int"),
     (changed(stops=[]), "plan.json:/: unknown key 'stops'. Known: domain, schema, steps"),
     (step(id="N 1"), "plan.json:/steps/0: step id 'N 1' must be a lower-case name"),
