@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("model_signing")
+pytestmark = pytest.mark.slow
 
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.registry import discover
