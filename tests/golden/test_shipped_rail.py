@@ -8,7 +8,7 @@ import pytest
 from bb_core import discover
 from bb_core.canonical import digest
 from bb_core.compiled import compile_domain
-from bb_infra.planners import shipped
+from bb_infra.versions import shipped
 
 LIMIT = 12_000_000
 COMPILED = compile_domain(discover().get("api_json"))
