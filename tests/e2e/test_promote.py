@@ -9,7 +9,6 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("model_signing")
-pytestmark = pytest.mark.slow
 
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.registry import discover
@@ -20,6 +19,8 @@ from bb_infra.verify import verify
 from bb_infra.versions import registry
 from tests.e2e.desk import Desk, Done
 from tests.e2e.rails import MODEL, rails
+
+pytestmark = pytest.mark.slow
 
 TOML = f"""
 [model]
