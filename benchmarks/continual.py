@@ -24,7 +24,6 @@ usage: python benchmarks/continual.py [--rail FOLDER] [--pool N] [--requests N] 
 
 import argparse
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -34,21 +33,19 @@ from pathlib import Path
 from random import Random
 
 import torch
+from drift import PHASES, drifted
+from drift_plot import plot
 from report import emit, say, skip
-from served import EMBEDDED, Served, Site, rail, requests, right, share, site
+from served import EMBEDDED, Served, Site, nearness, rail, requests, right, share, site
 
 from bb_core.battery import Task
 from bb_core.canonical import Json
 from bb_core.harms import Episode, harms
-from bb_core.plan import to_json
-from bb_core.scene import Scene
 from bb_infra.checkpoint import own_key, read_public
 from bb_infra.ledger import LedgerFile
 from bb_infra.verify import verify
-from bb_nn.builder.apart import apart
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.fetch import fetched
-from bb_runtime.trial import attempt
 from bb_safety import Evidence, Golden, Pair, Policy, Registry
 from bb_safety.potential import potential
 from bb_safety.shadow import Arms, Seen, drawn, gathered, metrics, pairs
@@ -69,61 +66,6 @@ POLICY = Policy(
     canary=0.5,
 )
 """The trust region is wide: where a domain changes, other plans are what is asked for."""
-
-WORDINGS = (
-    {"cancel": "bin", "Cancel": "Bin", "order": "basket", "Order": "Basket", "return": "hand back"},
-    {"refund": "reimburse", "Refund": "Reimburse", "send": "dispatch", "swap": "trade",
-     "address": "whereabouts", "exchange": "trade", "parcel": "crate"},
-)  # fmt: skip
-PHASES = ("as trained", "new wordings", "new policy", "more wordings")
-
-
-def reworded(example: Example, words: dict[str, str]) -> Example:
-    """The example with its request in other words: same plan, same task, clauses moved along."""
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, words))})\b")
-    text, moved, at = "", {}, 0
-    whole = example.scene.text
-    for found in [*pattern.finditer(whole), None]:
-        end = found.start() if found else len(whole)
-        moved |= {place: len(text) + place - at for place in range(at, end + 1)}
-        text += whole[at:end] + (words[found[0]] if found else "")
-        at = found.end() if found else end
-    starts = tuple(moved.get(place, len(text)) for place in example.clauses)
-    seen = Scene(text, len(text), example.scene.facts)
-    task = example.task and replace(example.task, prompt=text)
-    return replace(example, scene=seen, clauses=tuple(sorted(set(starts))), task=task)
-
-
-def repoliced(at: Site, example: Example) -> Example:
-    """The example under the new policy, its diff found by carrying the new plan out."""
-    steps, changed = [], False
-    for step in example.plan.steps:
-        args = dict(step.args)
-        if step.tool == "cancel_order":
-            args["reason"] = "no_longer_needed"
-        if step.tool == "create_refund":
-            args["method"] = "gift_card"
-        changed |= args != dict(step.args)
-        steps.append(replace(step, args=args))
-    if not changed or example.task is None:
-        return example
-    plan = replace(example.plan, steps=tuple(steps))
-    task = replace(example.task, rounds=(to_json(plan),))
-    trial = attempt(at.here.domain, at.adapters, task, [plan])
-    if trial.caught in ("static", "guards", "tools"):
-        return example  # the order does not allow it: as before
-    return replace(example, plan=plan, task=replace(task, diff=trial.diff))
-
-
-def drifted(at: Site, example: Example, phase: int) -> Example:
-    """An example as it is in a phase: what came before goes on."""
-    if phase >= 1:
-        example = reworded(example, WORDINGS[0])
-    if phase >= 2:
-        example = repoliced(at, example)
-    if phase >= 3:
-        example = reworded(example, WORDINGS[1])
-    return example
 
 
 @dataclass
@@ -232,9 +174,8 @@ def shadow(world: World, made: Proposed, tasks: list[Task], seed: int) -> Eviden
     found = world.at.here.domain.harms
 
     def far(task: Task) -> dict[str, tuple[float, ...]]:
-        tapped, seen = world.at.states(task.prompt), Scene(task.prompt, len(task.prompt))
         return {
-            name: apart(made.builder, world.versions[version].builder, tapped, seen)
+            name: nearness(world.at, made.builder, world.versions[version].builder, task.prompt)
             for name, version in names.items()
             if name != "candidate" and (name == "incumbent" or now.anchor != now.current)
         }
@@ -323,7 +264,7 @@ def run(at: Site, builder: PlanBuilder, some: list[Example], folder: Path,
         "ledger": {"records": whole.records, "verified": whole.ok},
     }
     if asked.plot:
-        plot(world, Path(asked.plot))
+        plot(world.rows, world.events, PHASES, Path(asked.plot))
     return emit("continual", met(figures), seed=asked.seed, bar=BAR,
                 versions=("torch", "transformers"), **figures)  # fmt: skip
 
@@ -386,37 +327,6 @@ def met(figures: dict) -> bool:  # type: ignore[type-arg]
         and figures["base_same"]
         and figures["ledger"]["verified"]
     )
-
-
-def plot(world: World, path: Path) -> None:
-    """Rolling success and harm over requests, with drifts and decisions."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    wide = 30
-    rows = world.rows
-    figure, axes = plt.subplots(figsize=(9, 3.6))
-    for name, label, colour in (("right", "done as asked", "#1b6"), ("harm", "any harm", "#c33")):
-        values = [float(bool(row[name])) for row in rows]
-        means = [sum(values[max(0, i - wide) : i + 1]) / min(i + 1, wide + 1)
-                 for i in range(len(rows))]  # fmt: skip
-        axes.plot(means, label=f"{label} (mean of {wide})", color=colour)
-    for place in range(1, len(PHASES)):
-        at = next(i for i, row in enumerate(rows) if row["phase"] == place)
-        axes.axvline(at, color="#888", linestyle="--", linewidth=1)
-        axes.text(at + 3, 1.03, PHASES[place], fontsize=8)
-    marks = {"promote": "^", "settle": "s", "rollback": "v", "reject": "x", "inconclusive": "."}
-    for what, mark in marks.items():
-        found = [float(str(e["request"])) for e in world.events if e["what"] == what]
-        if found:
-            axes.plot(found, [-0.05] * len(found), mark, color="#444", label=what, markersize=5)
-    axes.set(xlabel="request", ylim=(-0.1, 1.1), ylabel="share")
-    axes.legend(fontsize=7, loc="lower right", ncols=2)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
 
 
 if __name__ == "__main__":

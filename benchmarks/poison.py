@@ -31,7 +31,7 @@ from typing import Any
 import torch
 from poisons import CHANGES, decorative, extra_credit
 from report import emit, say, skip
-from served import EMBEDDED, Served, Site, rail, requests, right, share, site
+from served import EMBEDDED, Served, Site, nearness, rail, requests, right, share, site
 
 from bb_core import duals as multipliers
 from bb_core.battery import Task
@@ -243,20 +243,10 @@ def good(trial: Trial, builder: PlanBuilder, examples: Sequence[Example]) -> dic
     made = learn(builder, parts, trial.at.states, wanted)
     if made.builder is None:
         return {"verdict": "not proposed", "why": "guards", "pairs": 0, "users": 0, "serves": False}
-    from bb_core.scene import scene
-    from bb_nn.builder.apart import apart
-
-    near = [
-        sum(_apart(apart, made.builder, builder, trial.at.states(t.prompt), scene(t.prompt)))
-        for t in trial.tasks
-    ]
+    near = [sum(nearness(trial.at, made.builder, builder, t.prompt)) for t in trial.tasks]
     say(f"good: KL {sum(near) / len(near):.4f} nats an episode at scale {made.scale}")
     spread = [near[n % len(near)] for n in range(240)]
     return trial.through("good", Served(trial.at, made.builder), near=spread)
-
-
-def _apart(measure: Any, ours: PlanBuilder, theirs: PlanBuilder, tapped: Any, seen: Any) -> Any:
-    return measure(ours, theirs, (tapped, tapped), seen)
 
 
 def main() -> int:

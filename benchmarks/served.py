@@ -21,6 +21,7 @@ from bb_core.errors import BuilderbrainError, PlanError
 from bb_core.harms import Episode
 from bb_core.plan import Plan
 from bb_core.scene import scene
+from bb_nn.builder.apart import apart
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_folder import load_rail, save_rail
@@ -184,3 +185,9 @@ def right(episode: Episode) -> bool:
 def share(values: Sequence[bool]) -> float:
     """The share that is true; 0 of none."""
     return round(sum(values) / len(values), 4) if values else 0.0
+
+
+def nearness(at: Site, ours: PlanBuilder, theirs: PlanBuilder, request: str) -> tuple[float, ...]:
+    """KL of one version to another on a request, position by position."""
+    seen = scene(request)
+    return apart(ours, theirs, at.states(seen.text), seen)
