@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,9 @@ import torch
 
 pytest.importorskip("torch")
 
-from bb_core import discover
-from bb_core.compiled import Compiled, compile_domain
 from bb_core.record import Record, missing
-from bb_core.space import Space
-from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_folder import load_rail
-from bb_nn.tapped import Tapped, tap
 from bb_safety import Evidence, Golden, Metric, Pair, Policy, Registry
 from bb_safety.errors import Frozen
 from bb_train.config import Optimiser
@@ -37,62 +30,17 @@ from bb_train.continual.learning import Learning
 from bb_train.continual.nearness import nearness
 from bb_train.continual.replay import Replay
 from bb_train.counterfactual import Trials
-from bb_train.data.generator import Generator, GeneratorConfig
 from bb_train.errors import AdaptersOnly
-from bb_train.example import Example
 from bb_train.learner import lessons
+from tests.unit.tiny_rail import base, builder, logits, made, shop, states
 
-LAYERS = (1, 2)
-SHORT = 200
-FREE = ("notify_customer", "handoff", "issue_credit")
 QUICK = Optimiser(steps=3, batch=4, rate=1e-2, warmup=1, decay=0.0)
 LEARNING = Learning(every=6, replay=20, kl=10.0, drift=10.0, rank=2, optimiser=QUICK)
 WATCH = Policy(alpha=0.2, alpha_harm=0.2, epsilon=0.2, anchor_epsilon=0.3, epsilon_total=0.9)
 
 
-@cache
-def shop() -> Compiled:
-    return compile_domain(discover().get("api_json"))
-
-
-@cache
-def base() -> Base:
-    return load_base("random:llama", torch.float32)
-
-
-@cache
-def generator() -> Generator:
-    return Generator(shop())
-
-
-@cache
-def made(count: int = 12, seed: int = 0) -> tuple[Example, ...]:
-    wanted = GeneratorConfig(
-        count=3 * count, split="train", seed=seed, execute=False, skins=0.0, without_tools=FREE
-    )
-    found = [one for one in generator().examples(wanted) if len(one.scene.text) < SHORT]
-    return tuple(found[:count])
-
-
-@cache
-def states(text: str) -> Tapped:
-    return tap(base(), [text], LAYERS)[0]
-
-
-def builder(seed: int = 0) -> PlanBuilder:
-    torch.manual_seed(seed)
-    shape = BuilderConfig(LAYERS, base().model.config.hidden_size, width=16, heads=2, blocks=1)
-    return PlanBuilder.of(shape, Space.of(shop()), base()).eval().requires_grad_(False)
-
-
 def episodes() -> Episodes:
     return Episodes(made()[:6], made()[6:9], made()[9:])
-
-
-def logits(one: PlanBuilder) -> Any:
-    lesson = lessons(one, made()[:3], states).lessons
-    batch = one.batch([states(e.text) for e in lesson], [e.encoded for e in lesson])
-    return one.network(batch).options
 
 
 def test_newborn_adapters_change_nothing_to_the_bit() -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.words import skill_text
 from bb_train.errors import AdaptersOnly
 
 RANK = 8
@@ -69,7 +70,10 @@ def parameters_in_use(builder: PlanBuilder) -> int:
 
 
 def trunk_digest(builder: PlanBuilder) -> str:
-    """sha256 over every tensor that is not an adapter's, by name, and over the words' vectors."""
+    """sha256 over every tensor that is not an adapter's, and over the vectors of the tools' words.
+
+    A composite's own words are its adapter: they may be born and learnt.
+    """
     found = sha256()
     for name, tensor in _trunk(builder):
         found.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
@@ -88,7 +92,13 @@ def require_trunk(candidate: PlanBuilder, incumbent: PlanBuilder) -> str:
 
 def _trunk(builder: PlanBuilder) -> Iterator[tuple[str, Tensor]]:
     yield from (row for row in sorted(builder.state_dict().items()) if not is_adapter(row[0]))
-    yield "words", builder.network.words
+    own = {skill_text(builder.space, place) for place in _composites(builder)}
+    kept = [row for text, row in builder.described.rows.items() if text not in own]
+    yield "words", builder.network.words[kept]
+
+
+def _composites(builder: PlanBuilder) -> list[int]:
+    return [place for place, skill in enumerate(builder.space.skills) if skill.composite]
 
 
 def _is_up(name: str) -> bool:

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bb_core.canonical import Json, digest_json
+from bb_core.canonical import Json, digest, digest_json
 from bb_core.record import Digests, Figures, Ledger, Record
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.rail_folder import RECORD, save_rail
+from bb_nn.builder.rail_folder import save_rail
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence
 from bb_safety.pointer import Pointer, Standing
@@ -31,10 +31,12 @@ from bb_safety.registry import Artifact, Registry
 from bb_safety.rollback import watch
 from bb_train.audits.cosine_log import cosine_row
 from bb_train.audits.gaming import Training, alarms, covariances
+from bb_train.continual.adapters import parameters_in_use, require_trunk
 from bb_train.continual.learn import Episodes, Learnt, learn
 from bb_train.continual.learning import Learning
 from bb_train.continual.replay import Replay
 from bb_train.continual.sides import sayable, side
+from bb_train.continual.skill_change import require_births
 from bb_train.counterfactual import Trials
 from bb_train.example import Example, read_examples, write_examples
 from bb_train.learner import States
@@ -50,7 +52,7 @@ class Proposed:
 
     artifact: Artifact
     builder: PlanBuilder
-    learnt: Learnt
+    learnt: Learnt | None
     alarms: tuple[str, ...]
     figures: Figures
     told: Mapping[str, Json] = field(default_factory=dict)
@@ -117,6 +119,23 @@ class Cycle:
         self._keep()
         return made
 
+    def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
+        """A change of the skill library (born, merged, distilled) as a candidate for the gate."""
+        require_births(candidate, serving)
+        some = self.replay.items[-AUDITED:]
+        some = sayable(candidate, some, self.states)
+        before, _ = side(serving, some, self.states, self.trials)
+        after, ged = side(candidate, some, self.states, self.trials)
+        figures = Figures(ged=ged if some else None)
+        told: dict[str, Json] = {
+            "figures": figures.to_json(),
+            "change": what,
+            "trunk": require_trunk(candidate, serving),
+            "parameters": parameters_in_use(candidate),
+        }
+        artifact = self._added(candidate, told)
+        return Proposed(artifact, candidate, None, alarms(before, after), figures, told)
+
     def decide(self, proposed: Proposed, evidence: Evidence, by: str = "") -> Decision:
         """The gate's decision on a candidate, on the ledger, with the pointer moved if it says."""
         decision = gate(proposed.on(evidence), self.policy, approved_by=by)
@@ -173,8 +192,6 @@ class Cycle:
 
     def _digests(self, serving: PlanBuilder) -> Digests:
         compiled = serving.space.compiled
-        from bb_core.canonical import digest
-
         return Digests(
             base=self.base.digest,
             rail=self.pointer.standing().current or "none",
@@ -234,6 +251,3 @@ class _Told:
         blocks = {"figures": figures.to_json(), "digests": self.digests.to_json()}
         record = Record("trained", self.digests.artifact, self.run, body={**body, **blocks})
         self.cycle.ledger(record)
-
-
-__all__ = ["RECORD", "Cycle", "Proposed"]
