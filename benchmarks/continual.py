@@ -79,6 +79,7 @@ class World:
     events: list[dict[str, Json]] = field(default_factory=list)
     watched: list[Pair] = field(default_factory=list)
     played: dict[tuple[str, str], Episode] = field(default_factory=dict)
+    far: dict[tuple[str, str, str], tuple[float, ...]] = field(default_factory=dict)
 
     def play(self, version: str, task: Task) -> Episode:
         """An episode of a version, played once: neither it nor the twin draws any chance."""
@@ -89,6 +90,14 @@ class World:
 
     def harms(self, version: str, task: Task) -> tuple[float, ...]:
         return harms(self.at.here.domain.harms, self.play(version, task))
+
+    def apart(self, ours: str, theirs: str, request: str) -> tuple[float, ...]:
+        """KL of one version to another on a request, measured once."""
+        key = (ours, theirs, request)
+        if key not in self.far:
+            pair = (self.versions[name].builder for name in (ours, theirs))
+            self.far[key] = nearness(self.at, *pair, request)
+        return self.far[key]
 
     def v_s(self, version: str, tasks: Sequence[Task]) -> float:
         """V_s over tasks."""
@@ -175,7 +184,7 @@ def shadow(world: World, made: Proposed, tasks: list[Task], seed: int) -> Eviden
 
     def far(task: Task) -> dict[str, tuple[float, ...]]:
         return {
-            name: nearness(world.at, made.builder, world.versions[version].builder, task.prompt)
+            name: world.apart(made.artifact.digest, version, task.prompt)
             for name, version in names.items()
             if name != "candidate" and (name == "incumbent" or now.anchor != now.current)
         }
@@ -191,7 +200,7 @@ def shadow(world: World, made: Proposed, tasks: list[Task], seed: int) -> Eviden
     )  # fmt: skip
     seen: Iterator[Seen] = pairs(arms, drawn(tasks, seed), found, far)
     last = start
-    for more in gathered(start, seen, POLICY, most=240):
+    for more in gathered(start, seen, POLICY, most=160):
         last = more
     return replace(last, alarms=(), told={})
 
@@ -211,7 +220,7 @@ def slope(counts: Sequence[int]) -> float | None:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name, value in (("pool", 100), ("requests", 120), ("every", 24), ("seed", 0)):
+    for name, value in (("pool", 75), ("requests", 90), ("every", 20), ("seed", 0)):
         options.add_argument(f"--{name}", type=int, default=value)
     for name, value in (("train", 600), ("steps", 300)):
         options.add_argument(f"--{name}", type=int, default=value)
@@ -236,7 +245,7 @@ def run(at: Site, builder: PlanBuilder, some: list[Example], folder: Path,
     users, other, fresh = [*parts[0], *parts[1]], [*parts[2], *parts[3]], parts[4]
     wanted = Learning(
         every=asked.every, kl=6.0, drift=0.5, seed=asked.seed,
-        optimiser=Optimiser(steps=60, batch=8, rate=3e-3, warmup=5, decay=0.0),
+        optimiser=Optimiser(steps=40, batch=8, rate=3e-3, warmup=5, decay=0.0),
     )  # fmt: skip
     with LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:
         registry = Registry(folder / "registry")

@@ -42,7 +42,7 @@ from bb_train.example import Example, read_examples, write_examples
 from bb_train.learner import States
 
 PENDING, REPLAY, CANDIDATE = "pending.jsonl", "replay.jsonl", "candidate"
-AUDITED = 60
+AUDITED = 40
 """At most so many replayed and new episodes are audited on."""
 
 

@@ -24,7 +24,8 @@ def nearness(ours: Outcome, theirs: Outcome, batch: Batch) -> Tensor:
         total = total + _terms(logsigmoid(sign * ours.edges), logsigmoid(sign * theirs.edges)).sum()
     for a, b in ((ours.first, theirs.first), (ours.last, theirs.last)):
         total = total + _terms(a, b).sum()
-    return total / len(batch.texts.lengths)
+    # No KL is negative; where the two are one, rounding may say so.
+    return (total / len(batch.texts.lengths)).clamp_min(0.0)
 
 
 def _terms(p: Tensor, q: Tensor) -> Tensor:
