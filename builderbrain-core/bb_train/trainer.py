@@ -27,8 +27,6 @@ from bb_train.lagrangian import priced
 from bb_train.surgery.combine import Method
 from bb_train.surgery.shared import Surgery, surgery_backward
 
-Meeting = Tensor | Sequence[Tensor]
-
 
 class Learner(Protocol):
     """What is trained, and what it loses on some examples."""
@@ -43,8 +41,8 @@ class Learner(Protocol):
         """How many examples there are."""
         ...
 
-    def loss(self, rows: Sequence[int]) -> tuple[dict[str, Tensor], dict[str, float], Meeting]:
-        """Raw losses with `task` among them; figures to log; the tensors where they meet."""
+    def loss(self, rows: Sequence[int]) -> tuple[dict[str, Tensor], dict[str, float], Tensor]:
+        """Raw losses with `task` among them; figures to log; the tensor where they meet."""
         ...
 
 
@@ -109,7 +107,7 @@ class Trainer:
         return Taken(self.step, losses, figures, rate, norm, surgery)
 
     def _backward(
-        self, raw: Mapping[str, Tensor], shared: Meeting, number: int
+        self, raw: Mapping[str, Tensor], shared: Tensor, number: int
     ) -> tuple[float, Surgery]:
         self.adam.zero_grad(set_to_none=True)
         parts = {"task": raw["task"], **priced(raw, self.duals)}
