@@ -171,14 +171,19 @@ def way(
     return Way(out, row)
 
 
-def main() -> int:
-    """Measure all ways, print one line."""
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
     asked = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     asked.add_argument("--data")
     asked.add_argument("--texts", type=int, default=400, help="so many, drawn at random; 0: all")
-    given = asked.parse_args()
+    return asked.parse_args()
+
+
+def main() -> int:
+    """Measure all ways, print one line."""
+    given = options()
     folder = data(given.data)
     pack = folder / "pii" / "presidio_synth.train.jsonl.gz" if folder else None
     if pack is None or not pack.exists():

@@ -26,7 +26,7 @@ from bb_runtime.execute import execute
 from bb_runtime.job import Settings
 from bb_runtime.outcome import RunResult
 from bb_runtime.progress import Progress
-from bb_runtime.rounds import Attempt, Runner
+from bb_runtime.rounds import Attempt, Execute, Runner
 
 if TYPE_CHECKING:
     from bb_infra.planners import Planners
@@ -113,15 +113,10 @@ def opened(
             settings=Settings(compensate=config.run.compensate, hide=sealed.hide),
             artifact=made_of,
         )
-
-        def carry_out(checked: Checked, run: str, note: Mapping[str, Json]) -> RunResult:
-            by: dict[str, Json] = {"model": model, "rail": rail, "twin": twin}
-            return tools(checked, run=run, note={**note, **by})
-
         runner = Runner(
             compiled,
             planners.in_order if planners else (),
-            carry_out,
+            _noted(tools, {"model": model, "rail": rail, "twin": twin}),
             ledger,
             made_of,
             rounds=config.run.rounds if planners else 1,
@@ -130,6 +125,15 @@ def opened(
             watch=watcher.attempt,
         )
         yield Opened(runner, book, engine, world, made_of)
+
+
+def _noted(tools: Callable[..., RunResult], by: Mapping[str, Json]) -> Execute:
+    """What carries a checked plan out, with who planned it kept in the run's note."""
+
+    def carry_out(checked: Checked, run: str, note: Mapping[str, Json]) -> RunResult:
+        return tools(checked, run=run, note={**note, **by})
+
+    return carry_out
 
 
 def database(config: Config) -> str:
