@@ -7,7 +7,8 @@ BuilderbrainError            (bb_core.errors)
     ├── ResumeError          what is on disk is not this run's, or not whole
     ├── BusyError            another process trains into the same folder
     ├── StorageError         the disk is full or does not take what must be kept
-    └── DivergedError        a loss is not a number any more
+    ├── DivergedError        a loss is not a number any more
+    └── AdaptersOnly         a candidate moved what may not be learnt while it serves
 """
 
 from bb_core.errors import BuilderbrainError
@@ -39,3 +40,7 @@ class StorageError(TrainError):
 
 class DivergedError(TrainError):
     """A loss is not a number any more."""
+
+
+class AdaptersOnly(TrainError):
+    """A candidate moved what may not be learnt while it serves."""

@@ -27,6 +27,8 @@ from bb_train.lagrangian import priced
 from bb_train.surgery.combine import Method
 from bb_train.surgery.shared import Surgery, surgery_backward
 
+Meeting = Tensor | Sequence[Tensor]
+
 
 class Learner(Protocol):
     """What is trained, and what it loses on some examples."""
@@ -41,8 +43,8 @@ class Learner(Protocol):
         """How many examples there are."""
         ...
 
-    def loss(self, rows: Sequence[int]) -> tuple[dict[str, Tensor], dict[str, float], Tensor]:
-        """Raw losses with `task` among them; figures to log; the tensor where they meet."""
+    def loss(self, rows: Sequence[int]) -> tuple[dict[str, Tensor], dict[str, float], Meeting]:
+        """Raw losses with `task` among them; figures to log; the tensors where they meet."""
         ...
 
 
@@ -107,7 +109,7 @@ class Trainer:
         return Taken(self.step, losses, figures, rate, norm, surgery)
 
     def _backward(
-        self, raw: Mapping[str, Tensor], shared: Tensor, number: int
+        self, raw: Mapping[str, Tensor], shared: Meeting, number: int
     ) -> tuple[float, Surgery]:
         self.adam.zero_grad(set_to_none=True)
         parts = {"task": raw["task"], **priced(raw, self.duals)}

@@ -102,6 +102,13 @@ class PlanBuilder(nn.Module):
             self.train(was)
         return [Built(p.progress.done, p.log_prob, p.confidence) for p in found]
 
+    @torch.no_grad()
+    def starts(self, tapped: Tapped, scene: Scene) -> tuple[int, ...]:
+        """The characters at which it cuts a scene into clauses; none if it cuts nothing."""
+        if not self.config.segmented:
+            return ()
+        return tuple(self._starts(tapped, scene, self._memory(tapped)))
+
     def _memory(self, tapped: Tapped) -> Tensor:
         lengths = torch.tensor([len(tapped.ids)])
         memory: Tensor = self.network.memory(tapped.states[None], lengths)
@@ -110,10 +117,13 @@ class PlanBuilder(nn.Module):
     def _clauses(self, tapped: Tapped, scene: Scene, memory: Tensor) -> list[Spot]:
         if not self.config.segmented:
             return [(0, len(scene.text))]
+        return clause_spots(scene, self._starts(tapped, scene, memory))
+
+    def _starts(self, tapped: Tapped, scene: Scene, memory: Tensor) -> list[int]:
         logits = self.network.segmenter(memory)[0]
         request = tapped.offsets[:, 0] < scene.request_end
         tokens = Tokens(tapped.offsets)
-        return clause_spots(scene, [first_char(scene, tokens, t) for t in cut(logits, request)])
+        return [first_char(scene, tokens, token) for token in cut(logits, request)]
 
 
 def first_char(scene: Scene, tokens: Tokens, token: int) -> int:

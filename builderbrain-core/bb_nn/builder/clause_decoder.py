@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bb_nn.builder.attention import Attention, FeedForward, Keyed, hidden
+from bb_nn.builder.common import CommonChange
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.programs.bank import SkillBank
 
@@ -57,6 +58,7 @@ class _Block(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(4))
         self.dropout = nn.Dropout(config.dropout)
         self.bank = SkillBank(config.skills, width, width, config.rank) if config.skills else None
+        self.common = CommonChange(width, config.rank) if config.common else None
 
     def forward(
         self, x: Tensor, z: Tensor, marks: Tensor, seen: tuple[Keyed, Keyed, Tensor, Tensor],
@@ -73,6 +75,7 @@ class _Block(nn.Module):
         x = x + self.dropout(self.steps(self.norms[2](x), steps, steps_bias))
         y = self.norms[3](x)
         change = self.inner(y) if self.bank is None else self.inner(y) + self.bank(y, z)
+        change = change if self.common is None else change + self.common(y)
         return x + self.dropout(change), own
 
 

@@ -13,7 +13,8 @@ class BuilderConfig:
     layers: the base's layers it reads (0: the token embeddings alone, a control). base_width: the
     base's hidden size. segmented: cut the request into clauses and decode each on its own; False
     decodes the whole plan from the whole request, a control. span: the longest text, in tokens,
-    that is copied as it stands. skills: rows of the skill adapters' bank; 0 has none.
+    that is copied as it stands. skills: rows of the skill adapters' bank; 0 has none. common: one
+    more row, for every question.
     """
 
     layers: tuple[int, ...]
@@ -28,6 +29,7 @@ class BuilderConfig:
     segmented: bool = True
     skills: int = 0
     rank: int = 8
+    common: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as plain JSON."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from bb_core.space import Space
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.described import describe
+from bb_nn.builder.described import Described, describe
 from bb_nn.builder.words import skill_text, words_of
 from bb_train.skills.rows import train_rows
 
@@ -36,10 +36,15 @@ class Fitted:
 def widened(builder: PlanBuilder, space: Space, base: Base) -> PlanBuilder:
     """A copy of a trained builder for a space with more skills.
 
-    A new skill starts from what the base makes of its tools' names and sentences.
+    A new skill starts from what the base makes of its tools' names and sentences. The vectors that
+    are there already stay the same to the bit: described again in another batch they would not.
     """
-    described = describe(base, words_of(space), builder.config.layers)
-    wider = PlanBuilder(builder.config, space, described)
+    known, texts = builder.described.rows, words_of(space)
+    new = [text for text in texts if text not in known]
+    fresh = describe(base, new, builder.config.layers) if new else builder.described
+    old = builder.network.words
+    vectors = [old[known[t]] if t in known else fresh.vectors[fresh.rows[t]] for t in texts]
+    wider = PlanBuilder(builder.config, space, Described(texts, torch.stack(vectors)))
     wider.load_state_dict(builder.state_dict())
     return wider
 

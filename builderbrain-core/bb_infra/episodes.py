@@ -1,0 +1,85 @@
+"""Episodes to learn from, out of a ledger: requests whose plan was carried out and came to its end.
+
+A run counts when it ended `done`. Of its first round the last plan that was let pass is what is
+learnt: after a refused one (or a failed one that a person wrote anew, `bb plan run --request`) the
+two make a pair, the failed and the corrected. Requests and plans come from the sealed store; a run
+whose values were erased is left out.
+
+Not covered: whether a plan that was carried out was what the person wanted; rounds after the first,
+whose results are not in the ledger.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bb_core.compiled import Compiled
+from bb_core.errors import BuilderbrainError
+from bb_core.plan import Plan, from_json
+from bb_core.record import Record
+from bb_core.scene import scene
+from bb_core.state import read_state
+from bb_infra.entry import read_entries
+from bb_infra.sealed import Sealed, own_sealed
+from bb_train.example import Example
+
+
+@dataclass
+class _Run:
+    """What is known of a run while the ledger is read."""
+
+    passed: Record | None = None
+    refused: int = 0
+    done: bool = False
+    seq: int = 0
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The episodes, how many of them correct a plan that failed, and the last record read."""
+
+    examples: tuple[Example, ...]
+    corrected: int
+    seq: int
+
+
+def episodes(log: Path, compiled: Compiled, after: int = -1) -> Found:
+    """The episodes of a domain whose runs ended behind record `after`."""
+    runs, last = dict[str, _Run](), after
+    for entry in read_entries(log):
+        _take(runs.setdefault(entry.record.run, _Run()), entry.record, entry.seq)
+        last = max(last, entry.seq)
+    with closing(own_sealed(log.parent)) as sealed:
+        found = [
+            (run, example)
+            for name, run in runs.items()
+            if run.done and run.seq > after
+            for example in _example(name, run, compiled, sealed)
+        ]
+    examples = tuple(example for _, example in found)
+    return Found(examples, sum(run.refused > 0 for run, _ in found), last)
+
+
+def _take(run: _Run, record: Record, seq: int) -> None:
+    if record.type == "verdict" and run.passed is None:
+        refused = record.body.get("verdict") == "refused"
+        run.refused += refused
+        run.passed = None if refused else record
+    elif record.type == "done" and "end" in record.body:
+        run.done, run.seq = record.body["end"] == "done", seq
+
+
+def _example(name: str, run: _Run, compiled: Compiled, sealed: Sealed) -> Iterator[Example]:
+    record = run.passed
+    if record is None or record.body.get("domain") != compiled.name:
+        return
+    try:
+        plan: Plan = from_json(sealed.read(record.plan))
+        state = read_state(sealed.read(str(record.body["state"])))
+    except (BuilderbrainError, KeyError):
+        return  # erased, or not what it was
+    if plan.schema == compiled.digest and state.request and state.rounds == 0:
+        yield Example(name, compiled.name, "train", scene(state.request), plan)

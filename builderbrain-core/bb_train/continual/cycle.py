@@ -1,0 +1,253 @@
+"""From executed episodes to a decision: candidate, audit, gate, canary, rollback.
+
+    observe     new episodes go to what is pending, and into the replay
+    propose     `every` pending episodes make a candidate rail of adapters alone, in the registry
+    decide      the evidence goes to bb_safety's gate, and the pointer moves by what it decides
+    watch       pairs of the canary go to its watch: rolled back, settled, or go on
+
+A candidate whose guards do not hold is not proposed. Two rollbacks freeze the pointer (bb_safety)
+until a person has anchored. What is pending and replayed lies in `folder` and outlives the process.
+
+Not covered: episodes that somebody made up; who may write the ledger or the episode file can teach
+anything, and the gate is what stands between that and users.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bb_core.canonical import Json, digest, digest_json
+from bb_core.record import Digests, Figures, Ledger, Record
+from bb_nn.base import Base
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.rail_folder import save_rail
+from bb_safety.decision import Decision
+from bb_safety.evidence import Evidence
+from bb_safety.pointer import Pointer, Standing
+from bb_safety.policy import Policy
+from bb_safety.promote import gate
+from bb_safety.registry import Artifact, Registry
+from bb_safety.rollback import watch
+from bb_train.audits.cosine_log import cosine_row
+from bb_train.audits.gaming import Training, alarms, covariances
+from bb_train.continual.adapters import parameters_in_use, require_trunk
+from bb_train.continual.learn import Episodes, Learnt, learn
+from bb_train.continual.learning import Learning
+from bb_train.continual.replay import Replay
+from bb_train.continual.sides import sayable, side
+from bb_train.continual.skill_change import require_births
+from bb_train.counterfactual import Trials
+from bb_train.example import Example, read_examples, write_examples
+from bb_train.learner import States
+
+PENDING, REPLAY, CANDIDATE = "pending.jsonl", "replay.jsonl", "candidate"
+AUDITED = 40
+"""At most so many replayed and new episodes are audited on."""
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A candidate in the registry, and what the gate and the ledger are told beside the pairs."""
+
+    artifact: Artifact
+    builder: PlanBuilder
+    learnt: Learnt | None
+    alarms: tuple[str, ...]
+    figures: Figures
+    told: Mapping[str, Json] = field(default_factory=dict)
+
+    def on(self, evidence: Evidence) -> Evidence:
+        """Evidence on this candidate with its alarms and figures."""
+        return replace(
+            evidence,
+            candidate=self.artifact.digest,
+            alarms=(*evidence.alarms, *self.alarms),
+            told={**evidence.told, **self.told},
+        )
+
+
+@dataclass
+class Cycle:
+    """One domain's learning beside what serves it."""
+
+    base: Base
+    registry: Registry
+    pointer: Pointer
+    policy: Policy
+    learning: Learning
+    folder: Path
+    ledger: Ledger
+    states: States
+    trials: Trials | None = None
+
+    def __post_init__(self) -> None:
+        self.replay = Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
+        pending = self.folder / PENDING
+        self.pending = list(read_examples(pending)) if pending.exists() else []
+
+    @property
+    def due(self) -> bool:
+        """Whether enough new episodes wait to be learnt from."""
+        return len(self.pending) >= self.learning.every
+
+    def observe(self, examples: Sequence[Example]) -> None:
+        """Take executed episodes in; with `trials`, only those whose plan earned something."""
+        earned = [one for one in examples if self._earned(one)]
+        self.pending += earned
+        self._keep()
+
+    def _earned(self, one: Example) -> bool:
+        if self.trials is None or one.task is None or one.round > 0:
+            return True
+        return self.trials.worth(one.task, one.plan).reward > 0
+
+    def propose(self, serving: PlanBuilder) -> Proposed | None:
+        """A candidate from what is pending; None where its guards do not hold.
+
+        What was pending is replayed from now on, either way.
+        """
+        kept, held = self.replay.parts(self.learning.held)
+        episodes = Episodes(tuple(self.pending), tuple(kept), tuple(held))
+        digests = self._digests(serving)
+        run = f"learn-{digest_json([one.digest for one in episodes.fresh])[7:19]}"
+        learnt = learn(serving, episodes, self.states, self.learning, _Told(self, run, digests))
+        made = self._made(serving, learnt, episodes) if learnt.builder else None
+        self._measured(run, digests, learnt, made)
+        self.replay.add(self.pending)
+        self.pending = []
+        self._keep()
+        return made
+
+    def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
+        """A change of the skill library (born, merged, distilled) as a candidate for the gate."""
+        require_births(candidate, serving)
+        some = self.replay.items[-AUDITED:]
+        some = sayable(candidate, some, self.states)
+        before, _ = side(serving, some, self.states, self.trials)
+        after, ged = side(candidate, some, self.states, self.trials)
+        figures = Figures(ged=ged if some else None)
+        told: dict[str, Json] = {
+            "figures": figures.to_json(),
+            "change": what,
+            "trunk": require_trunk(candidate, serving),
+            "parameters": parameters_in_use(candidate),
+        }
+        artifact = self._added(candidate, told)
+        return Proposed(artifact, candidate, None, alarms(before, after), figures, told)
+
+    def decide(self, proposed: Proposed, evidence: Evidence, by: str = "") -> Decision:
+        """The gate's decision on a candidate, on the ledger, with the pointer moved if it says."""
+        decision = gate(proposed.on(evidence), self.policy, approved_by=by)
+        self._decided(decision, proposed.figures)
+        if decision.moves:
+            self.pointer.move(decision, self.ledger)
+        return decision
+
+    def watch(self, evidence: Evidence) -> tuple[Decision, Standing]:
+        """What pairs of the canary say of what was promoted; the pointer moves by it."""
+        decision = watch(evidence, self.policy)
+        if not decision.moves:
+            return decision, self.pointer.standing()
+        self._decided(decision, Figures())
+        return decision, self.pointer.move(decision, self.ledger)
+
+    def _made(self, serving: PlanBuilder, learnt: Learnt, episodes: Episodes) -> Proposed:
+        assert learnt.builder is not None and learnt.last is not None
+        some = [*episodes.fresh[-AUDITED // 2 :], *episodes.held[: AUDITED // 2]]
+        some = sayable(learnt.builder, some, self.states)
+        before, _ = side(serving, some, self.states, self.trials)
+        after, ged = side(learnt.builder, some, self.states, self.trials)
+        found = alarms(before, after, Training(learnt.paths))
+        figures = Figures(
+            duals=dict(learnt.duals.multipliers),
+            cosines=cosine_row(learnt.last.surgery),
+            cfs=learnt.last.figures["cfs_rate"],
+            ged=ged,
+        )
+        told: dict[str, Json] = {
+            "figures": figures.to_json(),
+            "covariance": {row.proxy: row.to_json() for row in covariances(before, after)},
+            "trunk": learnt.trunk,
+            "kl": learnt.kl,
+            "drift": learnt.drift,
+            "scale": learnt.scale,
+            "parameters": learnt.parameters,
+        }
+        artifact = self._added(learnt.builder, told)
+        return Proposed(artifact, learnt.builder, learnt, found, figures, told)
+
+    def _added(self, builder: PlanBuilder, told: Mapping[str, Json]) -> Artifact:
+        more = {"learnt": dict(told), "learning": self.learning.to_json()}
+        record = save_rail(self.folder / CANDIDATE, builder, self.base, more)
+        facts: dict[str, Any] = {
+            "kind": "adapters",
+            "base": record["base"],
+            "schema": record["domain"]["digest"],
+            "grammar": record["domain"]["grammar"],
+            "trunk": told["trunk"],
+            "from": self.pointer.standing().current,
+        }
+        return self.registry.add(self.folder / CANDIDATE, self.pointer.domain, facts)
+
+    def _digests(self, serving: PlanBuilder) -> Digests:
+        compiled = serving.space.compiled
+        return Digests(
+            base=self.base.digest,
+            rail=self.pointer.standing().current or "none",
+            grammar=digest(compiled.grammar.text.encode()),
+            schema=compiled.digest,
+            config=digest_json(self.learning.to_json()),
+        )
+
+    def _measured(self, run: str, digests: Digests, learnt: Learnt, made: Proposed | None) -> None:
+        """What came of a training: the candidate, or that its guards did not hold."""
+        figures = made.figures if made else Figures(duals=dict(learnt.duals.multipliers))
+        body: dict[str, Json] = {
+            "candidate": made.artifact.digest if made else "",
+            "alarms": list[Json](made.alarms) if made else [],
+            "kl": learnt.kl,
+            "drift": learnt.drift,
+            "scale": learnt.scale,
+            "trunk": learnt.trunk,
+            "parameters": learnt.parameters,
+        }
+        blocks = {"figures": figures.to_json(), "digests": digests.to_json()}
+        self.ledger(Record("measured", digests.artifact, run, body={**body, **blocks}))
+
+    def _decided(self, decision: Decision, figures: Figures) -> None:
+        whole = replace(figures, v_s_delta=decision.judgement.dv)
+        digests = Digests(
+            base=self.base.digest,
+            rail=decision.target or "none",
+            schema=str(decision.evidence.made_from.get("domain", "none")),
+            config=digest_json(self.policy.to_json()),
+        )
+        blocks = {"figures": whole.to_json(), "digests": digests.to_json()}
+        body = {**decision.summary(), "domain": self.pointer.domain, "said": decision.said}
+        self.ledger(Record("gate", decision.target, body={**body, **blocks}))
+
+    def _keep(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.replay.save(self.folder / REPLAY)
+        write_examples(self.folder / PENDING, self.pending, {"every": self.learning.every})
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Tells the ledger each step of a candidate's training."""
+
+    cycle: Cycle
+    run: str
+    digests: Digests
+
+    def __call__(self, taken: Any, duals: Any) -> None:
+        figures = Figures(
+            duals=dict(duals.multipliers),
+            cosines=cosine_row(taken.surgery),
+            cfs=taken.figures["cfs_rate"],
+        )
+        body = {"step": taken.step, "losses": dict(taken.losses)}
+        blocks = {"figures": figures.to_json(), "digests": self.digests.to_json()}
+        record = Record("trained", self.digests.artifact, self.run, body={**body, **blocks})
+        self.cycle.ledger(record)

@@ -1,0 +1,83 @@
+"""What a version shows on examples, for the audits before the gate: proxies, success, idle plans.
+
+cfs          energy of the skill choices, nats
+calibration  Brier and MMCE of the decisions' confidences
+reuse        code length of the skills its own plan uses, given how often each is used
+success      its likeliest plan is the example's, free texts aside
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import log
+
+import torch
+
+from bb_core.actions import assemble
+from bb_core.errors import PlanError
+from bb_core.plan import Plan
+from bb_nn.builder.builder import PlanBuilder
+from bb_train.agreement import agreement, free_text
+from bb_train.audits.gaming import Side
+from bb_train.counterfactual import Trials
+from bb_train.example import Example
+from bb_train.learner import States, lessons
+from bb_train.objective import raw_losses
+
+
+def side(
+    builder: PlanBuilder,
+    examples: Sequence[Example],
+    states: States,
+    trials: Trials | None = None,
+) -> tuple[Side, float]:
+    """What a builder shows on the examples, and its mean GED to their plans.
+
+    With `trials`, a right plan is also tried without each of its steps, for whether it did nothing.
+    """
+    masked = free_text(builder.space.compiled)
+    plans = [_plan(builder, one, states) for one in examples]
+    found = [
+        agreement(plan, one.plan, masked) if plan else None
+        for plan, one in zip(plans, examples, strict=True)
+    ]
+    success = [bool(row and row.exact) for row in found]
+    idle = [
+        bool(trials and plan and one.task and trials.worth(one.task, plan).decorative)
+        for plan, one in zip(plans, examples, strict=True)
+    ]
+    ged = sum(row.ged if row else 1.0 for row in found) / max(1, len(found))
+    proxies = {**_losses(builder, examples, states), "reuse": _reuse(plans)}
+    return Side(proxies, success, idle), ged
+
+
+def sayable(builder: PlanBuilder, examples: Sequence[Example], states: States) -> list[Example]:
+    """The examples whose plan the builder's space can say."""
+    return [one for one in examples if lessons(builder, [one], states).lessons]
+
+
+def _plan(builder: PlanBuilder, example: Example, states: States) -> Plan | None:
+    built = builder.build(states(example.scene.text), example.scene, 1)
+    try:
+        return assemble(builder.space, example.scene, built[0].decisions) if built else None
+    except PlanError:
+        return None
+
+
+@torch.no_grad()
+def _losses(
+    builder: PlanBuilder, examples: Sequence[Example], states: States
+) -> Mapping[str, list[float]]:
+    rows: dict[str, list[float]] = {"cfs": [], "calibration": []}
+    for lesson in lessons(builder, examples, states).lessons:
+        raw = raw_losses(builder.loss(builder.batch([states(lesson.text)], [lesson.encoded])))
+        for name, values in rows.items():
+            values.append(float(raw[name]))
+    return rows
+
+
+def _reuse(plans: Sequence[Plan | None]) -> list[float]:
+    """sum over the plan's tools of -log p(tool), p from all the plans, one added to each count."""
+    tools = [[step.tool for step in plan.steps] if plan else [] for plan in plans]
+    counts = Counter(tool for row in tools for tool in row)
+    total = sum(counts.values()) + len(counts)
+    return [sum(-log((counts[tool] + 1) / total) for tool in row) for row in tools]

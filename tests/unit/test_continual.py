@@ -1,0 +1,257 @@
+"""Learning beside what serves, on a tiny base: adapters alone, guards, gate, canary, rollback."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+pytest.importorskip("torch")
+
+from bb_core.record import Record, missing
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.rail_folder import load_rail
+from bb_safety import Evidence, Golden, Metric, Pair, Policy, Registry
+from bb_safety.errors import Frozen
+from bb_train.config import Optimiser
+from bb_train.continual.adapters import (
+    adapters,
+    load_adapters,
+    parameters_in_use,
+    require_trunk,
+    trunk_digest,
+    with_adapters,
+)
+from bb_train.continual.cycle import Cycle
+from bb_train.continual.learn import Episodes, learn, measured
+from bb_train.continual.learning import Learning
+from bb_train.continual.nearness import nearness
+from bb_train.continual.replay import Replay
+from bb_train.counterfactual import Trials
+from bb_train.errors import AdaptersOnly
+from bb_train.learner import lessons
+from tests.unit.tiny_rail import base, builder, logits, made, shop, states
+
+QUICK = Optimiser(steps=3, batch=4, rate=1e-2, warmup=1, decay=0.0)
+LEARNING = Learning(every=6, replay=20, kl=10.0, drift=10.0, rank=2, optimiser=QUICK)
+WATCH = Policy(alpha=0.2, alpha_harm=0.2, epsilon=0.2, anchor_epsilon=0.3, epsilon_total=0.9)
+
+
+def episodes() -> Episodes:
+    return Episodes(made()[:6], made()[6:9], made()[9:])
+
+
+def test_newborn_adapters_change_nothing_to_the_bit() -> None:
+    one = builder()
+    two = with_adapters(one, 2)
+    assert torch.equal(logits(one), logits(two))
+    assert trunk_digest(one) == trunk_digest(two)
+    assert parameters_in_use(two) == 0 and len(adapters(two)) == 2 * (19 + 1)
+    scene = made()[0].scene
+    first, second = (b.build(states(scene.text), scene, 2) for b in (one, two))
+    assert first == second
+
+
+def test_learning_moves_the_adapters_and_no_bit_of_the_trunk() -> None:
+    serving = builder()
+    before = trunk_digest(serving)
+    found = learn(serving, episodes(), states, LEARNING)
+    assert found.builder is not None and found.scale == 1.0
+    assert found.trunk == before == trunk_digest(serving) == trunk_digest(found.builder)
+    assert 0 < found.parameters == parameters_in_use(found.builder)
+    assert not torch.equal(logits(serving), logits(found.builder))
+    assert found.last is not None and set(found.last.losses) >= {"task", "cfs", "kl"}
+    assert len(found.paths["kl"]) == QUICK.steps
+
+
+def test_a_trunk_that_moved_is_refused() -> None:
+    serving, other = builder(), with_adapters(builder())
+    assert require_trunk(other, serving) == trunk_digest(serving)
+    with torch.no_grad():
+        other.network.narrow[1].bias[0] += 1e-7
+    with pytest.raises(AdaptersOnly, match="Learn adapters alone"):
+        require_trunk(other, serving)
+    other = with_adapters(builder())
+    other.network.words[0, 0] += 1e-7
+    with pytest.raises(AdaptersOnly):
+        require_trunk(other, serving)
+
+
+def test_the_change_is_shrunk_until_its_guards_hold_or_there_is_no_candidate() -> None:
+    free = learn(builder(), episodes(), states, LEARNING)
+    tight = learn(builder(), episodes(), states, replace(LEARNING, kl=free.kl / 4))
+    assert tight.builder is not None and tight.scale < 1.0 and tight.kl <= free.kl / 4
+    none = learn(builder(), episodes(), states, replace(LEARNING, kl=1e-12, drift=-1.0))
+    assert none.builder is None and none.scale == 0.0
+
+
+def test_nearness_is_zero_to_itself_and_grows_with_the_change() -> None:
+    serving, other = builder(), with_adapters(builder(), 2)
+    held = lessons(other, made()[:4], states).lessons
+    assert measured(other, serving, held, states) == pytest.approx((0.0, 0.0), abs=1e-6)
+    found = [0.0]
+    for size in (0.01, 0.1, 1.0):
+        torch.manual_seed(1)
+        load_adapters(other, {n: torch.randn_like(p) * size for n, p in adapters(other).items()})
+        found.append(measured(other, serving, held, states)[0])
+    assert found == sorted(found) and found[-1] > 0.01
+    batch = other.batch([states(e.text) for e in held], [e.encoded for e in held])
+    parameter = next(p.requires_grad_(True) for n, p in adapters(other).items() if "common" in n)
+    nearness(other.network(batch), serving.network(batch), batch).backward()
+    assert parameter.grad is not None and bool(parameter.grad.isfinite().all())
+
+
+def test_the_replay_is_a_uniform_sample_that_outlives_the_process(tmp_path: Path) -> None:
+    replay = Replay(4, seed=3)
+    replay.add(made(12))
+    assert len(replay.items) == 4 and replay.seen == 12
+    replay.save(tmp_path / "replay.jsonl")
+    again = Replay.load(tmp_path / "replay.jsonl", 4, 3)
+    assert again == replay
+    again.add(made(12, 1))
+    replay.add(made(12, 1))
+    assert again == replay
+    kept, held = replay.parts(0.5)
+    assert sorted(e.id for e in [*kept, *held]) == sorted(e.id for e in replay.items)
+    counts = dict.fromkeys(range(12), 0)
+    for seed in range(300):
+        one = Replay(3, seed)
+        one.add(made(12))
+        for item in one.items:
+            counts[made(12).index(item)] += 1
+    assert min(counts.values()) > 40 and max(counts.values()) < 115  # 75 each, on average
+
+
+def cycle(tmp_path: Path, records: list[Record], **more: Any) -> Cycle:
+    registry = Registry(tmp_path / "registry")
+    pointer = registry.pointer("api_json")
+    wanted = more.pop("learning", LEARNING)
+    return Cycle(
+        base(), registry, pointer, WATCH, wanted, tmp_path / "learn", records.append, states, **more
+    )
+
+
+def evidence(one: Cycle, harm: float = 0.0, pairs: int = 60) -> Evidence:
+    now = one.pointer.standing()
+    rows = tuple(
+        Pair(f"t{n}", n, (float(n % 10 < 10 * harm),), (0.0,), (0.0,)) for n in range(pairs)
+    )
+    return Evidence(
+        now.current,
+        now.current,
+        now.anchor,
+        (Metric("refund", 1.0),),
+        rows,
+        golden=(Golden("g", True),),
+        spent=now.spent,
+    )
+
+
+def promoted(one: Cycle, serving: PlanBuilder, seed: int) -> PlanBuilder:
+    one.observe(made(6, seed))
+    proposed = one.propose(serving)
+    assert proposed is not None
+    clean = replace(proposed, alarms=())
+    found = replace(evidence(one), divergences=near(one))
+    decision = one.decide(clean, found, by="ada")
+    assert decision.verdict == "promote", decision.reasons
+    assert one.pointer.standing().current == proposed.artifact.digest
+    return proposed.builder
+
+
+def near(one: Cycle) -> Any:
+    from bb_safety import Divergence
+
+    if not one.pointer.standing().current:
+        return ()
+    rows = tuple((0.0,) for _ in range(200))
+    return (Divergence("incumbent", rows), Divergence("anchor", rows))
+
+
+def test_episodes_become_a_candidate_that_the_gate_lets_serve(tmp_path: Path) -> None:
+    records: list[Record] = []
+    one = cycle(tmp_path, records)
+    one.observe(made(4))
+    assert not one.due
+    one = cycle(tmp_path, records)  # another process goes on with what is pending
+    one.observe(made(6)[4:])
+    assert one.due
+    serving = builder()
+    learnt = promoted(one, serving, 0)
+    assert not one.pending and one.replay.seen == 6 + 6
+    folder = one.registry.get(one.pointer.standing().current).content
+    again = load_rail(folder, base(), shop())
+    assert again.config.common and trunk_digest(again) != ""
+    assert torch.allclose(logits(again), logits(learnt), atol=2e-2)  # kept in float16
+    kinds = [record.type for record in records]
+    assert kinds.count("trained") == QUICK.steps and kinds.count("measured") == 1
+    assert kinds[-3:] == ["gate", "moving", "moved"]
+    assert not any(missing(record) for record in records)
+    json.dumps([dict(record.body) for record in records])
+    gate = next(r for r in records if r.type == "gate")
+    figures: Any = gate.body["figures"]
+    assert figures["v_s_delta"] == 0.0 and figures["duals"] and figures["ged"] is not None
+
+
+def test_an_alarm_of_the_audit_keeps_a_candidate_out(tmp_path: Path) -> None:
+    one = cycle(tmp_path, [])
+    one.observe(made(6))
+    proposed = one.propose(builder())
+    assert proposed is not None
+    decision = one.decide(replace(proposed, alarms=("cfs gamed: …",)), evidence(one), by="ada")
+    assert decision.verdict == "reject" and one.pointer.standing().seq == 0
+
+
+def test_harm_in_the_canary_takes_it_back_and_two_of_those_freeze(tmp_path: Path) -> None:
+    records: list[Record] = []
+    one = cycle(tmp_path, records)
+    serving = promoted(one, builder(), 0)
+    first = one.pointer.standing().current
+    for number in (1, 2):
+        promoted(one, serving, number)
+        now = one.pointer.standing()
+        assert now.share < 1.0 and now.previous == first
+        seen = replace(evidence(one, harm=0.6), incumbent=first)
+        decision, after = one.watch(seen)
+        assert decision.verdict == "rollback" and after.current == first
+        assert after.rollbacks == number
+    assert one.pointer.standing().frozen
+    one.observe(made(6, 9))
+    proposed = one.propose(serving)
+    assert proposed is not None
+    with pytest.raises(Frozen):
+        one.decide(
+            replace(proposed, alarms=()), replace(evidence(one), divergences=near(one)), by="ada"
+        )
+    assert not any(missing(record) for record in records)
+
+
+def test_a_candidate_whose_guards_do_not_hold_is_not_proposed(tmp_path: Path) -> None:
+    records: list[Record] = []
+    wanted = replace(LEARNING, kl=1e-12, drift=-1.0, held=1.0)
+    one = cycle(tmp_path, records, learning=wanted)
+    one.replay.add(made(6, 3))
+    one.observe(made(6))
+    assert one.propose(builder()) is None
+    assert records[-1].type == "measured" and records[-1].body["candidate"] == ""
+    assert one.registry.all() == () and not one.pending
+
+
+def test_episodes_whose_plan_did_nothing_are_not_learnt_from(tmp_path: Path) -> None:
+    task = next(t for t in shop().battery if t.id == "cancel-1")
+    plan = shop().read(task.rounds[-1])
+    look = next(s for s in plan.steps if s.tool == "get_order")
+    twice = replace(plan, steps=(*plan.steps[:2], replace(look, id="n99"), *plan.steps[2:]))
+    twice = replace(
+        twice,
+        steps=tuple(
+            replace(s, after=(*s.after, "n99")) if s.tool == "confirm" else s for s in twice.steps
+        ),
+    )
+    real = replace(made()[0], id="real", task=task, plan=plan)
+    idle = replace(real, id="idle", plan=twice)
+    one = cycle(tmp_path, [], trials=Trials(shop(), shop().adapters()))
+    one.observe([real, idle])
+    assert [e.id for e in one.pending] == ["real"]
