@@ -119,6 +119,8 @@ class _Expansion:
         slot = self.space.result_slot(self.before[left.step].tool, left.pointer)
         if slot is None:
             raise Inexpressible(f"{ref} is not in that step's result", where="when")
+        if isinstance(condition.right, Refer):
+            raise Inexpressible("a condition compares with a plain value", where="when")
         return When(ref, condition.op, self._value(slot, condition.right))
 
     def _where(self, slot: Slot) -> str:

@@ -60,11 +60,14 @@ Filled: TypeAlias = Fill | tuple[Fill, ...]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When the step runs: what an earlier result holds, compared with a value."""
+    """When the step runs: what an earlier result holds, compared with a value.
+
+    `assemble` refuses a value that is left out or refers to a result.
+    """
 
     left: Refer
     op: Op
-    right: Copy | Choose | Write
+    right: Fill
 
 
 @dataclass(frozen=True, slots=True)

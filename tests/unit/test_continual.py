@@ -35,7 +35,7 @@ from bb_train.learner import lessons
 from tests.unit.tiny_rail import base, builder, logits, made, shop, states
 
 QUICK = Optimiser(steps=3, batch=4, rate=1e-2, warmup=1, decay=0.0)
-LEARNING = Learning(every=6, replay=20, kl=10.0, drift=10.0, rank=2, optimiser=QUICK)
+LEARNING = Learning(every=6, replay=20, kl=10.0, drift=10.0, audited=4, rank=2, optimiser=QUICK)
 WATCH = Policy(alpha=0.2, alpha_harm=0.2, epsilon=0.2, anchor_epsilon=0.3, epsilon_total=0.9)
 
 
@@ -70,7 +70,7 @@ def test_a_trunk_that_moved_is_refused() -> None:
     serving, other = builder(), with_adapters(builder())
     assert require_trunk(other, serving) == trunk_digest(serving)
     with torch.no_grad():
-        other.network.narrow[1].bias[0] += 1e-7
+        other.network.memory.narrow.bias[0] += 1e-6
     with pytest.raises(AdaptersOnly, match="Learn adapters alone"):
         require_trunk(other, serving)
     other = with_adapters(builder())
@@ -150,7 +150,7 @@ def evidence(one: Cycle, harm: float = 0.0, pairs: int = 60) -> Evidence:
 
 
 def promoted(one: Cycle, serving: PlanBuilder, seed: int) -> PlanBuilder:
-    one.observe(made(6, seed))
+    one.observe(made(24)[6 * seed : 6 * seed + 6])
     proposed = one.propose(serving)
     assert proposed is not None
     clean = replace(proposed, alarms=())
@@ -218,7 +218,7 @@ def test_harm_in_the_canary_takes_it_back_and_two_of_those_freeze(tmp_path: Path
         assert decision.verdict == "rollback" and after.current == first
         assert after.rollbacks == number
     assert one.pointer.standing().frozen
-    one.observe(made(6, 9))
+    one.observe(made(24)[18:])
     proposed = one.propose(serving)
     assert proposed is not None
     with pytest.raises(Frozen):

@@ -9,6 +9,7 @@ from bb_core import discover
 from bb_core.actions import (
     Candidates,
     Choose,
+    Condition,
     Copy,
     Decision,
     Inexpressible,
@@ -293,3 +294,13 @@ def test_names_and_order_of_waiting_do_not_matter() -> None:
     back = assemble(shop(), scene("W1001"), decide(shop(), scene("W1001"), one))
     assert [step.id for step in back.steps] == ["n1", "n2", "n3"]
     assert back.steps[2].after == ("n1", "n2")
+
+
+def test_a_condition_compares_with_no_other_result() -> None:
+    look = next(place for place, s in enumerate(shop().skills) if s.name == "get_order")
+    seen = scene("W1001")
+    first = Decision(look, (Copy(0, 5),))
+    for right in (Refer(0, "/status"), Skip()):
+        second = Decision(look, (Copy(0, 5),), (), Condition(Refer(0, "/status"), "==", right))
+        with pytest.raises(Inexpressible, match=r"condition|left out"):
+            assemble(shop(), seen, [first, second])

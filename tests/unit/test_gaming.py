@@ -57,6 +57,7 @@ def test_a_proxy_that_does_not_move_has_no_covariance() -> None:
     assert rows["reuse"].r is None and rows["reuse"].p is None and rows["reuse"].covariance == 0.0
 
 
+@pytest.mark.slow
 def test_false_alarms_are_rare() -> None:
     """Two versions that differ by chance alone: at most a few of a hundred are alarmed about."""
     false = 0

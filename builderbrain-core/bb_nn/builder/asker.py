@@ -143,7 +143,7 @@ class Asker:
             progress.stage,
             word,
             self._adapter(progress),
-            self.offers.slot(progress, slot, skip=skip),
+            self.offers.slot(progress, slot, skip=skip, refer=progress.stage is not Query.VALUE),
             self.offers.elsewhere(progress, slot),
             int(slot.schema.get("maxLength", LONGEST)),
         )

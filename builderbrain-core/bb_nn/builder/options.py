@@ -50,8 +50,13 @@ class Offers:
         ]  # fmt: skip
         return (*found, mark(Mark.END, features=self._end_facts(progress, used, steps)))
 
-    def slot(self, progress: Progress, slot: Slot, *, skip: bool) -> tuple[Option, ...]:
-        """What may fill a slot, from the clause or the plan. `skip`: it may be left as it is."""
+    def slot(
+        self, progress: Progress, slot: Slot, *, skip: bool, refer: bool = True
+    ) -> tuple[Option, ...]:
+        """What may fill a slot, from the clause or the plan. `skip`: it may be left as it is.
+
+        `refer`: it may refer to a result; what a condition compares with may not.
+        """
         given = self._candidates(progress, slot)
         here, away = self._split(given, progress.spot)
         used = self.used(progress)
@@ -64,7 +69,7 @@ class Offers:
         found = [option for option in marks if option is not None]
         found += self._choices(slot, progress)
         found += self._copies(slot, here, progress, used)
-        refers = [r for r in given.refers if not (r[2] and progress.items)]
+        refers = [r for r in given.refers if refer and not (r[2] and progress.items)]
         found += self._refers(slot, refers, progress)
         return tuple(found)
 
@@ -75,12 +80,14 @@ class Offers:
         return tuple(self._copies(slot, away, progress, self.used(progress)))
 
     def conditions(self, progress: Progress) -> tuple[Option, ...]:
-        """No condition, or a place in an earlier result."""
+        """No condition, or a place in an earlier result that something can be compared with."""
         steps, used = self.steps(progress.done), self.used(progress)
         mine = frozenset(self._texts(progress.fills))
         found = [mark(Mark.NONE)]
         for at, step in enumerate(steps):
-            for pointer, _ in self.places[step.tool]:
+            for pointer, slot in self.places[step.tool]:
+                if not (slot.choices or self._candidates(progress, slot).spans):
+                    continue
                 facts = refer_features(steps, at, used, mine, pointer, "", 1)
                 row = self.rows[pointer_text(step.tool, pointer)]
                 answer = Refer(at, pointer)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bb_core.canonical import Json
 from bb_nn.base import load_base
 from bb_nn.fetch import RECORD, folder_digest
@@ -82,10 +84,15 @@ def _require_lora(adapter: Path) -> str:
 
 
 def _merge(copy: Path, adapter: Path) -> None:
-    """merge_and_unload on the copy's own weights, saved over them."""
-    from peft import PeftModel
+    """merge_and_unload on the copy's own weights in float32, saved over them in the type they had.
 
-    loaded = load_base(str(copy))
+    What the processor computes fastest in must not decide how much of the sum is kept.
+    """
+    from peft import PeftModel
+    from transformers import AutoConfig
+
+    stored = AutoConfig.from_pretrained(copy, local_files_only=True).dtype or torch.float32
+    loaded = load_base(str(copy), torch.float32)
     try:
         model: Any = PeftModel.from_pretrained(loaded.model, str(adapter))
         merged = model.merge_and_unload(safe_merge=True)
@@ -93,4 +100,4 @@ def _merge(copy: Path, adapter: Path) -> None:
         raise DataError(f"it is not for this base ({error})", where=str(adapter)) from error
     for old in copy.glob("*.safetensors"):
         old.unlink()
-    merged.save_pretrained(copy)
+    merged.to(stored).save_pretrained(copy)

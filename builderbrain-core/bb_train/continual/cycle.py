@@ -42,8 +42,6 @@ from bb_train.example import Example, read_examples, write_examples
 from bb_train.learner import States
 
 PENDING, REPLAY, CANDIDATE = "pending.jsonl", "replay.jsonl", "candidate"
-AUDITED = 40
-"""At most so many replayed and new episodes are audited on."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ class Cycle:
     def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
         """A change of the skill library (born, merged, distilled) as a candidate for the gate."""
         require_births(candidate, serving)
-        some = self.replay.items[-AUDITED:]
+        some = self.replay.items[-self.learning.audited :]
         some = sayable(candidate, some, self.states)
         before, _ = side(serving, some, self.states, self.trials)
         after, ged = side(candidate, some, self.states, self.trials)
@@ -154,7 +152,8 @@ class Cycle:
 
     def _made(self, serving: PlanBuilder, learnt: Learnt, episodes: Episodes) -> Proposed:
         assert learnt.builder is not None and learnt.last is not None
-        some = [*episodes.fresh[-AUDITED // 2 :], *episodes.held[: AUDITED // 2]]
+        half = self.learning.audited // 2
+        some = [*episodes.fresh[-half:], *episodes.held[:half]]
         some = sayable(learnt.builder, some, self.states)
         before, _ = side(serving, some, self.states, self.trials)
         after, ged = side(learnt.builder, some, self.states, self.trials)

@@ -15,6 +15,7 @@ class Learning:
     held      share of the replay that is not learnt from, but measured on
     kl        limit of the KL to what serves on replayed episodes, nats an episode
     drift     how far the task loss on held replay may rise, nats
+    audited   at most so many new and replayed episodes are audited on, half and half
     rank      of newborn adapters
     """
 
@@ -23,6 +24,7 @@ class Learning:
     held: float = 0.25
     kl: float = 0.05
     drift: float = 0.1
+    audited: int = 40
     rank: int = 8
     seed: int = 0
     optimiser: Optimiser = field(
