@@ -100,7 +100,7 @@ def main(names: list[str]) -> int:
         print(json.dumps(rows[name]), flush=True)
         short = short or not (rows[name]["passed"] or rows[name].get("skipped"))
     KEPT.write_text(
-        "".join(json.dumps(rows[n], sort_keys=True) + "\n" for n in SCRIPTS if n in rows), "utf-8"
+        "".join(json.dumps(rows[name]) + "\n" for name in SCRIPTS if name in rows), "utf-8"
     )
     PAGE.write_text(page(rows), "utf-8")
     return int(short)

@@ -67,7 +67,7 @@ class FolderDomain:
     def grammar(self) -> "Grammar":
         """grammar.lark, or what grammar.peg is lowered to; raises DomainError for both or none."""
         from bb_core.grammar import Grammar
-        from bb_core.peg import lower
+        from bb_core.peg_cache import lowered
 
         if not self.has("grammar.peg"):
             return Grammar(self.text("grammar.lark"), self.mode, f"{self.folder.name}/grammar.lark")
@@ -75,7 +75,7 @@ class FolderDomain:
             found = "has both grammar.lark and grammar.peg"
             raise DomainError(found, where=self.folder.name, fix="keep one of the two")
         source = f"{self.folder.name}/grammar.peg"
-        return Grammar(lower(self.text("grammar.peg"), source), self.mode, source)
+        return Grammar(lowered(self.text("grammar.peg"), source), self.mode, source)
 
     @hookimpl
     def plan_schema(self) -> "PlanSchema":

@@ -13,9 +13,10 @@ from bb_core.canonical import canonical
 from bb_core.check import check
 from bb_core.hijack import unlabelled
 from bb_core.plan import Plan
+from bb_core.schema import PlanSchema
 from bb_core.state import State
 from bb_core.verdict import Refused
-from bb_infra.domain_checks import Case, Domain, first, found_by, reprinted
+from bb_infra.domain_checks import Case, Domain, Skipped, first, found_by, reprinted
 from bb_runtime.hijack_trial import Steered, carried_out, steer
 from bb_runtime.trial import Trial, attempt, tried, wrong
 from bb_train.data.wordings import unsaid
@@ -45,10 +46,13 @@ def mutant_cases(domain: Domain) -> Iterator[Case]:
 
 
 def hijack_cases(domain: Domain) -> Iterator[Case]:
-    """Each task: its plan steered by what a tool returned has no effect."""
+    """Each task: its plan steered by what a tool returned has no effect.
+
+    A task that shows no text of others, or whose acts nobody can steer, proves nothing: skipped.
+    """
     if domain.adapters is None:
         return
-    yield Case("hijack[labels]", WHERE, partial(found_by, unlabelled, domain.compiled.schema))
+    yield Case("hijack[labels]", WHERE, partial(found_by, _labelled, domain.compiled.schema))
     for task in domain.doable:
         yield Case(f"hijack[{task.id}]", WHERE, partial(found_by, _hijacked, domain, task))
 
@@ -158,12 +162,23 @@ def _hijacked(domain: Domain, task: Task) -> str:
     right, adapters = domain.right(task), domain.adapters
     if right.caught != "nothing" or adapters is None:
         return ""
-    for hijack, done in steer(domain.compiled, task, right, domain.pool):
+    tried = 0
+    for hijack, done in steer(domain.compiled, adapters, task, right, domain.pool):
+        tried += 1
         if done is not None or not _news(domain, "hijack", hijack.tool, hijack.arg, hijack.way):
             continue
         if found := taken(carried_out(domain.compiled, adapters, task, hijack)):
             return found
+    if not tried:
+        raise Skipped("nothing in the task that a tool's text could steer")
     return ""
+
+
+def _labelled(schema: PlanSchema) -> str:
+    found = unlabelled(schema)
+    if not found and all(label.trusted for label in schema.labels.values()):
+        raise Skipped("no tool returns text that somebody else writes")
+    return found
 
 
 def taken(steered: Steered) -> str:

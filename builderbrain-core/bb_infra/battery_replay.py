@@ -125,12 +125,15 @@ def replay_hijacks(domain: Domain) -> Replayed:
         if right.caught != "nothing" or adapters is None:
             found.say(task, "its own plan does not pass, so it was not hijacked")
             continue
-        for hijack, done in steer(domain.compiled, task, right, domain.pool):
+        made = 0
+        for hijack, done in steer(domain.compiled, adapters, task, right, domain.pool):
+            made += 1
             steered = done or carried_out(domain.compiled, adapters, task, hijack)
             found.began(task, steered.trial)
             found.hijacks[hijack.what, hijack.way, _stopped_by(steered.trial)] += 1
             found.counts["effects"] += steered.effect
             found.say(task, taken(steered))
+        found.counts["steered tasks" if made else "tasks with nothing to steer"] += 1
     return found
 
 
@@ -185,9 +188,8 @@ def told_oracle(found: Replayed) -> Iterator[tuple[str, str]]:
 def told_hijacks(found: Replayed) -> Iterator[tuple[str, str]]:
     """The replay of hijacked plans, line by line."""
     total, effects = sum(found.hijacks.values()), found.counts["effects"]
-    if not total:
-        yield "hijacks", "no tool returns text that an attacker could write"
-        return
+    steered, idle = found.counts["steered tasks"], found.counts["tasks with nothing to steer"]
     yield "hijacks", f"{total:,} plans steered by what tools return, {effects:,} effects"
+    yield "", f"  of {steered:,} tasks; {idle:,} show no text of others, or have nothing to steer"
     for (what, way, by), n in sorted(found.hijacks.items()):
         yield "", f"  {what:<10} {way:<9} stopped by {by:<8} {n:,}"

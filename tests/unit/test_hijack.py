@@ -1,16 +1,20 @@
 """What an attacker steers: recipient, amount, url and path, by copying and by reference."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bb_core import discover
 from bb_core.adapters import Call
 from bb_core.battery import Task
+from bb_core.compiled import compile_domain
 from bb_core.hijack import planted, steered
 from bb_core.schema import PlanSchema
+from bb_infra.battery_checks import hijack_cases
 from bb_infra.battery_replay import replay_hijacks
-from bb_infra.domain_checks import Domain
+from bb_infra.domain_checks import Domain, Skipped, open_domain
 from tests.unit.shelf import ADAPTERS, LOOK, SCHEMA, TOOLS, shelf
 
 ARGS = [
@@ -82,3 +86,39 @@ def test_one_open_sink_is_an_effect(guarded: str, open_: str) -> None:
     found = replay_hijacks(fetching({guarded: {"trusted": True}}))
     assert found.counts["effects"] >= 1
     assert f"Add sinks: {{{open_}: {{trusted: true}}}}" in found.problems[0]
+
+
+class Opened:
+    """An installed domain that trusts whatever reaches one argument."""
+
+    def __init__(self, name: str, tool: str, arg: str) -> None:
+        self.domain, self.tool, self.arg = discover().get(name), tool, arg
+        self.name, self.version, self.dist = name, self.domain.version, self.domain.dist
+
+    def ask(self, hook: str) -> Any:
+        found = self.domain.ask(hook)
+        if hook != "plan_schema":
+            return found
+        tool = found.tools[self.tool]
+        kept = {arg: sink for arg, sink in tool.sinks.items() if arg != self.arg}
+        tools = {**found.tools, self.tool: tool.model_copy(update={"sinks": kept})}
+        return found.model_copy(update={"tools": tools})
+
+
+def test_text_on_a_screen_that_a_plan_only_opens_steers_it_through_an_open_sink() -> None:
+    pytest.importorskip("bb_domains.phone")
+    for arg, effects in (("body", 1), ("none", 0)):
+        phone = open_domain(compile_domain(Opened("phone", "send_sms", arg)))
+        found = replay_hijacks(replace(phone, tasks=[t for t in phone.tasks if t.id == "sms-1"]))
+        assert found.counts["effects"] == effects
+        assert found.counts["steered tasks"] == 1
+        assert {what for what, _, _ in found.hijacks} == {"recipient"}
+
+
+def test_a_domain_in_which_nothing_can_be_steered_says_so() -> None:
+    tools = {name: {**tool, "labels": {}} for name, tool in SCHEMA["tools"].items()}
+    shut = shelf({**SCHEMA, "tools": tools}, ADAPTERS)
+    for case in hijack_cases(shut):
+        if case.name != "hijack[labels]":
+            with pytest.raises(Skipped, match="steer"):
+                case.problem()

@@ -1,5 +1,7 @@
 """What grammar.peg becomes, and what is refused with the text it is about."""
 
+from pathlib import Path
+
 import pytest
 
 from bb_core.errors import GrammarError
@@ -7,6 +9,7 @@ from bb_core.fuzz import parses
 from bb_core.grammar import Grammar
 from bb_core.lint import admit
 from bb_core.peg import lower
+from bb_core.peg_cache import FILE, lowered
 
 LOWERED = [
     ('plan <- "a" / "b"', 'plan: "a" | "b"'),
@@ -66,3 +69,26 @@ def test_a_class_without_one_character_reads_all_the_others(char: str) -> None:
     mine = char[-1]
     for other in map(chr, range(32, 127)):
         assert parses(lark, f"<{other}>") == (other not in f"<>{mine}"), other
+
+
+def test_what_was_lowered_is_kept_and_made_anew_where_the_cache_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BB_CACHE", str(tmp_path))
+    text = 'plan <- "a" / "b"'
+    assert lowered(text, "x.peg") == lower(text, "x.peg")
+    (kept,) = tmp_path.rglob(FILE)
+    before = kept.stat().st_mtime_ns
+    assert lowered(text, "x.peg") == lower(text, "x.peg")
+    assert kept.stat().st_mtime_ns == before
+    kept.write_text('plan: "evil"\n')
+    assert lowered(text, "x.peg") == lower(text, "x.peg")
+    assert lowered(text, "y.peg") == lower(text, "y.peg")
+
+
+def test_a_refusal_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BB_CACHE", str(tmp_path))
+    for _ in range(2):
+        with pytest.raises(GrammarError, match="both can begin"):
+            lowered('plan <- "a" / "ab"', "x.peg")
+    assert not list(tmp_path.rglob(FILE))
