@@ -1,4 +1,4 @@
-"""What grammar.peg is lowered to, kept in the content-addressed cache: lowering takes half a second.
+"""What grammar.peg is lowered to, kept in the content-addressed cache: that takes half a second.
 
 The key is the PEG's text, its name (which the lowered text begins with) and the core's code,
 so that an upgrade lowers anew. A refused PEG is not kept: its refusal is made again each time.
