@@ -24,9 +24,13 @@ def row(compiled: Compiled, task: Task) -> dict[str, Any]:
 
 
 def export(compiled: Compiled, tasks: Sequence[Task], path: Path) -> int:
-    """Write the tasks as JSON lines, whole or not at all; returns how many."""
+    """Write the tasks as JSON lines, whole or not at all; returns how many. Raises InfraError."""
     from bb_core.cache import write_whole
+    from bb_infra.errors import InfraError
 
     lines = [json.dumps(row(compiled, task), ensure_ascii=False) + "\n" for task in tasks]
-    write_whole(path, "".join(lines).encode())
+    try:
+        write_whole(path, "".join(lines).encode())
+    except OSError as error:
+        raise InfraError(f"cannot be written: {error.strerror}", where=str(path)) from error
     return len(lines)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import BuilderbrainError, DomainError
@@ -25,7 +26,21 @@ KINDS: Sequence[tuple[str, Callable[[Domain], Iterable[Case]], str]] = (
     ("twin", battery_checks.twin_cases, "battery whose episodes all start alike"),
     ("mutants", battery_checks.mutant_cases, "tasks catch whatever is wrong with their plan"),
     ("hijacks", battery_checks.hijack_cases, "cases in which no tool's text steers a plan"),
-    ("skins", skin_checks.skin_cases, "skinned tasks keep what their kind promises"),
+    (
+        "invariant",
+        partial(skin_checks.skin_cases, kind="invariant"),
+        "skinned tasks with the same plan and the same change",
+    ),
+    (
+        "equivariant",
+        partial(skin_checks.skin_cases, kind="equivariant"),
+        "skinned tasks with the plan and the change that were foretold",
+    ),
+    (
+        "traps",
+        partial(skin_checks.skin_cases, kind="trap"),
+        "skinned tasks whose plan changes or is stopped",
+    ),
     ("adapters", adapter_checks.adapter_cases, "promises of tools kept"),
     (
         "masks",

@@ -103,7 +103,7 @@ def check(
     else:
         width = max((len(one) for one in names), default=0)
         for part in parts:
-            print(f"{part.domain:<{width}}  {part.part:<8}  {part.says}")
+            print(f"{part.domain:<{width}}  {part.part:<11}  {part.says}")
             for problem in (*part.problems, *part.notes):
                 print(f"{'':<{width}}  {problem}")
     if any(part.problems for part in parts):

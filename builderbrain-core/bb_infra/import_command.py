@@ -35,11 +35,14 @@ def openapi(
 ) -> None:
     """Write a domain whose tools are an HTTP API's operations."""
     from bb_core.openapi import read_openapi
+    from bb_core.registry import guarded
     from bb_infra.document import load_document
     from bb_infra.import_scaffold import Source
 
     document = load_document(source)
-    _scaffold(Source("openapi", source, document, read_openapi(document)), into, name)
+    with guarded(source):
+        found = read_openapi(document)
+    _scaffold(Source("openapi", source, document, found), into, name)
 
 
 @app.command()

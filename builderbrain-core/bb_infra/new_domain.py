@@ -1,5 +1,6 @@
 """A new domain from the cookiecutter template, ready to install and to pass its own checks."""
 
+import keyword
 import re
 import shutil
 import sys
@@ -56,6 +57,8 @@ def create(wanted: Wanted, into: Path, template: str = "") -> Made:
             f"{name!r} is no name for a domain",
             fix="use letters, digits and spaces, a letter first",
         )
+    if keyword.iskeyword(module):
+        raise InfraError(f"{module!r} is a word of Python", fix="choose another name")
     if any(domain.name == module for domain in discover(selection=module).domains):
         raise InfraError(f"a domain {module!r} is installed already", fix="choose another name")
     folder = into / f"builderbrain-{module.replace('_', '-')}"

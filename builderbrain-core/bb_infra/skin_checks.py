@@ -12,22 +12,38 @@ from bb_core.battery import Task
 from bb_core.plan import to_json
 from bb_core.skins import Skin
 from bb_infra.battery_checks import judge_task
-from bb_infra.domain_checks import Case, Domain, found_by
+from bb_infra.domain_checks import Case, Domain, Skipped, found_by
 from bb_runtime.trial import attempt
 
 
-def skin_cases(domain: Domain, skins: Sequence[Skin] | None = None) -> Iterator[Case]:
-    """Each skin on each task it applies to; the domain's own skins if none are given."""
+def skin_cases(
+    domain: Domain, skins: Sequence[Skin] | None = None, kind: str = ""
+) -> Iterator[Case]:
+    """Each skin on each task; the domain's own skins if none are given, of one kind or of all.
+
+    A case of a task that a skin does not fit is skipped; a skin of the domain that fits none is
+    wrong.
+    """
     for skin in domain.compiled.skins if skins is None else skins:
-        for task in domain.tasks:
-            problem = partial(found_by, _skinned, domain, skin, task)
-            yield Case(f"{skin.name}[{task.id}]", "skins.yaml", problem)
+        if kind in ("", skin.kind):
+            if skins is None:
+                fits = partial(found_by, _fits, domain, skin)
+                yield Case(f"{skin.name}[any]", "skins.yaml", fits)
+            for task in domain.tasks:
+                problem = partial(found_by, _skinned, domain, skin, task)
+                yield Case(f"{skin.name}[{task.id}]", "skins.yaml", problem)
+
+
+def _fits(domain: Domain, skin: Skin) -> str:
+    if any(skin.apply(task) for task in domain.tasks):
+        raise Skipped("not for every task")  # the cases of its tasks say the rest
+    return f"{skin.name} fits no task of the battery, so it shows nothing"
 
 
 def _skinned(domain: Domain, skin: Skin, task: Task) -> str:
     dressed = skin.apply(task)
     if dressed is None:
-        return ""
+        raise Skipped("not for every task")
     if skin.kind == "invariant":
         return _invariant(domain, task, dressed)
     plans_change = dressed.rounds != task.rounds or dressed.expect != task.expect

@@ -186,6 +186,11 @@ def test_a_skin_that_breaks_its_kinds_word_is_found(kind: Any, change: Any, foun
     assert found in problems(skin_cases, shelf(skins=[skin]))["worn[take]"]
 
 
+def test_a_skin_that_fits_no_task_is_found() -> None:
+    found = problems(skin_cases, shelf(skins=[Skin("worn", "invariant", lambda task: None)]))
+    assert found == {"worn[any]": "worn fits no task of the battery, so it shows nothing"}
+
+
 def test_a_trap_that_the_old_plan_passes_is_found() -> None:
     looked = {"steps": [{"id": "n1", "tool": "look", "args": {"item": "i002"}}]}
     more = {"steps": [*looked["steps"], *take(200)["steps"]]}
