@@ -35,7 +35,7 @@ from bb_train.learner import lessons
 from tests.unit.tiny_rail import base, builder, logits, made, shop, states
 
 QUICK = Optimiser(steps=3, batch=4, rate=1e-2, warmup=1, decay=0.0)
-LEARNING = Learning(every=6, replay=20, kl=10.0, drift=10.0, audited=4, rank=2, optimiser=QUICK)
+LEARNING = Learning(every=6, replay=20, kl=10.0, drift=10.0, audited=2, rank=2, optimiser=QUICK)
 WATCH = Policy(alpha=0.2, alpha_harm=0.2, epsilon=0.2, anchor_epsilon=0.3, epsilon_total=0.9)
 
 

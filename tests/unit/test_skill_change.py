@@ -9,8 +9,10 @@ pytest.importorskip("torch")
 
 import torch
 
+from bb_core.actions import Copy, Decision
 from bb_core.skill import Skill
 from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.progress import Progress
 from bb_nn.builder.rail_folder import load_rail, save_rail
 from bb_safety import Evidence, Golden, Metric, Pair, Policy, Registry
 from bb_train.continual.adapters import adapters, load_adapters, trunk_digest, with_adapters
@@ -24,6 +26,8 @@ from bb_train.continual.skill_change import (
 )
 from bb_train.errors import AdaptersOnly
 from bb_train.learner import lessons
+from bb_train.skills.compose import with_skill
+from bb_train.skills.fit_composite import widened
 from tests.unit.tiny_rail import base, builder, logits, made, shop, states
 
 TOOLS = ("find_user_by_email", "get_order")
@@ -57,6 +61,18 @@ def test_a_skill_is_born_with_a_vector_and_rows_of_its_own_and_comes_back(tmp_pa
     assert torch.allclose(again.network.words, one.network.words, atol=1e-2)
     with pytest.raises(AdaptersOnly, match="its cap"):
         born(serving, base(), LOOKS, loss, 1, most=0)
+
+
+def test_no_condition_is_asked_of_a_composite() -> None:
+    one = widened(builder(), with_skill(builder().space, LOOKS), base())
+    names = [skill.name for skill in one.space.skills]
+    asker = one.asker(made()[0].scene)
+    look = Decision(names.index("get_order"), (Copy(0, 5),))
+    offered = {
+        name: asker.offers.conditions(Progress((look,), skill=names.index(name)))
+        for name in ("cancel_order", LOOKS.name)
+    }
+    assert len(offered["cancel_order"]) > 1 == len(offered[LOOKS.name])
 
 
 def test_two_births_at_once_are_refused() -> None:

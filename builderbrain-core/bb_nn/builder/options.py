@@ -80,7 +80,12 @@ class Offers:
         return tuple(self._copies(slot, away, progress, self.used(progress)))
 
     def conditions(self, progress: Progress) -> tuple[Option, ...]:
-        """No condition, or a place in an earlier result that something can be compared with."""
+        """No condition, or a place in an earlier result that something can be compared with.
+
+        A composite skill has no condition.
+        """
+        if self.space.skills[progress.skill].composite:
+            return (mark(Mark.NONE),)
         steps, used = self.steps(progress.done), self.used(progress)
         mine = frozenset(self._texts(progress.fills))
         found = [mark(Mark.NONE)]
