@@ -25,6 +25,7 @@ SCRIPTS = {
     "ledger": "ledger.py",
     "gate": "gate.py",
     "promotion_kill": "promotion_kill.py",
+    "poison": "poison.py",
     "startup": "startup.py",
     "first_domain": "first_domain.py",
     "install_size": "install_size.py",
