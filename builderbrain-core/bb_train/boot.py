@@ -66,7 +66,7 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     require_untouched(base, layers, found.train[0].scene.text)
     space = Space.of(compiled)
     builder = _builder(config, space, base, layers)
-    taught = _lessons(builder, found, cache, tell)
+    taught = _lessons(builder, found, cache, config.data.recuts, tell)
     made_from = {
         "config": config.digest,
         "base": base.digest,
@@ -95,14 +95,16 @@ def _tap(cache: StateCache, found: Corpus, tell: Tell) -> None:
             tell(f"states: {min(begin + 4 * SHARD, len(texts))} of {len(texts)} texts")
 
 
-def _lessons(builder: PlanBuilder, found: Corpus, cache: StateCache, tell: Tell) -> Lessons:
+def _lessons(
+    builder: PlanBuilder, found: Corpus, cache: StateCache, recuts: float, tell: Tell
+) -> Lessons:
     def told(done: int) -> None:
         if done % 1000 == 0 or done == len(found.train):
             tell(f"lessons: {done} of {len(found.train)}")
 
     wrong = [one.id for one in found.train if not says(builder, one)]
-    taught = lessons(builder, found.train, cache.get, told)
-    if len(taught.lessons) < _ENOUGH * len(found.train):
+    taught = lessons(builder, found.train, cache.get, told, recuts=recuts)
+    if len(taught.left_out) > (1 - _ENOUGH) * len(found.train):
         reason = taught.left_out[0][1] if taught.left_out else ""
         raise DataError(
             f"{len(taught.left_out)} of {len(found.train)} plans cannot be said: {reason}",

@@ -47,13 +47,17 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """How many examples; `dev` is per family. `train_file`, `dev_file`: read instead of made."""
+    """How many examples; `dev` is per family. `train_file`, `dev_file`: read instead of made.
+
+    recuts: the share of examples that are learnt a second time, with their clauses cut wrongly.
+    """
 
     train: int = 4000
     dev: int = 30
     families: tuple[str, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
     skins: float = 0.25
     elsewhere: float = 0.12
+    recuts: float = 0.5
     without_tools: tuple[str, ...] = ()
     train_file: str = ""
     dev_file: str = ""
@@ -175,6 +179,7 @@ _RANGES: Ranges = {
     ("data", "dev"): (0, _MANY),
     ("data", "skins"): (0, 1),
     ("data", "elsewhere"): (0, 1),
+    ("data", "recuts"): (0, 1),
     ("builder", "width"): (8, 4096),
     ("builder", "heads"): (1, 64),
     ("builder", "blocks"): (1, 24),

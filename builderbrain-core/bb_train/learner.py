@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from torch import Tensor, nn
 
@@ -11,6 +12,7 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.encoded import Encoded
 from bb_nn.builder.loss import Losses
 from bb_nn.tapped import Tapped
+from bb_train.data.recut import recut
 from bb_train.example import Example
 from bb_train.losses.build import Composer
 from bb_train.objective import raw_losses
@@ -80,18 +82,39 @@ def lessons(
     examples: Sequence[Example],
     states: States,
     tell: Callable[[int], None] = lambda done: None,
+    *,
+    recuts: float = 0.0,
 ) -> Lessons:
-    """The lessons of those examples whose plan the builder's space can say, in order."""
+    """The lessons of those examples whose plan the builder's space can say, in order.
+
+    So large a share of them is given a second time, with its clauses cut wrongly; see `recut`.
+    """
     found, left_out = list[Lesson](), list[tuple[str, str]]()
     for number, one in enumerate(examples, 1):
         try:
             tapped = states(one.scene.text)
             encoded = builder.encode(tapped, one.scene, one.plan, one.clauses)
             found.append(Lesson(one.scene.text, encoded))
+            found += _recut(builder, one, tapped, recuts)
         except PlanError as error:
             left_out.append((one.id, str(error)))
         tell(number)
     return Lessons(tuple(found), tuple(left_out))
+
+
+def _recut(builder: PlanBuilder, one: Example, tapped: Tapped, share: float) -> list[Lesson]:
+    """The example with other cuts, if its lot says so and its plan can still be said."""
+    rng = Random(f"recut/{one.id}")
+    if rng.random() >= share or not builder.config.segmented:
+        return []
+    starts = recut(one.scene.request, one.clauses, rng)
+    if starts == (0, *sorted(one.clauses)[1:]):
+        return []
+    try:
+        encoded = builder.encode(tapped, one.scene, one.plan, starts, cuts=False)
+    except PlanError:
+        return []
+    return [Lesson(one.scene.text, encoded)]
 
 
 def says(builder: PlanBuilder, example: Example) -> bool:

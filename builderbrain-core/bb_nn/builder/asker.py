@@ -8,13 +8,15 @@ policy; that is the checker's.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from bb_core.assemble import assemble
 from bb_core.decision import Condition, Copy, Decision, Fill, Filled, Refer, Skip
 from bb_core.implied import implied_after
 from bb_core.scene import Scene
 from bb_core.slots import Slot
 from bb_core.space import Space
+from bb_core.waiting import Waiting, waiting
 from bb_nn.builder.conditions import Compared, operators
 from bb_nn.builder.features import Features, edge_features
 from bb_nn.builder.option_head import Mark, Query
@@ -24,6 +26,18 @@ from bb_nn.builder.question import Option, Question, Spot
 from bb_nn.builder.words import slot_text, tool_text
 
 _EDGE = " \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The earlier steps that the step under way may wait for: what is known of each, and of all.
+
+    asks: whether a step asks for consent.
+    """
+
+    features: tuple[Features, ...]
+    waiting: Waiting
+    asks: tuple[bool, ...]
 
 
 class Asker:
@@ -104,24 +118,30 @@ class Asker:
         made = [(self.rows[tool_text(self.space, tool)], spots) for tool in tools]
         return progress.decided(waits), made
 
-    def edges(self, progress: Progress) -> list[Features]:
+    def edges(self, progress: Progress) -> Edges:
         """What is known of each earlier step that the one under way may wait for."""
         steps, used = self.offers.steps(progress.done), self.offers.used(progress)
         if not steps:
-            return []
+            return Edges((), Waiting((), frozenset(), frozenset()), ())
         under_way = Decision(progress.skill, progress.fills, (), progress.when, progress.clause)
         implied = implied_after(self.space, self.scene, progress.done, under_way)
+        plan = assemble(self.space, self.scene, (*progress.done, under_way))
+        known = waiting(plan, len(steps))
         mine = frozenset(
             self.scene.text[begin:end] for begin, end in self.offers.spots(progress.fills)
         )
         data = {fill.step for fill in _flat(progress.fills) if isinstance(fill, Refer)}
-        return [
+        asks = tuple(self.space.schema.tools[step.tool].approves for step in steps)
+        before = progress.done[: progress.first]
+        clause = before[-1].clause if before else None
+        features = tuple(
             edge_features(
-                steps, at, used, mine, at in implied, self.space.schema.tools[step.tool].approves,
-                at in data,
+                steps, at, used, mine, at in implied, asks[at], at in data, at in known.open,
+                step.decision < len(before) and before[step.decision].clause == clause,
             )
             for at, step in enumerate(steps)
-        ]  # fmt: skip
+        )  # fmt: skip
+        return Edges(features, known, asks)
 
     def bare(self, spot: Spot) -> Spot:
         """The spot without blanks at its ends."""

@@ -26,6 +26,7 @@ from bb_nn.builder.option_head import Kind, Mark, Query, log_softmax
 from bb_nn.builder.progress import Progress
 from bb_nn.builder.question import Option, Question, Spot, Tokens
 from bb_nn.builder.span_pointer import after
+from bb_nn.builder.waits import likeliest
 
 _LONGEST_CLAUSE = 256
 _HOPELESS = -12.0
@@ -240,25 +241,14 @@ class Beam:
         return int(self.tokens.starts[first]), int(self.tokens.ends[last])
 
     def _waits(self, plan: Under, h: Tensor, k: int) -> list[_Answer]:
-        """The likeliest set of earlier steps to wait for, and those that differ in one of them."""
-        features = self.asker.edges(plan.progress)
-        if not features:
+        """The likeliest sets of earlier steps to wait for."""
+        known = self.asker.edges(plan.progress)
+        if not known.features:
             return [_Answer(0.0, waits=())]
-        logits = self._edges(plan, h, features)
-        best = logits > 0
-        total = -torch.nn.functional.softplus(-logits.abs()).sum().item()
-        sets = [(total, best)]
-        for gap, place in sorted(zip(logits.abs().tolist(), range(len(best)), strict=True))[
-            : k - 1
-        ]:
-            other = best.clone()
-            other[place] = ~other[place]
-            sets.append((total - gap, other))
-        return [
-            _Answer(score, waits=tuple(torch.nonzero(chosen).flatten().tolist()))
-            for score, chosen in sets
-            if score > total + _HOPELESS
-        ]
+        logits = self._edges(plan, h, known.features).tolist()
+        sets = likeliest(logits, known.waiting, known.asks, k)
+        floor = sets[0][0] + _HOPELESS
+        return [_Answer(score, waits=chosen) for score, chosen in sets if score > floor]
 
     def _edges(self, plan: Under, h: Tensor, features: Sequence[tuple[float, ...]]) -> Tensor:
         nodes = torch.cat([self.nodes[i] for i in plan.steps])

@@ -67,11 +67,21 @@ class PlanBuilder(nn.Module):
         return Asker(self.space, scene, self.described.rows, self.places, self.config.skills)
 
     def encode(
-        self, tapped: Tapped, scene: Scene, plan: Plan, clauses: Sequence[int] = ()
+        self,
+        tapped: Tapped,
+        scene: Scene,
+        plan: Plan,
+        clauses: Sequence[int] = (),
+        *,
+        cuts: bool = True,
     ) -> Encoded:
-        """A gold plan as arrays; raises Inexpressible. `clauses`: the characters they start at."""
+        """A gold plan as arrays; raises Inexpressible. `clauses`: the characters they start at.
+
+        `cuts`: they are right, and to be learnt; else the plan alone is.
+        """
         decisions = decide(self.space, scene, plan, clauses)
-        made = script(self.asker(scene), decisions, clauses, segmented=self.config.segmented)
+        segmented = self.config.segmented
+        made = script(self.asker(scene), decisions, clauses, segmented=segmented, cuts=cuts)
         return encode(made, Tokens(tapped.offsets))
 
     def batch(self, tapped: Sequence[Tapped], encoded: Sequence[Encoded]) -> Batch:

@@ -92,9 +92,12 @@ def refer_features(
 
 def edge_features(
     steps: Sequence[Earlier], at: int, used: Used, mine: frozenset[Hashable], implied: bool,
-    asks: bool, data: bool,
+    asks: bool, data: bool, is_open: bool, last_clause: bool,
 ) -> Features:  # fmt: skip
-    """Of an earlier step that the decision under way may wait for."""
+    """Of an earlier step that the decision under way may wait for.
+
+    is_open: no step waits for it yet. last_clause: it is of the last clause before that made steps.
+    """
     step = steps[at]
     later_same = any(other.tool == step.tool for other in steps[at + 1 :])
     return (
@@ -106,4 +109,8 @@ def edge_features(
         float(bool(step.values & mine)),
         float(not later_same),
         1.0 / (len(steps) - at),
+        float(is_open),
+        float(last_clause),
+        float(is_open and step.decision >= used.first),
+        float(is_open and last_clause),
     )

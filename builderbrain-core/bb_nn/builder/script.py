@@ -23,12 +23,18 @@ def clause_spots(scene: Scene, starts: Sequence[int]) -> list[Spot]:
 
 
 def script(
-    asker: Asker, decisions: Sequence[Decision], starts: Sequence[int], *, segmented: bool = True
+    asker: Asker,
+    decisions: Sequence[Decision],
+    starts: Sequence[int],
+    *,
+    segmented: bool = True,
+    cuts: bool = True,
 ) -> Script:
     """How the decisions are built; raises Inexpressible where no option says what one holds.
 
     Decisions whose clauses do not ascend, or that name clauses the text does not have, are built
     in one clause; so are all of them if not `segmented`, and that clause is the whole text.
+    `cuts`: the starts are right, and the segmenter is to learn them.
     """
     spots = clause_spots(asker.scene, starts)
     clauses = [decision.clause for decision in decisions]
@@ -38,7 +44,7 @@ def script(
         spots, starts = [(0, asker.scene.request_end)], ()
     if len(spots) == 1:
         clauses = [0] * len(decisions)
-    known = tuple(begin for begin, _ in spots) if starts else ()
+    known = tuple(begin for begin, _ in spots) if starts and cuts else ()
     found = Script(asker.scene.request_end, known)
     progress = asker.begin()
     for index, spot in enumerate(spots):
@@ -125,7 +131,7 @@ def _answer(asker: Asker, progress: Progress, gold: Gold, found: Script) -> Prog
 def _finish(
     asker: Asker, progress: Progress, decision: Decision, asked: int, found: Script
 ) -> Progress:
-    for step, features in enumerate(asker.edges(progress)):
+    for step, features in enumerate(asker.edges(progress).features):
         found.edges.append(Edge(len(found.actions), step, step in decision.after, features))
     question = asker.ask(progress)
     found.actions.append(Answered(question, (), (), None, progress.before, progress.copied))
