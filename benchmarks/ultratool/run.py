@@ -81,9 +81,9 @@ def main() -> int:
             began = perf_counter()
             found, cost = ARMS[arm](compiled, taught, held, options, seed)
             row = judged(compiled, found, gold)
-            lost, won = discordant([a == g for a, g in zip(beaten, gold, strict=True)],
-                                   [a == g for a, g in zip(found, gold, strict=True)])  # fmt: skip
-            row |= {"p": mcnemar(lost, won, "greater"), **cost}
+            own, theirs = discordant(*([a == g for a, g in zip(one, gold, strict=True)]
+                                       for one in (found, beaten)))  # fmt: skip
+            row |= {"p": mcnemar(own, theirs, "greater"), **cost}
             rows[f"{arm}, seed {seed}"] = row
             say(f"{arm}, seed {seed}: {row} ({perf_counter() - began:.0f} s in all)")
     return emit(
