@@ -71,7 +71,9 @@ def removals(lab: Lab, test: Sequence[Example], before: list[bool]) -> Rows:
         unused = next(n for n in names if not any(n in uses(e) for e in test))
         rows = [ROWS - 1, names.index(unused)] if name == "placebo" else [names.index(name)]
         copy = removed(lab, unused if name == "placebo" else name, rows)
-        split = [[i for i, e in enumerate(test) if (name in uses(e)) is want] for want in (True, False)]
+        split = [
+            [i for i, e in enumerate(test) if (name in uses(e)) is want] for want in (True, False)
+        ]
         after = lab.right(copy, test)
         drops = [points([after[i] for i in part], [before[i] for i in part]) for part in split]
         lost, won = discordant([before[i] for i in split[0]], [after[i] for i in split[0]])
