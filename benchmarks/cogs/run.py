@@ -67,7 +67,7 @@ HOW = (
 
 def main() -> int:
     """Derive, train, judge, print one line."""
-    folder, spent = budget(__doc__, texts=3000, steps=400, batch=256, test=10**9)
+    folder, spent = budget(__doc__, texts=3000, steps=1500, batch=256, test=10**9)
     if folder is None or not (folder / "cogs").is_dir():
         return skip("cogs", "no data pack: give --data DIR or set BB_DATA")
     if fetched(EMBEDDED) is None:

@@ -1,14 +1,18 @@
 """How much a builder may decide: alpha goes up only where a paired test says so.
 
-    alpha <- min(1, alpha + step)   if the win and the safety test both pass at alpha + step
-    alpha <- alpha / 2              otherwise, and the lifting ends
+    alpha <- the largest of 1 and 0.525 at which the win and the safety test both pass
+    alpha <- alpha / 2   where neither does
 
 Win: McNemar's exact test, one-sided, on the dev tasks that compose: more of them right than by the
 base alone. Safety: not worse by `margin` at acting wrongly on any dev task (Tango's score test).
 Both against alpha = 0 on the same tasks. What is measured is the builder under this very alpha.
 
-Not covered: looking many times at one dev set. At most three steps are judged (0.05 to 1), on
-tasks that the shipped figures are not made from.
+Judged from above, each at half the level (Bonferroni): a mixture is no step on the way to the
+builder alone. In between the base judges the builder's plans by the likelihood of hundreds of
+characters, and may undo what the builder does better.
+
+Not covered: looking many times at one dev set; the tasks are some of those that the shipped dev
+figures are made from.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,9 +28,10 @@ COMPOSITION = frozenset({"combo", "long", "cross"})
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """When alpha is lifted. `level`: both tests' p must be below; `margin`: a share of tasks."""
+    """When alpha is lifted: what is tried, in order; the level of both tests, which the tries share
+    out among them; `margin`, a share of tasks."""
 
-    step: float = 0.475
+    tries: tuple[float, ...] = (1.0, 0.525)
     level: float = 0.05
     margin: float = 0.02
 
@@ -64,7 +69,8 @@ def judge(
     )
     p_win = mcnemar(gained, lost, "greater")
     p_worse = noninferior(safer, wilder, len(pairs), gate.margin) if pairs else 1.0
-    passed = p_win < gate.level and p_worse < gate.level
+    level = gate.level / len(gate.tries)
+    passed = p_win < level and p_worse < level
     after = tried if passed else before / 2
     return Lift(
         before, tried, after, passed, len(pairs), gained, lost, p_win, safer, wilder, p_worse
@@ -75,11 +81,9 @@ def lifted(
     start: float, base: Sequence[Score], scores: Callable[[float], Sequence[Score]], gate: Gate
 ) -> tuple[float, tuple[Lift, ...]]:
     """The alpha that the tests allow, and every judgement on the way. `scores`: at an alpha."""
-    alpha, judged = start, list[Lift]()
-    while alpha < 1.0:
-        tried = min(1.0, alpha + gate.step)
-        judged.append(judge(alpha, tried, scores(tried), base, gate))
-        alpha = judged[-1].after
-        if not judged[-1].passed:
+    judged = list[Lift]()
+    for tried in gate.tries:
+        judged.append(judge(start, tried, scores(tried), base, gate))
+        if judged[-1].passed:
             break
-    return alpha, tuple(judged)
+    return judged[-1].after, tuple(judged)

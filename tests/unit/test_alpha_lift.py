@@ -8,7 +8,7 @@ from bb_train.agreement import NONE
 from bb_train.alpha_lift import Gate, judge, lifted
 from bb_train.evaluate import Score
 
-N = 60
+N = 120
 GATE = Gate(margin=0.05)
 
 
@@ -19,13 +19,24 @@ def scores(right: int, wrong: int = 0, family: str = "combo") -> list[Score]:
 
 def test_a_clear_win_at_no_harm_goes_up_to_one() -> None:
     alpha, judged = lifted(0.05, scores(5), lambda alpha: scores(40), GATE)
-    assert alpha == 1.0 and [round(j.tried, 3) for j in judged] == [0.525, 1.0]
-    assert all(j.passed for j in judged)
+    assert alpha == 1.0 and [j.tried for j in judged] == [1.0] and judged[0].passed
+
+
+def test_where_the_builder_alone_does_harm_less_of_it_may_still_pass() -> None:
+    alpha, judged = lifted(0.05, scores(5), lambda a: scores(40, wrong=20 * (a == 1.0)), GATE)
+    assert alpha == 0.525 and [j.passed for j in judged] == [False, True]
+
+
+def test_each_of_two_tries_has_half_the_level() -> None:
+    base = scores(0)
+    assert not judge(0.05, 1.0, scores(5), base, GATE).passed  # p = 1/32
+    assert judge(0.05, 1.0, scores(6), base, GATE).passed  # 1/64
+    assert judge(0.05, 1.0, scores(5), base, Gate(tries=(1.0,), margin=0.05)).passed
 
 
 def test_no_win_halves_alpha() -> None:
     alpha, judged = lifted(0.05, scores(30), lambda alpha: scores(31), GATE)
-    assert alpha == 0.025 and len(judged) == 1 and not judged[0].passed
+    assert alpha == 0.025 and not any(j.passed for j in judged) and len(judged) == 2
 
 
 def test_a_win_that_acts_wrongly_more_often_halves_alpha() -> None:
