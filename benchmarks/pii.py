@@ -177,7 +177,7 @@ def options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     asked.add_argument("--data")
-    asked.add_argument("--texts", type=int, default=400, help="so many, drawn at random; 0: all")
+    asked.add_argument("--texts", type=int, default=0, help="so many, drawn at random; 0: all")
     return asked.parse_args()
 
 
