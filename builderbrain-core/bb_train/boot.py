@@ -140,6 +140,7 @@ def _write_manifest(booted: Booted) -> None:
 def manifest(booted: Booted) -> dict[str, Any]:
     """What the run is made of, and how many of its examples can be learnt."""
     dev_said = sum(says(booted.builder, one) for one in booted.corpus.dev)
+    learnt = len(booted.corpus.train) - len(booted.lessons.left_out)
     return {
         "made_from": dict(booted.made_from),
         "config": booted.config.to_json(),
@@ -149,7 +150,8 @@ def manifest(booted: Booted) -> dict[str, Any]:
         "parameters": parameters(booted.builder),
         "examples": {
             "train": len(booted.corpus.train),
-            "lessons": len(booted.lessons.lessons),
+            "lessons": learnt,
+            "recut": len(booted.lessons.lessons) - learnt,
             "left_out": [list(row) for row in booted.lessons.left_out[:20]],
             "dev": len(booted.corpus.dev),
             "dev_said": dev_said,

@@ -62,7 +62,7 @@ def told(booted: Booted, trained: Offline) -> dict[str, Any]:
         "best_step": trained.best_step,
         "seconds": round(trained.seconds),
         "seed": booted.config.run.seed,
-        "examples": len(booted.lessons.lessons),
+        "examples": len(booted.corpus.train) - len(booted.lessons.left_out),
         "data": booted.corpus.digest,
         "config": booted.config.to_json(),
     }

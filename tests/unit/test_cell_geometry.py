@@ -14,6 +14,7 @@ from bb_domains.robots.cell.arm import (
     NEAREST,
     between,
     farthest_moved,
+    inside,
     joints_at,
     shapes,
     tip_of,
@@ -25,9 +26,15 @@ from bb_domains.robots.cell.people import area_of, person
 
 NUMBER = st.floats(-900, 900)
 POINT = st.tuples(NUMBER, NUMBER, NUMBER)
-TIP = st.tuples(
-    st.floats(NEAREST + 1, FARTHEST - 1), st.floats(-2.7, 2.7), st.floats(LOWEST + 1, HIGHEST - 1)
-).map(lambda t: (t[0] * math.cos(t[1]), t[0] * math.sin(t[1]), t[2]))
+TIP = (
+    st.tuples(
+        st.floats(NEAREST + 1, FARTHEST - 1),
+        st.floats(-2.7, 2.7),
+        st.floats(LOWEST + 1, HIGHEST - 1),
+    )
+    .map(lambda t: (t[0] * math.cos(t[1]), t[0] * math.sin(t[1]), t[2]))
+    .filter(inside)
+)
 MANY = settings(max_examples=60, deadline=None)
 
 

@@ -27,10 +27,11 @@ class Joints(NamedTuple):
 
 
 def inside(tip: Point) -> bool:
-    """Whether the tip may be there: the workspace, a ring around the column."""
-    r = math.hypot(tip[0], tip[1])
+    """Whether the tip may be there: the ring around the column, where the links reach it."""
+    r, h = math.hypot(tip[0], tip[1]), tip[2] + TOOL - SHOULDER
     turned = abs(math.atan2(tip[1], tip[0])) <= MOST_YAW
-    return NEAREST <= r <= FARTHEST and LOWEST <= tip[2] <= HIGHEST and turned
+    reached = math.hypot(r, h) <= UPPER + FORE
+    return NEAREST <= r <= FARTHEST and LOWEST <= tip[2] <= HIGHEST and turned and reached
 
 
 def joints_at(tip: Point) -> Joints:
