@@ -12,6 +12,7 @@ from bb_core.at import At, Case
 from bb_core.decision import Decision
 from bb_core.effects import Effect
 from bb_core.graph import Graph, build
+from bb_core.plan import Plan
 from bb_core.scene import Scene
 from bb_core.schema import FactCall, Tool
 from bb_core.space import Space
@@ -30,12 +31,16 @@ def implied_after(
     that others of them wait for, are left out, except for the one that asks.
     """
     plan = assemble(space, scene, [*decisions, replace(following, after=())])
+    count = len(space.skills[following.skill].tools)
+    return implied_in(space, scene, plan, len(plan.steps) - count)
+
+
+def implied_in(space: Space, scene: Scene, plan: Plan, base: int) -> tuple[int, ...]:
+    """`implied_after` for the steps of a plan from `base` on, which wait for nothing yet."""
     graph = build(plan)
     assert isinstance(graph, Graph)
     case = Case(space.compiled, plan, graph, State(request=scene.request))
-    count = len(space.skills[following.skill].tools)
-    new = _New(case, len(plan.steps) - count, scene.facts)
-    return new.waits()
+    return _New(case, base, scene.facts).waits()
 
 
 class _New:

@@ -92,11 +92,7 @@ def opened(
     adapters = compiled.adapters()
     with ExitStack() as stack:
         # The ledger first: its lock keeps a second process out before anything else is touched.
-        key = own_key(state)
-        if config.run.anchor:
-            require_extends(state / LEDGER, config.run.anchor, key.public)
-            stack.callback(_anchored, state / LEDGER, config.run.anchor, key.public)
-        book = stack.enter_context(LedgerFile(state / LEDGER, key))
+        book = stack.enter_context(_book(state, config.run.anchor))
         sealed = stack.enter_context(closing(own_sealed(state)))
         ledger = sealing(book, sealed)
         engine = stack.enter_context(Durable(database(config), made_of))
@@ -125,6 +121,20 @@ def opened(
             watch=watcher.attempt,
         )
         yield Opened(runner, book, engine, world, made_of)
+
+
+@contextmanager
+def _book(state: Path, anchor: str) -> Iterator[LedgerFile]:
+    """The ledger, checked against its anchor before and anchored again behind, if it has one."""
+    key = own_key(state)
+    if anchor:
+        require_extends(state / LEDGER, anchor, key.public)
+    try:
+        with LedgerFile(state / LEDGER, key) as book:
+            yield book
+    finally:
+        if anchor:
+            _anchored(state / LEDGER, anchor, key.public)
 
 
 def _noted(tools: Callable[..., RunResult], by: Mapping[str, Json]) -> Execute:

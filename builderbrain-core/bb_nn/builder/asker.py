@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from bb_core.assemble import assemble
 from bb_core.decision import Condition, Copy, Decision, Fill, Filled, Refer, Skip
-from bb_core.implied import implied_after
+from bb_core.implied import implied_in
 from bb_core.scene import Scene
 from bb_core.slots import Slot
 from bb_core.space import Space
@@ -124,8 +124,8 @@ class Asker:
         if not steps:
             return Edges((), Waiting((), frozenset(), frozenset()), ())
         under_way = Decision(progress.skill, progress.fills, (), progress.when, progress.clause)
-        implied = implied_after(self.space, self.scene, progress.done, under_way)
         plan = assemble(self.space, self.scene, (*progress.done, under_way))
+        implied = implied_in(self.space, self.scene, plan, len(steps))
         known = waiting(plan, len(steps))
         mine = frozenset(
             self.scene.text[begin:end] for begin, end in self.offers.spots(progress.fills)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bb_nn.builder.attention import Attention, FeedForward, Keyed, hidden
-from bb_nn.builder.common import CommonChange
+from bb_nn.builder.common_change import CommonChange
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.programs.bank import SkillBank
 
