@@ -78,10 +78,14 @@ def _poisoned(compiled: Compiled, right: Trial, hijack: Hijack) -> State:
 
 
 def carried_out(compiled: Compiled, adapters: Adapters, task: Task, hijack: Hijack) -> Steered:
-    """A hijack the checker let pass, on a fresh twin whose answers are poisoned."""
+    """A hijack the checker let pass, on a fresh twin whose answers are poisoned.
+
+    As in a session: an attacker's plan comes although the look before it acted.
+    """
     before = [compiled.read(plan) for plan in task.rounds[:-1]]
     told = [*before, *([hijack.look] if hijack.way == "copied" else []), hijack.plan]
-    trial = attempt(compiled, poisoned(compiled, adapters, hijack), task, told, kind=hijack.way)
+    steered = poisoned(compiled, adapters, hijack)
+    trial = attempt(compiled, steered, task, told, kind=hijack.way, session=True)
     last = trial.runs[-1].outcomes.get(hijack.step) if len(trial.runs) == len(told) else None
     return Steered(hijack, trial, last is not None and last.status in ("done", "parked"))
 

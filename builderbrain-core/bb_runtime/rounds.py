@@ -4,15 +4,14 @@ Nothing unchecked ever runs. A refused plan is asked for once more with the reas
 fallback planner (the base rail) is asked, then the run stops. What earlier rounds established,
 spent and read is carried in the state, so the policy holds over the run and not only inside a plan.
 
-A round that only looked, or in which a step failed, is followed by another that sees the results;
-the run ends when a round acted and was done, when a plan comes a second time, or at the limit.
+When a round is followed by another, and when the run ends, `ending.py` says.
 
 Not covered: what a tool says of a fault is shown to the planner as it is, and carries no labels.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from bb_core.canonical import Json, canonical, digest_json
 from bb_core.check import check
@@ -22,9 +21,8 @@ from bb_core.plan import Plan, to_json, value_json
 from bb_core.record import Digests, Figures, Ledger, Record
 from bb_core.state import State, read_state, state_json
 from bb_core.verdict import Checked, Refused, Verdict, Violation, verdict_json
+from bb_runtime.ending import Course, End
 from bb_runtime.outcome import RunResult
-
-End = Literal["done", "refused", "failed", "parked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +164,10 @@ class Runner:
 
     def _go(self, run: "_Run", first: tuple[Attempt, ...] = ()) -> Run:
         most = min(self.rounds or MOST_ROUNDS, self.compiled.schema.limits.rounds)
-        while run.end is None and run.state.rounds < most:
+        while run.course.end is None and run.state.rounds < most:
             attempts, first = first or tuple(self._plan(run)), ()
             run.take(attempts)
-        end = run.end or run.last
+        end = run.course.end or run.course.last
         self._record("done", run.ident, {"end": end, "rounds": run.state.rounds})
         return Run(run.ident, run.state.request, tuple(run.done), run.state, end)
 
@@ -193,7 +191,7 @@ class Runner:
             self._said(run, attempt.verdict)
             self.watch(attempt)
             yield attempt
-            if isinstance(attempt.verdict, Checked) or run.knows(attempt.verdict.plan):
+            if isinstance(attempt.verdict, Checked) or run.course.knows(attempt.verdict.plan):
                 return
             ask = replace(
                 ask, reasons=tuple(map(str, attempt.verdict.violations)), refused=draft.text
@@ -240,54 +238,38 @@ class _Run:
     ) -> None:
         self.runner, self.ident, self.state, self.observed = runner, ident, state, observed
         self.done: list[Round] = []
-        self.plans = set(plans)
-        self.end: End | None = None
-        self.last: End = "done"
+        self.course = Course(plans)
 
     def take(self, attempts: tuple[Attempt, ...]) -> None:
         """Carry out what was let pass, and take the state it leaves."""
         verdict = attempts[-1].verdict
-        if self.knows(verdict.plan):
-            self.end = self.last
+        if self.course.knows(verdict.plan):
+            self.course.repeated()
         elif isinstance(verdict, Refused):
             self.done.append(Round(attempts))
-            self.end = "refused"
+            self.course.end = "refused"
         else:
             self._carry_out(attempts, verdict)
 
-    def knows(self, plan: Plan) -> bool:
-        """Whether this very plan was carried out in an earlier round; it may be refused by now."""
-        return plan.digest in self.plans
-
     def _carry_out(self, attempts: tuple[Attempt, ...], verdict: Checked) -> None:
         result = self.runner.execute(verdict, self.ident, self._note())
-        self.plans.add(verdict.digest)
+        self.course.took(verdict, result)
         self.done.append(Round(attempts, result))
         self.observed += tuple(_observations(result))
         self.state = self.state.after(verdict, result.happened, result.consents)
-        self.last = result.status
-        if result.status in ("parked", "refused") or (
-            result.status == "done" and _acted(verdict, result)
-        ):
-            self.end = result.status
 
     def _note(self) -> dict[str, Json]:
         """All that `resume` needs to go on from before this round."""
         return {
             "state": state_json(self.state),
             "observations": [asdict(seen) for seen in self.observed],
-            "plans": list[Json](sorted(self.plans)),
+            "plans": list[Json](sorted(self.course.plans)),
         }
 
 
 def _acts(checked: Checked) -> bool:
     tools = checked.compiled.schema.tools
     return any(tools[step.tool].effect.acts for step in checked.plan.steps)
-
-
-def _acted(checked: Checked, result: RunResult) -> bool:
-    tools = checked.compiled.schema.tools
-    return any(out.done and tools[out.tool].effect.acts for out in result.outcomes.values())
 
 
 def _observations(result: RunResult) -> Iterator[Observation]:

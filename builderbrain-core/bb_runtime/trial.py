@@ -1,14 +1,16 @@
 """Try plans on a twin and say who stopped them: the checker, its guards, the tools, or the oracle.
 
 A battery tests itself with this. The right plan must cause exactly the task's diff; doing nothing
-must not; every mutant must be caught, and the trial says by what. Fresh twin for each trial.
+must not; every mutant must be caught, and the trial says by what. Fresh twin for each trial. Rounds
+end where those of a run end (`ending.py`): what no run would ask for is not played.
 `infra` is nobody's answer: the twin would not start, an adapter was not there, raised or hung.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from bb_core.adapters import Adapters, World
@@ -22,6 +24,7 @@ from bb_core.state import State
 from bb_core.state_diff import state_diff
 from bb_core.verdict import Refused
 from bb_runtime.approve import by_policy
+from bb_runtime.ending import Course
 from bb_runtime.execute import execute
 from bb_runtime.job import Settings
 from bb_runtime.outcome import RunResult
@@ -76,8 +79,12 @@ def attempt(
     kind: str = "gold",
     approvals: frozenset[str] = frozenset(),
     settings: Settings | None = None,
+    session: bool = False,
 ) -> Trial:
-    """Check and run the rounds of a task on a fresh twin, every consent given."""
+    """Check and run the rounds of a task on a fresh twin, every consent given.
+
+    `session`: the plans are a client's, who goes on after an act, where a run would have ended.
+    """
     state = State(request=task.prompt, approvals=approvals)
     blank = Trial(task.id, kind, "nothing", before=state, state=state)
     verdict = check(compiled, plans[0], state) if plans else None
@@ -86,7 +93,8 @@ def attempt(
     try:
         with _twin(adapters, task) as world:
             start = world.snapshot()
-            ran = _rounds(compiled, adapters, world, blank, plans, settings)
+            play = partial(execute, adapters=adapters, world=world, approve=YES, settings=settings)
+            ran = _rounds(compiled, blank, plans, play, None if session else Course())
             diff = state_diff(start, world.snapshot())
     except Exception as error:
         return replace(blank, caught="infra", why=(f"{type(error).__name__}: {error}",))
@@ -107,24 +115,36 @@ def _twin(adapters: Adapters, task: Task) -> Iterator[World]:
 
 def _rounds(
     compiled: Compiled,
-    adapters: Adapters,
-    world: World,
     trial: Trial,
     plans: Sequence[Plan],
-    settings: Settings | None,
+    play: Callable[..., RunResult],
+    course: Course | None,
 ) -> Trial:
     for number, plan in enumerate(plans):
+        if course and (why := _unasked(course, number, plan)):
+            return replace(trial, caught="oracle", why=(why,))
         trial = replace(trial, before=trial.state)
         verdict = check(compiled, plan, trial.state)
         if isinstance(verdict, Refused):
             return replace(trial, caught="static", why=tuple(map(str, verdict.violations)))
-        run = f"{trial.task}-{number}"
-        result = execute(verdict, adapters, world, approve=YES, run=run, settings=settings)
+        result = play(verdict, run=f"{trial.task}-{number}")
         state = trial.state.after(verdict, result.happened, result.consents)
         trial = replace(trial, runs=(*trial.runs, result), state=state)
         if result.status != "done":
             return replace(trial, caught=_who(result), why=tuple(_stopped(result)))
+        if course:
+            course.took(verdict, result)
     return trial
+
+
+def _unasked(course: Course, number: int, plan: Plan) -> str:
+    """Why a run would not come to this round's plan; empty if it would."""
+    if course.end is not None:
+        did = f"round {number} acted for good, or looked no more after it acted, and so ends a run"
+        return f"oracle: {did}: round {number + 1} is never asked for. Make one plan of both"
+    if course.knows(plan):
+        return f"oracle: round {number + 1} is the plan of an earlier one, with which a run ends"
+    return ""
 
 
 def _who(result: RunResult) -> Caught:
