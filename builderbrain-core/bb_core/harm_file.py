@@ -2,7 +2,7 @@
 
 harms:
   - id: refund_error
-    kind: wrong                 # missing, unasked, wrong, forbidden or leak
+    kind: wrong                 # or missing, unasked, otherwise, forbidden, leak
     weight: 0.3                 # all weights together make 1
     says: money was paid back that nobody asked for, or another amount
     at: [/refunds/**]           # only these leaves of the state change; not given: all

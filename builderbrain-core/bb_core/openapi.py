@@ -63,9 +63,7 @@ def read_openapi(document: Any, bounds: Bounds | None = None) -> Catalogue:
     if not isinstance(document, Mapping) or not isinstance(document.get("paths"), Mapping):
         fix = "give an OpenAPI 3.0 or 3.1 file"
         raise DomainError("is no OpenAPI document with paths", fix=fix)
-    version = str(document.get("openapi", document.get("swagger", "no version")))
-    if not _VERSION.match(version):
-        raise DomainError(f"is OpenAPI {version}", fix="convert it to OpenAPI 3.0 or 3.1")
+    _require_version(document)
     tools, refused, seen = dict[str, Imported](), list[Refused](), dict[str, str]()
     for place in _operations(document):
         wanted = plan_name(place.own_name or f"{place.method} {place.path}")
@@ -84,6 +82,15 @@ def read_openapi(document: Any, bounds: Bounds | None = None) -> Catalogue:
     info = document.get("info")
     title = sentence(info.get("title") if isinstance(info, Mapping) else "", "imported")
     return Catalogue(title, tools, tuple(refused))
+
+
+def _require_version(document: Mapping[str, Any]) -> None:
+    if "swagger" in document:
+        fix = "convert it first: npx swagger2openapi FILE -o openapi.yaml"
+        raise DomainError(f"is Swagger {document['swagger']}, not OpenAPI 3.0 or 3.1", fix=fix)
+    version = str(document.get("openapi", "of no version"))
+    if not _VERSION.match(version):
+        raise DomainError(f"is OpenAPI {version}", fix="give OpenAPI 3.0 or 3.1")
 
 
 def server(document: Mapping[str, Any]) -> str:

@@ -123,9 +123,9 @@ def _part(domain: str, part: str, made: Sequence[Case], what: str) -> Part:
         kept = len(made) - len(skipped)
         if not kept:
             return Part(domain, part, f"skipped: {skipped[0]}")
-        left = f"; {len(skipped)} skipped: {skipped[0]}" if skipped else ""
+        left = f"; {len(skipped):,} skipped: {skipped[0]}" if skipped else ""
         return Part(domain, part, f"ok   {kept:,} {what}{left}")
     lines = [f"{domain}/{case.where} {case.name}: {text}" for case, text in found[:SHOWN]]
     more = len(found) - SHOWN
-    lines += [f"… and {more} more"] if more > 0 else []
-    return Part(domain, part, f"{len(found)} of {len(made)} wrong", tuple(lines))
+    lines += [f"… and {more:,} more"] if more > 0 else []
+    return Part(domain, part, f"{len(found):,} of {len(made):,} wrong", tuple(lines))

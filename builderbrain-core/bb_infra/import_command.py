@@ -2,6 +2,8 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,7 +42,7 @@ def openapi(
     from bb_infra.import_scaffold import Source
 
     document = load_document(source)
-    with guarded(source):
+    with guarded(source), _of(source):
         found = read_openapi(document)
     _scaffold(Source("openapi", source, document, found), into, name)
 
@@ -54,8 +56,10 @@ def mcp(command: Command, name: Name = "", into: Into = Path(), env: Env = None)
     from bb_core.mcp_tools import read_tools
     from bb_infra.import_scaffold import Source
 
-    document = _listed(command, env)
-    _scaffold(Source("mcp", shlex.join(command), document, read_tools(document)), into, name)
+    document, place = _listed(command, env), shlex.join(command)
+    with _of(place):
+        found = read_tools(document)
+    _scaffold(Source("mcp", place, document, found), into, name)
 
 
 @app.command()
@@ -75,7 +79,7 @@ def refresh(
     kept = kept_in(folder)
     document, place = _now(kept, source or [], env)
     if check:
-        changes = compared(kept, document)[1]
+        changes = compared(kept, document, place)[1]
         print(f"{folder}: {changes or 'as pinned'}")
         sys.exit(1 if changes else 0)
     changes = refreshed(kept, document, place)
@@ -95,6 +99,18 @@ def _now(kept: "Kept", source: list[str], env: list[str] | None) -> tuple[Any, s
         raise InfraError("takes one document", where=" ".join(source))
     place = source[0] if source else kept.review.source
     return load_document(place), place
+
+
+@contextmanager
+def _of(place: str) -> Iterator[None]:
+    """Say of a document that cannot be read which one it is."""
+    from bb_core.errors import DomainError
+
+    try:
+        yield
+    except DomainError as error:
+        where = f"{place}: {error.where}" if error.where else place
+        raise DomainError(error.found, where=where, fix=error.fix) from error
 
 
 def _listed(command: list[str], env: list[str] | None) -> Any:

@@ -53,26 +53,25 @@ def kept_in(folder: Path) -> Kept:
     return Kept(folder, made, review)
 
 
-def compared(kept: Kept, document: Any) -> tuple[Catalogue, Drift]:
+def compared(kept: Kept, document: Any, source: str) -> tuple[Catalogue, Drift]:
     """What the document offers under the review's bounds, and how it differs from the reviewed."""
-    catalogue = _read(kept, document, kept.review.bounds)
+    catalogue = _read(kept, document, kept.review.bounds, source)
     seen = {name: tool.digest for name, tool in catalogue.tools.items()}
     changes = drift(kept.digests, seen)
     # What changed is read anew, without bounds that were set for something else.
     same = {
         n: b for n, b in kept.review.bounds.items() if n not in {*changes.new, *changes.changed}
     }
-    return _read(kept, document, same), changes
+    return _read(kept, document, same, source), changes
 
 
-def _read(kept: Kept, document: Any, bounds: Bounds) -> Catalogue:
-    where = f"{kept.folder.name}/{DOCUMENTS[kept.kind]}"
-    return catalogued(kept.kind, document_text(document), bounds, where)[1]
+def _read(kept: Kept, document: Any, bounds: Bounds, source: str) -> Catalogue:
+    return catalogued(kept.kind, document_text(document), bounds, source)[1]
 
 
 def refreshed(kept: Kept, document: Any, source: str) -> Drift:
     """Take the document in, and say what changed."""
-    catalogue, changes = compared(kept, document)
+    catalogue, changes = compared(kept, document, source)
     where = f"{kept.folder.name}/{SCHEMA}"
     text = document_text(document)
     schema = repinned(read_text(kept.folder, SCHEMA), pin(text), where)
