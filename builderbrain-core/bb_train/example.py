@@ -121,12 +121,16 @@ def digest_of(examples: Iterable[Example]) -> str:
 
 def write_examples(path: Path, examples: Sequence[Example], made_from: Mapping[str, Any]) -> str:
     """Write examples as JSON lines and give their digest. `made_from` says what they came from."""
-    sha = digest_of(examples)
-    head = {"made_from": dict(made_from), "examples": sha}
-    lines = [canonical(head), *(canonical(example_json(example)) for example in examples)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"\n".join(lines) + b"\n")
-    return sha
+    path.write_bytes(file_of(examples, made_from))
+    return digest_of(examples)
+
+
+def file_of(examples: Sequence[Example], made_from: Mapping[str, Any]) -> bytes:
+    """The bytes that `write_examples` writes."""
+    head = {"made_from": dict(made_from), "examples": digest_of(examples)}
+    lines = [canonical(head), *(canonical(example_json(example)) for example in examples)]
+    return b"\n".join(lines) + b"\n"
 
 
 def read_examples(path: Path) -> tuple[Example, ...]:

@@ -233,6 +233,7 @@ def test_a_candidate_whose_guards_do_not_hold_is_not_proposed(tmp_path: Path) ->
     wanted = replace(LEARNING, kl=1e-12, drift=-1.0, held=1.0)
     one = cycle(tmp_path, records, learning=wanted)
     one.replay.add(made(6, 3))
+    one.replay.save(tmp_path / "learn" / "replay.jsonl")
     one.observe(made(6))
     assert one.propose(builder()) is None
     assert records[-1].type == "measured" and records[-1].body["candidate"] == ""

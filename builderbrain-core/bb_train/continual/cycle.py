@@ -6,7 +6,8 @@
     watch       pairs of the canary go to its watch: rolled back, settled, or go on
 
 A candidate whose guards do not hold is not proposed. Two rollbacks freeze the pointer (bb_safety)
-until a person has anchored. What is pending and replayed lies in `folder` and outlives the process.
+until a person has anchored. What is pending and replayed lies in `folder` and outlives the process,
+killed or not (`intake`, `replay`); more than one process may observe, one at a time proposes.
 
 Not covered: episodes that somebody made up; who may write the ledger or the episode file can teach
 anything, and the gate is what stands between that and users.
@@ -32,14 +33,16 @@ from bb_safety.rollback import watch
 from bb_train.audits.cosine_log import cosine_row
 from bb_train.audits.gaming import Training, alarms, covariances
 from bb_train.continual.adapters import parameters_in_use, require_trunk
+from bb_train.continual.intake import Intake
 from bb_train.continual.learn import Episodes, Learnt, learn
 from bb_train.continual.learning import Learning
-from bb_train.continual.replay import Replay
+from bb_train.continual.replay import Replay, seen_in
 from bb_train.continual.sides import sayable, side
 from bb_train.continual.skill_change import require_births
 from bb_train.counterfactual import Trials
-from bb_train.example import Example, read_examples, write_examples
+from bb_train.example import Example
 from bb_train.learner import States
+from bb_train.run_lock import held
 
 PENDING, REPLAY, CANDIDATE = "pending.jsonl", "replay.jsonl", "candidate"
 
@@ -80,20 +83,26 @@ class Cycle:
     trials: Trials | None = None
 
     def __post_init__(self) -> None:
-        self.replay = Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
-        pending = self.folder / PENDING
-        self.pending = list(read_examples(pending)) if pending.exists() else []
+        self.intake = Intake(self.folder / PENDING)
+        self.replay = self._replayed()
 
     @property
     def due(self) -> bool:
         """Whether enough new episodes wait to be learnt from."""
-        return len(self.pending) >= self.learning.every
+        return self.intake.count(seen_in(self.folder / REPLAY)) >= self.learning.every
+
+    @property
+    def pending(self) -> tuple[Example, ...]:
+        """The episodes that wait, whichever process observed them."""
+        return self.intake.after(seen_in(self.folder / REPLAY))
 
     def observe(self, examples: Sequence[Example]) -> None:
-        """Take executed episodes in; with `trials`, only those whose plan earned something."""
+        """Take executed episodes in; with `trials`, only those whose plan earned something.
+
+        They are on the disk when it returns. Any number of processes may observe at once.
+        """
         earned = [one for one in examples if self._earned(one)]
-        self.pending += earned
-        self._keep()
+        self.intake.add(earned, seen_in(self.folder / REPLAY))
 
     def _earned(self, one: Example) -> bool:
         if self.trials is None or one.task is None or one.round > 0:
@@ -103,18 +112,27 @@ class Cycle:
     def propose(self, serving: PlanBuilder) -> Proposed | None:
         """A candidate from what is pending; None where its guards do not hold.
 
-        What was pending is replayed from now on, either way.
+        What was pending is replayed from now on, either way. Raises BusyError where another
+        process makes a candidate in this folder; one that was killed has taken nothing.
         """
-        kept, held = self.replay.parts(self.learning.held)
-        episodes = Episodes(tuple(self.pending), tuple(kept), tuple(held))
+        with held(self.folder):
+            self.replay = self._replayed()
+            return self._proposed(serving, self.pending)
+
+    def _replayed(self) -> Replay:
+        return Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
+
+    def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | None:
+        kept, apart = self.replay.parts(self.learning.held)
+        episodes = Episodes(tuple(fresh), tuple(kept), tuple(apart))
         digests = self._digests(serving)
         run = f"learn-{digest_json([one.digest for one in episodes.fresh])[7:19]}"
         learnt = learn(serving, episodes, self.states, self.learning, _Told(self, run, digests))
         made = self._made(serving, learnt, episodes) if learnt.builder else None
         self._measured(run, digests, learnt, made)
-        self.replay.add(self.pending)
-        self.pending = []
-        self._keep()
+        self.replay.add(fresh)
+        self.replay.save(self.folder / REPLAY)
+        self.intake.forget(self.replay.seen)
         return made
 
     def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
@@ -225,11 +243,6 @@ class Cycle:
         blocks = {"figures": whole.to_json(), "digests": digests.to_json()}
         body = {**decision.summary(), "domain": self.pointer.domain, "said": decision.said}
         self.ledger(Record("gate", decision.target, body={**body, **blocks}))
-
-    def _keep(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.replay.save(self.folder / REPLAY)
-        write_examples(self.folder / PENDING, self.pending, {"every": self.learning.every})
 
 
 @dataclass(frozen=True)
