@@ -134,17 +134,17 @@ def _committed(peg: Peg, first: Node, later: Node, rest: Regular, reads: Reads) 
         one, two = shown(peg, first), shown(peg, later)
         why = f"{one} / {two}: {text!r} needs {two}, but {one} reads a beginning of it and is taken"
         fix = f"write {two} first, or let the two begin differently"
-        _differ(peg, _place(peg, later), why, fix)
+        _differ(peg, later, _place(peg, later), why, fix)
 
 
 def _greedy(peg: Peg, at: int, item: Node, text: str) -> None:
     why = f"the repeat of {shown(peg, item)} takes all of {text!r}, and nothing is left to follow"
-    _differ(peg, at, why, "leave the character that follows out of what is repeated")
+    _differ(peg, item, at, why, "leave the character that follows out of what is repeated")
 
 
-def _differ(peg: Peg, at: int, why: str, fix: str) -> NoReturn:
+def _differ(peg: Peg, part: Node, at: int, why: str, fix: str) -> NoReturn:
     """Refuse, with a plan that shows the difference; said where none was found."""
-    text = witness(peg)
+    text = witness(peg, part)
     shown = f"the plan {text!r} is read by one and not by the other" if text is not None else _NONE
     peg.refuse(at, f"{why}; {shown}", fix)
 
@@ -196,7 +196,7 @@ def _apart(peg: Peg, node: Node, after: tuple[Node, ...], name: str, reads: list
             _apart(peg, item, (again, *after) if most > 1 else after, name, reads)
             if least < most and (text := _common(item, Row(after), name, reads)) is not None:
                 why = f"{shown(peg, item)} and what follows its repeat can both begin with {text!r}"
-                _differ(peg, at, why, "let them begin differently")
+                _differ(peg, item, at, why, "let them begin differently")
 
 
 def _common(first: Node, other: Node, name: str, reads: list[Reads]) -> str | None:
@@ -212,7 +212,8 @@ def _common(first: Node, other: Node, name: str, reads: list[Reads]) -> str | No
 def _ambiguous(peg: Peg, first: Node, later: Node, text: str) -> None:
     one, two = shown(peg, first), shown(peg, later)
     why = f"{one} / {two}: both can begin with {text!r}, so their order could matter"
-    _differ(peg, _place(peg, later), why, "let the two begin differently, or join what they share")
+    fix = "let the two begin differently, or join what they share"
+    _differ(peg, later, _place(peg, later), why, fix)
 
 
 def _place(peg: Peg, node: Node) -> int:

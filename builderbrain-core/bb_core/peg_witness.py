@@ -1,23 +1,27 @@
 """A text on which a PEG and the set of its alternatives really differ, for a refusal to show.
 
 Texts are drawn from the set, so the set reads them; the PEG is then tried on each as Ford defines
-it: the first alternative that fits is taken, a repeat gives nothing back. Drawn, not decided: that
-none is found does not show that none is there.
+it: the first alternative that fits is taken, a repeat gives nothing back. Half are drawn anywhere
+and kept short; the others are led to the refused place, since the shortest plan of a real domain is
+long already. Drawn, not decided: that none is found does not show that none is there.
 """
 
 from collections.abc import Iterator
 from random import Random
 
-from bb_core.peg_notation import Ahead, Choice, Class, Many, Node, Peg, Row, Text, Use
+from bb_core.peg_notation import Ahead, Choice, Class, Many, Node, Peg, Row, Text, Use, parts
 
-DRAWN, LONGEST, DEEPEST = 400, 24, 5
+DRAWN, LONGEST, LED, DEEPEST = 400, 24, 200, 5
 _NEVER = 1 << 20
 
 
-def witness(peg: Peg) -> str | None:
-    """The shortest text drawn that the set of alternatives reads and the PEG does not."""
+def witness(peg: Peg, place: Node) -> str | None:
+    """The shortest text drawn that the set of alternatives reads and the PEG does not.
+
+    `place` is the alternative or the repeated part that is refused.
+    """
     try:
-        found = [text for text in _drawn(peg) if _apart(peg, text)]
+        found = [text for text in _drawn(peg, place) if _apart(peg, text)]
     except RecursionError:  # a rule that begins with itself is refused for that
         return None
     return min(found, key=lambda text: (len(text), text), default=None)
@@ -103,12 +107,13 @@ def _holds(node: Class, char: str) -> bool:
     return any(low <= ord(char) <= high for low, high in node.chars.ranges)
 
 
-def _drawn(peg: Peg) -> Iterator[str]:
+def _drawn(peg: Peg, place: Node) -> Iterator[str]:
     rng, height = Random(0), _heights(peg)
-    for _ in range(DRAWN):
-        text = _draw(peg, peg.rules["plan"], rng, height, 0)
-        if len(text) <= LONGEST:
-            yield text
+    for longest, goal in ((LONGEST, None), (LED, place)):
+        for _ in range(DRAWN):
+            text = _Draw(peg, rng, height, goal).text(peg.rules["plan"], 0)
+            if len(text) <= longest:
+                yield text
 
 
 def _heights(peg: Peg) -> dict[str, int]:
@@ -133,24 +138,63 @@ def _height(node: Node, height: dict[str, int]) -> int:
             return 0
 
 
-def _draw(peg: Peg, node: Node, rng: Random, height: dict[str, int], depth: int) -> str:
-    match node:
-        case Text(word):
-            return word
-        case Class(chars):
-            low, high = rng.choice(chars.ranges)
-            return chr(rng.randint(low, min(high, low + 3)))
-        case Use(name):
-            return _draw(peg, peg.rules[name], rng, height, depth + 1)
-        case Row(items):
-            return "".join(_draw(peg, item, rng, height, depth) for item in items)
-        case Choice(items):
-            least = min(_height(item, height) for item in items)
-            near = [i for i in items if depth < DEEPEST or _height(i, height) == least]
-            return _draw(peg, rng.choice(near), rng, height, depth)
-        case Many(item, least, most):
-            more = 0 if depth >= DEEPEST else rng.randint(0, 2)
-            count = min(most, least + more)
-            return "".join(_draw(peg, item, rng, height, depth) for _ in range(count))
-        case _:
-            return ""
+class _Draw:
+    """One text of the set; with a goal, one that comes by it, and is short before and after."""
+
+    def __init__(self, peg: Peg, rng: Random, height: dict[str, int], goal: Node | None) -> None:
+        self.peg, self.rng, self.height, self.goal = peg, rng, height, goal
+        self.led = goal is not None
+        self.ahead = _leading(peg, goal) if goal is not None else frozenset[str]()
+
+    def text(self, node: Node, depth: int) -> str:
+        """A text that the node reads."""
+        there = self.led and node is self.goal
+        self.led = self.led and not there
+        match node:
+            case Text(word):
+                return word
+            case Class(chars):
+                low, high = self.rng.choice(chars.ranges)
+                return chr(self.rng.randint(low, min(high, low + 3)))
+            case Use(name):
+                return self.text(self.peg.rules[name], depth + 1)
+            case Row(items):
+                return "".join(self.text(item, depth) for item in items)
+            case Choice(items):
+                return self.text(self.rng.choice(self._ways(items, depth)), depth)
+            case Many(item, least, most):
+                count = min(most, least + self._more(item, least, depth))
+                return "".join(self.text(item, depth) for _ in range(count))
+            case _:
+                return ""
+
+    def _ways(self, items: tuple[Node, ...], depth: int) -> list[Node]:
+        if self.led and (leading := [one for one in items if self._leads(one)]):
+            return leading
+        least = min(_height(one, self.height) for one in items)
+        short = depth >= DEEPEST or (self.goal is not None and self.rng.random() < 0.7)
+        return [one for one in items if not short or _height(one, self.height) == least]
+
+    def _more(self, item: Node, least: int, depth: int) -> int:
+        if self.led and self._leads(item):
+            return self.rng.randint(0 if least else 1, 2)
+        if depth >= DEEPEST or (self.goal is not None and self.rng.random() < 0.7):
+            return 0
+        return self.rng.randint(0, 2)
+
+    def _leads(self, node: Node) -> bool:
+        return _within(node, self.goal, self.ahead)
+
+
+def _leading(peg: Peg, goal: Node) -> frozenset[str]:
+    """The rules from which one comes by the goal."""
+    found = frozenset[str]()
+    for _ in peg.rules:
+        found |= {name for name, node in peg.rules.items() if _within(node, goal, found)}
+    return found
+
+
+def _within(node: Node, goal: Node | None, rules: frozenset[str]) -> bool:
+    return any(
+        part is goal or (isinstance(part, Use) and part.name in rules) for part in parts(node)
+    )

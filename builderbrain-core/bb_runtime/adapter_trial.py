@@ -29,6 +29,8 @@ Kind = Literal["read", "intent", "preview", "taxonomy", "live"]
 CALLS = 16
 """The random calls one tool is tried with."""
 PATIENCE_S = 2.0
+TRIES = 3
+"""How often a real system may be out of reach before that is its answer."""
 ONE_BY_ONE = Settings(parallel=1)
 
 
@@ -146,8 +148,8 @@ def tried_at_random(
     return watched
 
 
-def _call(world: World, tool: str, number: int) -> Call:
-    return Call(world, f"{tool}-{number}", f"{tool}-{number}", PATIENCE_S)
+def _call(world: World, tool: str, number: int, patience: float = PATIENCE_S) -> Call:
+    return Call(world, f"{tool}-{number}", f"{tool}-{number}", patience)
 
 
 def _taxonomy(compiled: Compiled, tool: str, call: Callable[[], Json]) -> str:
@@ -175,10 +177,12 @@ def alike(
     """
     assert adapters.live is not None
     live, twin = adapters.live({}), adapters.twin({})
+    patience = compiled.schema.tools[tool].timeout_s
     try:
         for number, args in enumerate(random_calls(compiled, tool, pool)):
             answers = [
-                _class(adapters.tools[tool], args, _call(w, tool, number)) for w in (twin, live)
+                _class(adapters.tools[tool], args, _call(world, tool, number, patience))
+                for world in (twin, live)
             ]
             if answers[0] != answers[1]:
                 return (
@@ -191,13 +195,18 @@ def alike(
 
 
 def _class(adapter: Adapter, args: Mapping[str, Any], call: Call) -> str:
-    try:
-        adapter(args, call)
-    except ToolError as error:
-        return error.kind
-    except Exception as error:
-        return type(error).__name__
-    return "a result"
+    """How a call ends; one that never reached its system is made again, it says nothing."""
+    for _ in range(TRIES):
+        try:
+            adapter(args, call)
+        except ToolError as error:
+            if error.kind != "unavailable":
+                return error.kind
+        except Exception as error:
+            return type(error).__name__
+        else:
+            return "a result"
+    return "unavailable"
 
 
 def alike_task(compiled: Compiled, adapters: Adapters, task: Task, right: Trial) -> str:

@@ -5,6 +5,7 @@ that is refused names a text on which the set of its alternatives, read by Lark'
 and the PEG, read by parsimonious, really differ; of the dangling else there is no such text.
 """
 
+import ast
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -79,6 +80,27 @@ REFUSED = [
     Idiom("integer before decimal", 'plan <- (I / F) "s"\nI <- [1]{1,2}\nF <- [1] "." [1]', "1.s"),
     Idiom("a row before its longer", 'plan <- "a" B / "a" B C\nB <- "b"\nC <- "c"', "abc"),
 ]
+CALLS = """plan <- "plan {\\n" step+ "}"
+step <- "  " ID " = " TOOL args when? ";\\n"
+args <- "(" (arg (", " arg)*)? ")"
+arg <- KEY ": " value
+when <- " if " REF " " OP " " scalar
+value <- "$" REF / scalar
+scalar <- NUMBER / "true" / "false"
+ID <- "n" [1-9]
+TOOL <- [a-c]{1,8}
+KEY <- [k-m]{1,8}
+REF <- ID "/" [a-z]{1,8}
+OP <- "==" / "<=" / "<"
+NUMBER <- "0" / [1-9] [0-9]{0,4}
+"""
+"""A language as real domains have: its shortest plan is longer than any text of an idiom."""
+FAULTS = [
+    ('"==" / "<=" / "<"', '"==" / "<" / "<="'),
+    ('"0" / [1-9] [0-9]{0,4}', "[1-9] / [1-9] [0-9]{1,4}"),
+    ('" if " REF " " OP " " scalar', '" if " REF / " if " REF " " OP " " scalar'),
+    ("[a-z]{1,8}", '[a-z]{1,8} "z"'),
+]
 CLASS = re.compile(r""""[^"]*"|'[^']*'|(\[[^\]]+\])""")
 """A class of characters, told from a bracket in quotes."""
 ELSE = 'plan <- "i" plan "e" plan / "i" plan / "x"'
@@ -134,6 +156,23 @@ def test_a_refusal_names_a_plan_on_which_the_two_differ(idiom: Idiom) -> None:
     named = re.search(r"the plan '([^']*)' is read by one and not by the other", str(refusal.value))
     assert named, refusal.value
     assert set_reads(idiom, named[1]) and not peg_reads(idiom, named[1])
+
+
+def test_a_whole_language_without_a_fault_passes() -> None:
+    assert lower(CALLS)
+
+
+@pytest.mark.parametrize(("right", "wrong"), FAULTS)
+def test_a_fault_deep_in_a_language_is_shown_in_a_whole_plan(right: str, wrong: str) -> None:
+    idiom = Idiom("calls", CALLS.replace(right, wrong, 1), "")
+    with pytest.raises(GrammarError) as refusal:
+        lower(idiom.peg)
+    named = re.search(r"the plan ('[^']*') is read by one", str(refusal.value))
+    assert named, refusal.value
+    plan = ast.literal_eval(named[1])
+    assert plan.startswith("plan {") and not peg_reads(idiom, plan)
+    # The set reads it: so does the language without the fault, which has no more than the set.
+    assert parses(admit(Grammar(lower(CALLS))), plan)
 
 
 @pytest.mark.parametrize("peg", [DEEP, pytest.param(ELSE, marks=pytest.mark.slow)])

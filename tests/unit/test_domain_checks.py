@@ -1,5 +1,6 @@
 """The harness finds what is wrong with a domain: each part of a right one is spoilt in turn."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -101,6 +102,30 @@ def test_a_live_system_that_is_not_here_is_skipped_with_its_reason() -> None:
     for case in live:
         with pytest.raises(Skipped, match="no chromium"):
             case.problem()
+
+
+class Far(Shelf):
+    """A real system that is out of reach for `times` calls of each argument."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__({})
+        self.times, self.tried = times, Counter[str]()
+
+    def away(self, call: Call) -> bool:
+        self.tried[call.key] += 1
+        return self.tried[call.key] <= self.times
+
+
+@pytest.mark.parametrize(("times", "found"), [(2, False), (3, True)])
+def test_a_real_system_that_is_busy_for_a_moment_is_not_otherwise(times: int, found: bool) -> None:
+    def there(args: Mapping[str, Any], call: Call) -> Any:
+        if isinstance(call.world, Far) and call.world.away(call):
+            raise ToolError("unavailable", "busy")
+        return taken(args, call)
+
+    wrong = replace(with_tool("take", there), live=lambda changes: Far(times))
+    told = problems(adapter_cases, shelf(adapters=wrong)).get("live[take]", "")
+    assert ("the real system unavailable" in told) is found
 
 
 def test_a_twin_that_keeps_what_an_episode_did_is_found() -> None:
