@@ -15,7 +15,7 @@ from bb_infra.options import AsJson, ConfigPath, compiled, installed
 from bb_infra.table import columns, count
 
 if TYPE_CHECKING:
-    from bb_core.schema import PlanSchema
+    from bb_core.schema import PlanSchema, Sink, Tool
 
 app = typer.Typer(help="The installed domains.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(import_command.app, name="import")
@@ -78,8 +78,37 @@ def rules(schema: "PlanSchema") -> list[tuple[str, str]]:
     says: dict[str, str] = {f"T.{name}": fact.says for name, fact in schema.facts.items()}
     for tool in schema.tools.values():
         says |= {f"G.{guard.id}": guard.says or guard.expr for guard in tool.guards}
-    says |= {"A.approved": "a step with exactly these arguments was approved first"}
+        for arg, sink in tool.sinks.items():
+            known = dict.fromkeys(
+                [*filter(None, says.get(f"F.{arg}", "").split("; ")), *_flow(sink)]
+            )
+            says[f"F.{arg}"] = "; ".join(known)
+    says |= {f"B.{name}": f"at most {most:,} in a run" for name, most in schema.limits.sums.items()}
+    says |= {
+        "A.approved": "a step with exactly these arguments was approved first",
+        "B.once": "; ".join(
+            f"{n} once per {by}" for n, t in schema.tools.items() if (by := _by(t))
+        ),
+        "E.excludes": "; ".join(
+            f"{name} goes without {', '.join(sorted(tool.excludes)).replace('*', 'any ')}"
+            for name, tool in schema.tools.items()
+            if tool.excludes
+        ),
+    }
     return [(rule, says.get(rule, "")) for rule in stated_rules(schema)]
+
+
+def _by(tool: "Tool") -> str:
+    return ", ".join(tool.once_per)
+
+
+def _flow(sink: "Sink") -> list[str]:
+    """What may reach an argument."""
+    ways = ["nothing that others wrote decides it or fills it in"] if sink.trusted else []
+    if sink.readers is not None:
+        who = ", ".join(sorted(sink.readers)) or "everybody"
+        ways += [f"only what {who} may read reaches it"]
+    return ways
 
 
 @app.command()

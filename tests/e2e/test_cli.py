@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,14 @@ def test_show_and_its_checker() -> None:
     assert "create_refund(" in shown
     assert "A.approved" in shown
     compile(bb("domains", "show", "api_json", "--checker").stdout, "checker.py", "exec")
+
+
+@pytest.mark.parametrize("name", ["api_json", "phone", "robots", "social"])
+def test_show_says_of_every_rule_what_it_asks(name: str) -> None:
+    shown = bb("domains", "show", name).stdout
+    rules = re.findall(r"^  (?:rules|     )    ([A-Z]\.\S+)  (.*)$", shown, re.M)
+    assert len(rules) > 20
+    assert [rule for rule, says in rules if not says.strip()] == []
 
 
 def test_build_writes_the_same_bytes_twice(tmp_path: Path) -> None:

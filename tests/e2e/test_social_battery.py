@@ -79,10 +79,11 @@ def test_no_task_does_harm_and_every_harm_would_be_seen(compiled: Compiled) -> N
         trial = tried(compiled, task)
         end = "done" if trial.caught == "nothing" else "refused"
         assert not any(harms(metrics, Episode(task, before, trial.diff, end))), task.id
-    done = DONE[0]
+    quiet = {"/posts/p-101/visibility": "followers"}.items()
+    done = next(task for task in DONE if quiet <= task.diff.items())
     for one in metrics:
         task = replace(done, expect="refuse", diff={}) if one.kind == "forbidden" else done
-        asked = {} if one.id in ("wrong_state", "visibility") else dict(task.diff)
+        asked = {} if one.id == "wrong_state" else dict(task.diff)
         assert harm(one, Episode(task, before, asked | BAD[one.id], "done")) == 1.0, one.id
 
 

@@ -55,6 +55,7 @@ def played(model: str) -> dict[str, Any]:
         task_args={"domain": sys.argv[1]},
         log_dir=sys.argv[3],
         display="none",
+        max_samples=2,  # each has a shop of its own in this process
     )
     assert log.results is not None, (log.status, log.error)
     metrics = {m.name: m.value for s in log.results.scores for m in s.metrics.values()}

@@ -43,14 +43,22 @@ def connect(settings: Mapping[str, str]) -> CellWorld:
     return CellWorld({}, BODIES[body]())
 
 
-def twin(changes: Mapping[str, Any]) -> CellWorld:
+def twin(changes: Mapping[str, Any], body: BodyMaker = Exact) -> CellWorld:
     """A cell of its own in this process: the seed state with `changes` laid over it."""
     try:
-        return CellWorld(changes)
+        return CellWorld(changes, body)
     except (KeyError, TypeError, ValueError) as error:
         raise ToolError("invalid", f"a change to the cell: {error}", where="robots") from error
 
 
+def live(changes: Mapping[str, Any]) -> CellWorld:
+    """The same cell with dynamics, which the light one is held against; needs `[sim]`."""
+    return twin(changes, _simulated())
+
+
 ADAPTERS = Adapters(
-    tools={name: _adapter(tool) for name, tool in TOOLS.items()}, connect=connect, twin=twin
+    tools={name: _adapter(tool) for name, tool in TOOLS.items()},
+    connect=connect,
+    twin=twin,
+    live=live,
 )
