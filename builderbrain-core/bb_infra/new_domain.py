@@ -80,7 +80,7 @@ def _bake(template: str, wanted: Wanted, module: str, into: Path) -> None:
         ) from error
     about = {
         "name": wanted.name,
-        "module": module,
+        "__module": module,
         "description": wanted.about,
         "strict": "no" if wanted.soft else "yes",
     }

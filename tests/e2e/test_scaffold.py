@@ -17,7 +17,8 @@ from bb_core.yaml_lines import read_yaml
 from tests.e2e.wheels import CORE, REPO, Environment, empty, wheel
 
 BB = str(Path(sys.executable).with_name("bb"))
-TEMPLATE = REPO / "cookiecutter-domain" / "{{cookiecutter.dist}}"
+TEMPLATES = "cookiecutter-domain"
+TEMPLATE = REPO / TEMPLATES / "{{cookiecutter.__dist}}"
 ANSWERS = b"night kitchen\nCooks what was ordered.\ny\n"
 
 
@@ -42,6 +43,34 @@ def test_three_questions_make_a_domain(tmp_path: Path) -> None:
     assert ran[-1] == "bb battery replay night_kitchen"
 
 
+def test_cookiecutter_itself_asks_the_same_three(tmp_path: Path) -> None:
+    def baked(answers: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [BB.removesuffix("bb") + "cookiecutter", str(REPO / TEMPLATES), "-o", str(tmp_path)],
+            input=answers,
+            capture_output=True,
+            text=True,
+        )
+
+    made = baked("tea room\n\n2\n")
+    assert made.returncode == 0, made.stderr
+    assert "[3/3]" in made.stdout
+    ours = ["domains", "new", "tea room", "--soft", "--into", str(tmp_path / "ours")]
+    assert subprocess.run([BB, *ours], capture_output=True).returncode == 0
+    assert _files(tmp_path / "builderbrain-tea-room") == _files(
+        tmp_path / "ours/builderbrain-tea-room"
+    )
+    for answers, why in (("robots\n\n1\n", "installed already"), ("class\n\n1\n", "of Python")):
+        refused = baked(answers)
+        assert refused.returncode == 1 and why in refused.stderr
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    assert folder.is_dir()
+    found = {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()}
+    return {name: path.read_bytes() for name, path in found.items()}
+
+
 def test_without_a_terminal_a_name_is_needed() -> None:
     done = subprocess.run(
         [BB, "domains", "new"], stdin=subprocess.DEVNULL, capture_output=True, text=True
@@ -53,7 +82,7 @@ def test_without_a_terminal_a_name_is_needed() -> None:
 def test_the_template_brings_the_schema_editors_read() -> None:
     printed = subprocess.run([BB, "domains", "schema"], capture_output=True, text=True)
     assert printed.stdout == (TEMPLATE / "plan_schema.json").read_text()
-    said = (TEMPLATE / "bb_domains/{{cookiecutter.module}}/plan_schema.yaml").read_text()
+    said = (TEMPLATE / "bb_domains/{{cookiecutter.__module}}/plan_schema.yaml").read_text()
     assert said.startswith("# yaml-language-server: $schema=../../plan_schema.json\n")
 
 
