@@ -26,7 +26,9 @@ class Server:
         }
         self.events: list[dict[str, Any]] = []
         self.labels: list[dict[str, Any]] = []
-        self.drop = False
+        self.drop = self.down = False
+        self.taken = 400
+        """What it answers for a record that is there: PDS versions differ."""
 
     def __call__(self, asked: Asked) -> tuple[int, Any]:
         name = asked.path.removeprefix("/xrpc/")
@@ -78,8 +80,10 @@ class Server:
                 "error": "InvalidRequest",
                 "message": "text must not be longer than 300 graphemes",
             }
+        if self.down:
+            return 500, {"error": "InternalServerError", "message": "Internal Server Error"}
         if uri in self.records:
-            return 400, {"error": "InvalidSwap", "message": "record already exists"}
+            return self.taken, {"error": "InvalidSwap", "message": "record already exists"}
         self.records[uri] = body["record"]
         if self.drop:
             self.drop = False
@@ -150,13 +154,28 @@ def test_an_answer_hangs_on_the_thread_and_goes_out_once(
     assert network.post(made, 5).own and len(server.records) == 2
 
 
+@pytest.mark.parametrize("status", [400, 409, 500])
+def test_a_record_that_is_there_is_ours_however_the_server_says_so(
+    status: int, network: AtprotoNetwork, server: Server
+) -> None:
+    server.taken = status
+    made = network.say(Saying("Hello.", "public"), "intent-2", 5)
+    assert network.say(Saying("Hello.", "public"), "intent-2", 5) == made
+    assert sum(text["text"] == "Hello." for text in server.records.values()) == 1
+
+
 def test_a_lost_answer_is_found_again(network: AtprotoNetwork, server: Server) -> None:
     network.mentions(5)
     server.drop = True
+    assert network.say(Saying("Hello.", "public"), "intent-2", 5) in server.records
+
+
+def test_a_server_that_fails_leaves_nobody_knowing(network: AtprotoNetwork, server: Server) -> None:
+    network.mentions(5)
+    server.down = True
     with pytest.raises(ToolError) as caught:
         network.say(Saying("Hello.", "public"), "intent-2", 5)
     assert caught.value.kind == "timeout_unknown"
-    assert network.say(Saying("Hello.", "public"), "intent-2", 5) in server.records
 
 
 def test_another_record_under_the_key_is_not_taken_for_ours(
