@@ -26,7 +26,9 @@ class Server:
         }
         self.events: list[dict[str, Any]] = []
         self.labels: list[dict[str, Any]] = []
-        self.drop = self.down = False
+        self.drop = self.down = self.gone = False
+        self.shown = True
+        """Whether the app view shows what the labeller says."""
         self.taken = 400
         """What it answers for a record that is there: PDS versions differ."""
 
@@ -65,11 +67,13 @@ class Server:
         return 200, {"posts": [self.view(uri)] if uri in self.records else []}
 
     def getProfile(self, asked: Asked) -> tuple[int, Any]:
+        if self.gone:
+            return 400, {"error": "AccountTakedown", "message": "Account has been suspended"}
         return 200, {
             "did": ANA,
             "handle": "ana.example",
             "displayName": "Ana",
-            "labels": self.labels,
+            "labels": self.labels if self.shown else [],
         }
 
     def createRecord(self, asked: Asked) -> tuple[int, Any]:
@@ -102,16 +106,41 @@ class Server:
         self.records.pop(f"at://{b['repo']}/{b['collection']}/{b['rkey']}", None)
         return 200, {}
 
-    def emitEvent(self, asked: Asked) -> tuple[int, Any]:
+    def ozone(self, asked: Asked) -> tuple[int, Any] | None:
         if asked.headers.get("atproto-proxy") != "did:plc:mods#atproto_labeler":
             return 403, {"error": "Forbidden", "message": "not a moderator"}
+        return None
+
+    def emitEvent(self, asked: Asked) -> tuple[int, Any]:
+        if refused := self.ozone(asked):
+            return refused
+        if asked.body["createdBy"] != ME:
+            return 400, {"error": "InvalidRequest", "message": "Invalid DID at $.createdBy"}
         self.events.append(asked.body)
         event = asked.body["event"]
         if "did" in asked.body["subject"]:
             self.labels = [{"val": v} for v in event.get("createLabelVals", ())]
+            self.gone = event["$type"].endswith("modEventTakedown")
         return 200, {"id": len(self.events)}
 
+    def getRepo(self, asked: Asked) -> tuple[int, Any]:
+        if refused := self.ozone(asked):
+            return refused
+        return 200, {
+            "did": asked.query["did"],
+            "handle": "ana.example",
+            "email": "ana@people.example",
+            "labels": self.labels,
+            "moderation": {"subjectStatus": {"takendown": True}} if self.gone else {},
+            "relatedRecords": [
+                {"$type": POST, "text": "Hi"},
+                {"$type": "app.bsky.actor.profile", "displayName": "Ana"},
+            ],
+        }
+
     def queryEvents(self, asked: Asked) -> tuple[int, Any]:
+        if refused := self.ozone(asked):
+            return refused
         event = {"comment": "spam"}
         return 200, {
             "events": [
@@ -220,9 +249,36 @@ def test_the_ladder_is_labels_and_a_takedown(network: AtprotoNetwork, server: Se
     assert (
         server.events[0]["subject"]["uri"] == QUESTION and server.events[3]["subject"]["did"] == ANA
     )
-    server.labels = [{"val": "!warn"}]
-    assert network.user(ANA, 5).status == "limited"
     assert [(r.post, r.user, r.claim) for r in network.reports(5)] == [(QUESTION, ANA, "spam")]
+
+
+def test_a_moderator_sees_what_the_app_view_does_not_show(
+    network: AtprotoNetwork, server: Server
+) -> None:
+    server.shown = False
+    assert network.user(ANA, 5).status == "active"
+    for act, status in (("limit", "limited"), ("unlimit", "active"), ("suspend", "suspended")):
+        network.moderate(act, ANA, "spam", "k", 5)  # type: ignore[arg-type]
+        user = network.user(ANA, 5)
+        assert (user.status, user.handle, user.name) == (status, "ana.example", "Ana")
+        assert user.email == "ana@people.example"
+
+
+def test_who_is_no_moderator_sees_labels_and_who_is_gone(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BSKY_PASS", "app-pass")
+    with serving(server) as url:
+        network = AtprotoNetwork(
+            "@library", {"url": url, "token_env": "BSKY_PASS", "user": "library.example"}
+        )
+        server.labels = [{"val": "!warn"}]
+        assert network.user(ANA, 5).status == "limited"
+        server.gone = True
+        assert network.user(ANA, 5).status == "suspended"
+        with pytest.raises(ToolError, match="cannot hide without moderator"):
+            network.moderate("hide", QUESTION, "spam", "k", 5)
+        network.close()
 
 
 def test_a_wrong_password_is_denied(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

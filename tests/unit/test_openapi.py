@@ -344,10 +344,7 @@ def test_a_server_may_be_relative_and_have_variables() -> None:
     ("value", "why"),
     [
         ([], "no OpenAPI document"),
-        (
-            {"swagger": "2.0", "paths": {}},
-            "is Swagger 2.0, not OpenAPI 3.0 or 3.1. Convert it first",
-        ),
+        ({"swagger": "2.0", "paths": {}}, "is Swagger 2.0, not OpenAPI .* Convert it first"),
         ({"openapi": "4.0.0", "paths": {}}, "is OpenAPI 4.0.0"),
         ({"openapi": "3.1.0"}, "no OpenAPI document"),
     ],

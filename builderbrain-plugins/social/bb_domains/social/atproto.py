@@ -5,9 +5,8 @@ once: a second create is answered by the record that is there. Moderation goes t
 (`tools.ozone.moderation.emitEvent`): labels are labels, hiding is `!hide`, limiting is `!warn` on
 the account, suspending is a takedown.
 
-Tested on the wire against a server of ours in its form. Sessions, creating once, a refused record
-and deleting were run by hand against a real PDS (@atproto/dev-env 0.6.7); reading, which needs an
-app view, and Ozone were not.
+Tested on the wire against a server of ours in its form, and run by hand against a real PDS, app
+view and Ozone (@atproto/dev-env 0.6.7).
 """
 
 import os
@@ -20,11 +19,13 @@ from bb_core.errors import ToolError
 from bb_domains.social.network import Act, Post, Report, Saying, Unable, User
 from bb_domains.social.wire import Wire, setting
 
-POST = "app.bsky.feed.post"
+POST, PROFILE = "app.bsky.feed.post", "app.bsky.actor.profile"
 QUOTES = ("app.bsky.embed.record", "app.bsky.embed.recordWithMedia")
 MENTIONS = ("mention", "reply", "quote")
 ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 HIDDEN, LIMITED = "!hide", "!warn"
+SUSPENDED = "AccountTakedown"
+"""What an app view answers when it is asked for somebody who was suspended."""
 MOST = 20
 LABEL: Mapping[str, tuple[str, bool]] = {
     "hide": (HIDDEN, True),
@@ -51,12 +52,15 @@ class AtprotoNetwork(Unable):
 
     def _get(self, method: str, timeout_s: float, **params: str | int) -> Any:
         self._log_in(timeout_s)
-        return self.wire.get(f"/xrpc/{method}", timeout_s, **params)
+        return self.wire.look(f"/xrpc/{method}", timeout_s, params, self._by_way_of(method))
 
     def _act(self, method: str, timeout_s: float, body: Any) -> Any:
         self._log_in(timeout_s)
-        headers = {"atproto-proxy": self._moderator} if method.startswith("tools.ozone") else {}
-        return self.wire.act("POST", f"/xrpc/{method}", timeout_s, body, headers)
+        return self.wire.act("POST", f"/xrpc/{method}", timeout_s, body, self._by_way_of(method))
+
+    def _by_way_of(self, method: str) -> dict[str, str]:
+        """The header that has the PDS hand a moderator's request on to the labeller."""
+        return {"atproto-proxy": self._moderator} if method.startswith("tools.ozone") else {}
 
     def _log_in(self, timeout_s: float) -> None:
         """A session for the app password, begun at the first request."""
@@ -99,17 +103,23 @@ class AtprotoNetwork(Unable):
         return Post(str(view["uri"]), author, text, "public", "public", own, quotes)
 
     def user(self, native: str, timeout_s: float) -> User:
-        """A profile; its labels say what moderators have done."""
-        got = self._get("app.bsky.actor.getProfile", timeout_s, actor=native)
-        labels = {row.get("val") for row in got.get("labels", ()) if not row.get("neg")}
-        status = "suspended" if "!takedown" in labels else "active"
-        return User(
-            native=native,
-            handle=str(got["handle"]),
-            name=str(got.get("displayName") or ""),
-            about=str(got.get("description") or ""),
-            status="limited" if LIMITED in labels and status == "active" else status,  # type: ignore[arg-type]
-        )
+        """A profile and what moderators have done: as Ozone has it, if we are one of them."""
+        if self._moderator:
+            return self._in_ozone(native, timeout_s)
+        try:
+            got = self._get("app.bsky.actor.getProfile", timeout_s, actor=native)
+        except ToolError as error:
+            if SUSPENDED not in error.found:
+                raise
+            return User(native, native, status="suspended")
+        return _user(native, got, got, False)
+
+    def _in_ozone(self, native: str, timeout_s: float) -> User:
+        """The app view shows a label later, or not at all, and hides who was suspended."""
+        got = self._get("tools.ozone.moderation.getRepo", timeout_s, did=native)
+        records = [r for r in got.get("relatedRecords", ()) if r.get("$type") == PROFILE]
+        status = got.get("moderation", {}).get("subjectStatus", {})
+        return _user(native, got, records[0] if records else {}, status.get("takendown") is True)
 
     def say(self, saying: Saying, key: str, timeout_s: float) -> str:
         """Create the record, or find that it is there."""
@@ -164,6 +174,7 @@ class AtprotoNetwork(Unable):
         """One moderation event."""
         if not self._moderator:
             raise self.cannot(f"{act} without moderator = 'did:…#atproto_labeler'")
+        self._log_in(timeout_s)  # an event names who made it
         if act == "suspend":
             event: dict[str, Any] = {"$type": "tools.ozone.moderation.defs#modEventTakedown"}
         else:
@@ -201,6 +212,19 @@ class AtprotoNetwork(Unable):
             )
             for row in found
         ]
+
+
+def _user(native: str, got: Mapping[str, Any], profile: Mapping[str, Any], suspended: bool) -> User:
+    labels = {row.get("val") for row in got.get("labels", ()) if not row.get("neg")}
+    limited = LIMITED in labels
+    return User(
+        native=native,
+        handle=str(got["handle"]),
+        name=str(profile.get("displayName") or ""),
+        email=str(got.get("email") or ""),
+        about=str(profile.get("description") or ""),
+        status="suspended" if suspended else "limited" if limited else "active",
+    )
 
 
 def record_key(key: str) -> str:

@@ -49,7 +49,18 @@ class Wire:
 
     def get(self, path: str, timeout_s: float, **params: str | int) -> Any:
         """What the server shows."""
-        return self._send("GET", path, timeout_s, {"params": params}, acts=False)
+        return self.look(path, timeout_s, params, {})
+
+    def look(
+        self,
+        path: str,
+        timeout_s: float,
+        params: Mapping[str, str | int],
+        headers: Mapping[str, str],
+    ) -> Any:
+        """The same, asked with headers."""
+        given = {"params": dict(params), "headers": dict(headers)}
+        return self._send("GET", path, timeout_s, given, acts=False)
 
     def act(
         self,
