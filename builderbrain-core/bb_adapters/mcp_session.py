@@ -4,6 +4,7 @@ The server is a child process: it gets the few variables the SDK hands on and th
 name, its errors go to our stderr, and it ends with the session.
 """
 
+import logging
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,9 @@ except ImportError as error:
 
 MOST_PAGES = 100
 START_S = 30.0
+
+# What a broken server writes is told in one line by whoever asked; the client would print it whole.
+logging.getLogger("mcp").addHandler(logging.NullHandler())
 
 
 class McpSession:

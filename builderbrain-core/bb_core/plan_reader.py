@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _RULES = WORDS | {"step", "args", "arg", "after", "when", "ref", "array", "object", "pair"}
 _JSON = {"true": True, "false": False, "null": None}
 _BLANKS = " \t\r\n"
+_SHORT = 24
+"""The longest pattern that an error spells out."""
 _SHOWN = 16
 _THE_END = "the end of the text"
 WHERE = "plan"
@@ -132,11 +134,13 @@ class _Reading:
         self.refuse(at, f"found {found}, expected one of {', '.join(wanted)}", fix)
 
     def shown(self, name: str) -> str:
-        """A terminal as the grammar's author wrote it."""
+        """A terminal as the grammar's author wrote it: a word, or a name with a short pattern."""
         if name in ("$END", "<END-OF-FILE>"):
             return _THE_END
         pattern = self.parser.get_terminal(name).pattern
-        return repr(pattern.value) if pattern.type == "str" else name
+        if pattern.type == "str":
+            return repr(pattern.value)
+        return f"{name} /{pattern.value}/" if len(pattern.value) <= _SHORT else name
 
     def refuse(self, at: int, found: str, fix: str) -> NoReturn:
         line, column = position(self.text, self.skipped + at)

@@ -84,7 +84,7 @@ GOOD = TEXTS[0][1]
         ("", "1:1", "found the end of the text, expected one of '{\"steps\":['. Finish"),
         (GOOD[:-1], f"1:{len(GOOD) - 1}", "expected one of ',', ']}'"),
         (GOOD + "x", f"1:{len(GOOD) + 1}", "Delete it"),
-        (GOOD.replace('"n2"', '"m2"'), "1:76", "expected one of ID"),
+        (GOOD.replace('"n2"', '"m2"'), "1:76", 'expected one of ID /"n[1-9][0-9]?"/'),
         (GOOD.replace('{"cents"', '{ "cents"'), "1:111", "KEY"),
         (GOOD.replace('"=="', '"="'), "1:186", "expected one of OP"),
         ("\n\n  " + GOOD.replace(',"tool"', '"tool"'), "3:23", "Write ',\"tool\":' there"),
