@@ -13,6 +13,7 @@ write-once.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -22,7 +23,8 @@ from bb_infra.checkpoint import note_blocks, read_claim
 from bb_infra.errors import LedgerError
 from bb_infra.verify import Notes, sidecar, verify
 
-GIT = "git:"
+GIT, FILE = "git:", "file:"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _COMMITTER = ("-c", "user.name=builderbrain", "-c", "user.email=builderbrain@localhost")
 
 
@@ -66,7 +68,7 @@ def require_extends(log: Path, place: str, public_key: str | None) -> Notes:
 def read_anchor(place: str, log: Path) -> Notes:
     """The notes a place holds; raises LedgerError where some were taken out of it again."""
     if not place.startswith(GIT):
-        path = Path(place)
+        path = file_at(place)
         text = path.read_text("utf-8", "replace") if path.exists() else ""
         return Notes(place, text)
     top, name = _top(place), file_in_git(log)
@@ -81,6 +83,15 @@ def read_anchor(place: str, log: Path) -> Notes:
     return Notes(place, shown.stdout if shown.returncode == 0 else "")
 
 
+def file_at(place: str) -> Path:
+    """The file a place names, `file:` or not; raises LedgerError for any other scheme."""
+    scheme = _SCHEME.match(place)
+    if scheme and scheme[0] != FILE:
+        found = f"{scheme[0]} is no place for checkpoints"
+        raise LedgerError(found, where=place, fix="give a file, or git:FOLDER")
+    return Path(place.removeprefix(FILE))
+
+
 def file_in_git(log: Path) -> str:
     """The file of a ledger's notes in a repository, the same wherever the repository lies."""
     return f"{log.absolute().parent.name.lstrip('.') or 'ledger'}-{log.name}.notes"
@@ -88,7 +99,7 @@ def file_in_git(log: Path) -> str:
 
 def _add(place: str, log: Path, there: Notes, text: str) -> None:
     if not place.startswith(GIT):
-        _append(Path(place), text)
+        _append(file_at(place), text)
         return
     top, name = _top(place), file_in_git(log)
     Path(top, name).write_text(there.text + text, "utf-8")  # what is committed counts, not the file

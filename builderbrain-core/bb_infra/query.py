@@ -34,12 +34,29 @@ class Wanted:
     where: str = ""
 
 
+def _require_seen(path: Path, wanted: Wanted, types: set[str], runs: set[str]) -> None:
+    """A type or run that no record has is most likely a slip of the pen."""
+    if unknown := sorted(wanted.kinds - types):
+        found = f"no record is of type {unknown[0]!r}"
+        fix = f"it has: {', '.join(sorted(types)) or 'no records'}"
+        raise LedgerError(found, where=str(path), fix=fix)
+    if wanted.run and wanted.run not in runs:
+        fix = f"list the records: bb log query {path}"
+        raise LedgerError(f"no record is of run {wanted.run!r}", where=str(path), fix=fix)
+
+
 def matching(path: Path, wanted: Wanted) -> Iterator[Entry]:
-    """The entries that are wanted, in order; raises LedgerError for a condition that is none."""
+    """The entries that are wanted, in order; raises LedgerError for a condition that is none.
+
+    The same for a type or a run that no record of the ledger has.
+    """
     since, until = moment(wanted.since), moment(wanted.until)
     _require(wanted.where)
+    types, runs = set[str](), set[str]()
     for entry in read_entries(path):
         record = entry.record
+        types.add(record.type)
+        runs.add(record.run)
         if wanted.run and record.run != wanted.run:
             continue
         if wanted.kinds and record.type not in wanted.kinds:
@@ -50,6 +67,7 @@ def matching(path: Path, wanted: Wanted) -> Iterator[Entry]:
                 continue
         if not wanted.where or _holds(wanted.where, entry):
             yield entry
+    _require_seen(path, wanted, types, runs)
 
 
 def moment(text: str) -> datetime | Any:

@@ -105,3 +105,12 @@ def test_a_place_that_cannot_be_used_says_why(log: Path, tmp_path: Path) -> None
             anchor(log, f"git:{tmp_path / 'nowhere'}", KEY.public)
     with pytest.raises(LedgerError, match="could not be checked"):
         anchor(log, str(tmp_path / "notes"), None)
+
+
+def test_a_file_may_be_named_as_one_and_no_other_scheme_is_a_place(tmp_path: Path) -> None:
+    log, notes = tmp_path / "ledger.jsonl", tmp_path / "held.notes"
+    write(log, 1, 2)
+    assert anchor(log, f"file:{notes}", KEY.public).size == 2 and notes.exists()
+    for place in ("ftp:x", "https://example.com/notes", "gti:../audit"):
+        with pytest.raises(LedgerError, match=r"is no place.*Give a file, or git:FOLDER"):
+            anchor(log, place, KEY.public)

@@ -48,7 +48,7 @@ def test_newborn_adapters_change_nothing_to_the_bit() -> None:
     two = with_adapters(one, 2)
     assert torch.equal(logits(one), logits(two))
     assert trunk_digest(one) == trunk_digest(two)
-    assert parameters_in_use(two) == 0 and len(adapters(two)) == 2 * (19 + 1)
+    assert parameters_in_use(two) == 0 and len(adapters(two)) == 2 * (19 + 2)
     scene = made()[0].scene
     first, second = (b.build(states(scene.text), scene, 2) for b in (one, two))
     assert first == second

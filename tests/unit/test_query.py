@@ -80,3 +80,10 @@ def test_the_table_has_a_line_for_each(log: Path) -> None:
     shown = table(entries, ["body.figures.cfs", "body.cents"])
     assert [line.split()[-2:] for line in shown[1:3]] == [["-", "100"], ["0.25", "-"]]
     assert table([], ()) == []
+
+
+def test_a_type_or_run_that_no_record_has_is_told(log: Path) -> None:
+    with pytest.raises(LedgerError, match=r"no record is of type 'reslt'.*t has: "):
+        found(log, kinds=frozenset({"reslt"}))
+    with pytest.raises(LedgerError, match="no record is of run 'r99'"):
+        found(log, run="r99")

@@ -58,7 +58,7 @@ class _Block(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(4))
         self.dropout = nn.Dropout(config.dropout)
         self.bank = SkillBank(config.skills, width, width, config.rank) if config.skills else None
-        self.common = CommonChange(width, config.rank) if config.common else None
+        self.common = CommonChange(width, width, config.rank) if config.common else None
 
     def forward(
         self, x: Tensor, z: Tensor, marks: Tensor, seen: tuple[Keyed, Keyed, Tensor, Tensor],

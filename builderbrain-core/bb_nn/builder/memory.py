@@ -2,19 +2,21 @@
 
 A causal base knows only what is left of a token; one local block lets it know its neighbours. It
 reaches `window` tokens each way and no further, so that nothing depends on how long the text is.
+With `config.reading` a low-rank change C of W can be learnt alone: new words for old things.
 """
 
 import torch
 from torch import Tensor, nn
 
 from bb_nn.builder.attention import Attention, FeedForward, hidden
+from bb_nn.builder.common_change import CommonChange
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.described import normed
 from bb_nn.builder.standard import Standard
 
 
 class Memory(nn.Module):
-    """m = LN(block(W standard(concat_l LN(h_l)))): [B, T, taps, d] to [B, T, width].
+    """m = LN(block((W + C) standard(concat_l LN(h_l)))): [B, T, taps, d] to [B, T, width].
 
     tokens: [2, taps * d], the moments of the states.
     """
@@ -24,7 +26,9 @@ class Memory(nn.Module):
         self.window = config.window
         self.standard = Standard(tokens)
         self.tap_dropout = nn.Dropout(config.tap_dropout)
-        self.narrow = nn.Linear(len(config.layers) * config.base_width, config.width)
+        read = len(config.layers) * config.base_width
+        self.narrow = nn.Linear(read, config.width)
+        self.common = CommonChange(read, config.width, config.rank) if config.reading else None
         self.before_attention = nn.LayerNorm(config.width)
         self.attention = Attention(config.width, config.heads, rotary=True)
         self.before_inner = nn.LayerNorm(config.width)
@@ -34,8 +38,8 @@ class Memory(nn.Module):
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """[B, T, width] for states [B, T, taps, d] of which the first `lengths` [B] are real."""
-        z = self.standard(normed(states))
-        m = self.narrow(self.tap_dropout(z))
+        z = self.tap_dropout(self.standard(normed(states)))
+        m = self.narrow(z) if self.common is None else self.narrow(z) + self.common(z)
         x = self.before_attention(m)
         bias = hidden(local(m.shape[1], self.window, lengths))
         m = m + self.dropout(self.attention(x, self.attention.keyed(x), bias))

@@ -1,7 +1,8 @@
 """What may be learnt while a builder serves: its adapters, and nothing else, to the bit.
 
-The trunk is every tensor of the builder but the skills' banks and the common change, and what the
-base made of the domain's words. `require_trunk` holds a candidate to it.
+The trunk is every tensor of the builder but the skills' banks and the common changes (of every
+question's state, and of how tokens are read), and what the base made of the domain's words.
+`require_trunk` holds a candidate to it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,13 +21,14 @@ _ADAPTER = (".bank.", ".common.")
 
 
 def with_adapters(builder: PlanBuilder, rank: int = RANK) -> PlanBuilder:
-    """A copy with a row for each skill and the common change; what it lacked is newborn.
+    """A copy with a row for each skill and the common changes; what it lacked is newborn.
 
     It builds what the builder built, to the bit, until its adapters have learnt something.
     """
     rows = max(builder.config.skills, len(builder.space.skills))
-    kept = builder.config.rank if builder.config.skills or builder.config.common else rank
-    shape = replace(builder.config, skills=rows, common=True, rank=kept)
+    has = builder.config.skills or builder.config.common or builder.config.reading
+    kept = builder.config.rank if has else rank
+    shape = replace(builder.config, skills=rows, common=True, reading=True, rank=kept)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         made = PlanBuilder(shape, builder.space, builder.described)
