@@ -74,7 +74,7 @@ def learning(asked: argparse.Namespace) -> Learning:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    sizes = {"users": 200, "shadow": 240, "fresh": 64, "every": 100, "steps": 90}
+    sizes = {"users": 200, "shadow": 240, "fresh": 64, "every": 120, "steps": 90}
     for name, value in {**sizes, "seed": 0}.items():
         options.add_argument(f"--{name}", type=int, default=value)
     asked = options.parse_args()

@@ -69,9 +69,9 @@ def _last(lot: float) -> dict[str, str]:
 
 SCHEDULE = (
     Phase(PHASES[0], 100, lambda lot: {}),
-    Phase(PHASES[1], 270, _then),
-    Phase(PHASES[2], 170, _then, policy=True),
-    Phase(PHASES[3], 270, _last, policy=True),
+    Phase(PHASES[1], 310, _then),
+    Phase(PHASES[2], 190, _then, policy=True),
+    Phase(PHASES[3], 310, _last, policy=True),
 )
 
 

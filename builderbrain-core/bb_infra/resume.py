@@ -74,7 +74,9 @@ def ended(log: Path) -> set[str]:
 def _fits(found: Stored, domain: str) -> None:
     if found.plan.get("domain") != domain:
         of = f"is of domain {found.plan.get('domain')!r}"
-        raise InfraError(of, where=found.run, fix=f"bb run {found.plan.get('domain')} --resume …")
+        raise InfraError(
+            of, where=found.run, fix=f"run: bb run {found.plan.get('domain')} --resume …"
+        )
     if found.note.get("twin"):
         raise InfraError("was on a twin, which ended with it", where=found.run, fix=_START)
 

@@ -166,7 +166,11 @@ class Pointer:
         if decision.verdict == "promote":
             if now.frozen:
                 found = f"{now.rollbacks} rollbacks and no person has looked"
-                raise Frozen(found, where=self.domain, fix=f"bb artifacts anchor {self.domain}")
+                raise Frozen(
+                    found,
+                    where=self.domain,
+                    fix=f"look at it, then: bb artifacts anchor {self.domain}",
+                )
             share = policy.canary if now.current else 1.0
             spent = now.spent + policy.epsilon
             first = decision.person and not now.anchor  # the first is approved by a person
@@ -184,7 +188,9 @@ class Pointer:
         stood = [move for move in (Standing(), *self.history()) if move.current == decision.target]
         if not stood or decision.target == now.current:
             found = f"{_short(decision.target)} has not served before {_short(now.current)}"
-            raise PointerError(found, where=self.domain, fix=f"bb artifacts list {self.domain}")
+            raise PointerError(
+                found, where=self.domain, fix=f"see: bb artifacts list {self.domain}"
+            )
         rollbacks = now.rollbacks + (not decision.person)
         frozen = now.frozen or rollbacks >= decision.policy.freeze_after
         return replace(stood[-1], share=1.0, rollbacks=rollbacks, frozen=frozen)

@@ -80,7 +80,7 @@ class Registry:
         found = [one for one in self._idents() if one.startswith(wanted)] if wanted else []
         if len(found) != 1:
             what = f"{len(found)} artifacts begin with {ident!r}" if ident else "no digest given"
-            raise ArtifactError(what, where=str(self.root), fix="bb artifacts list")
+            raise ArtifactError(what, where=str(self.root), fix="see: bb artifacts list")
         return self._read(f"sha256:{found[0]}")
 
     def verify(self, ident: str) -> Artifact | None:
@@ -126,7 +126,7 @@ class Registry:
             told = json.loads(data)
             domain, facts, files = told["domain"], told["facts"], told["files"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            fix = "bb artifacts list"
+            fix = "see: bb artifacts list"
             raise ArtifactError(f"no artifact ({error})", where=str(folder), fix=fix) from error
         if digest(data) != ident:
             raise ArtifactError("its record is not what its name says", where=str(folder))

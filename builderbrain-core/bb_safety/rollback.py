@@ -58,7 +58,7 @@ def _by_person(
     verdict: Verdict, evidence: Evidence, policy: Policy, person: str, why: str, target: str
 ) -> Decision:
     if not person.strip() or not why.strip():
-        raise EvidenceError(f"a {verdict} by nobody or for no reason", fix="say who, and why")
+        raise EvidenceError(f"{verdict} by nobody, or for no reason", fix="say who, and why")
     judged = Judgement(verdict, (Reason("person", f"{person}: {why}"),))
     return _issued(judged, evidence, policy, target, person)
 

@@ -10,6 +10,7 @@ import torch
 
 pytest.importorskip("torch")
 
+from bb_core.plan import Plan, Step
 from bb_core.record import Record, missing
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import load_rail
@@ -17,6 +18,7 @@ from bb_safety import Evidence, Golden, Metric, Pair, Policy, Registry
 from bb_safety.errors import Frozen
 from bb_train.config import Optimiser
 from bb_train.continual.adapters import (
+    adapter_state,
     adapters,
     load_adapters,
     parameters_in_use,
@@ -29,6 +31,7 @@ from bb_train.continual.learn import Episodes, learn, measured
 from bb_train.continual.learning import Learning
 from bb_train.continual.nearness import nearness
 from bb_train.continual.replay import Replay
+from bb_train.continual.sides import reuse
 from bb_train.counterfactual import Trials
 from bb_train.errors import AdaptersOnly
 from bb_train.learner import lessons
@@ -64,6 +67,8 @@ def test_learning_moves_the_adapters_and_no_bit_of_the_trunk() -> None:
     assert not torch.equal(logits(serving), logits(found.builder))
     assert found.last is not None and set(found.last.losses) >= {"task", "cfs", "kl"}
     assert len(found.paths["kl"]) == QUICK.steps
+    # How tokens are read is learnt too: no other adapter reaches a word before it is looked at.
+    assert bool(adapter_state(found.builder)["network.memory.common.up"].any())
 
 
 def test_a_trunk_that_moved_is_refused() -> None:
@@ -256,3 +261,12 @@ def test_episodes_whose_plan_did_nothing_are_not_learnt_from(tmp_path: Path) -> 
     one = cycle(tmp_path, [], trials=Trials(shop(), shop().adapters()))
     one.observe([real, idle])
     assert [e.id for e in one.pending] == ["real"]
+
+
+def test_a_plan_that_does_all_that_was_asked_is_no_worse_for_being_longer() -> None:
+    short = Plan("shop", "none", (Step("n1", "look", {}), Step("n2", "ask", {})))
+    long = Plan("shop", "none", (*short.steps, Step("n3", "look", {}), Step("n4", "ask", {})))
+    found = reuse([short, long, None, short])
+    assert found[0] == pytest.approx(found[1]) and found[2] == pytest.approx(found[0])
+    rare = reuse([short, short, Plan("shop", "none", (Step("n1", "refund", {}),))])
+    assert rare[2] > rare[0]

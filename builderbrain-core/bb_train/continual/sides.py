@@ -2,7 +2,7 @@
 
 cfs          energy of the skill choices, nats
 calibration  Brier and MMCE of the decisions' confidences
-reuse        code length of the skills its own plan uses, given how often each is used
+reuse        code length of a step's skill in its own plan, given how often each is used
 success      its likeliest plan is the example's, free texts aside
 """
 
@@ -46,7 +46,7 @@ def side(
         for plan, one in zip(plans, examples, strict=True)
     ]
     ged = sum(row.ged if row else 1.0 for row in found) / max(1, len(found))
-    proxies = {**_losses(builder, examples, states), "reuse": _reuse(plans)}
+    proxies = {**_losses(builder, examples, states), "reuse": reuse(plans)}
     return Side(proxies, success, idle), ged
 
 
@@ -75,9 +75,16 @@ def _losses(
     return rows
 
 
-def _reuse(plans: Sequence[Plan | None]) -> list[float]:
-    """sum over the plan's tools of -log p(tool), p from all the plans, one added to each count."""
+def reuse(plans: Sequence[Plan | None]) -> list[float]:
+    """-log p(tool), the mean over a plan's steps; p from all the plans, one added to each count.
+
+    A mean, for a longer plan is no worse for being longer; a plan without steps, or none, has the
+    mean of all steps, for nothing is said of it.
+    """
     tools = [[step.tool for step in plan.steps] if plan else [] for plan in plans]
     counts = Counter(tool for row in tools for tool in row)
     total = sum(counts.values()) + len(counts)
-    return [sum(-log((counts[tool] + 1) / total) for tool in row) for row in tools]
+    length = {tool: -log((count + 1) / total) for tool, count in counts.items()}
+    steps = [length[tool] for row in tools for tool in row]
+    usual = sum(steps) / max(1, len(steps))
+    return [sum(map(length.__getitem__, row)) / len(row) if row else usual for row in tools]
