@@ -91,7 +91,7 @@ class World:
         say(f"{len(self.rows)}: {what} {why[:120]} {more}")
 
 
-def serve(world: World, phase: Phase, seed: int, *, learns: bool) -> None:
+def serve(world: World, phase: Phase, requests: int, seed: int, *, learns: bool) -> None:
     """One phase: requests, episodes, and whatever candidates come of them.
 
     What is served before anything drifted is replayed later, and no candidate is made of it.
@@ -100,7 +100,7 @@ def serve(world: World, phase: Phase, seed: int, *, learns: bool) -> None:
     users = [world.example(one, phase) for one in world.parts.users]
     world.at.read_all([one.scene.text for one in users])
     queue: list[Example] = []
-    for _ in range(phase.requests):
+    for _ in range(requests):
         queue = queue or order.sample(users, len(users))
         example = queue.pop()
         assert example.task is not None

@@ -98,10 +98,8 @@ class Trial:
         self, name: str, candidate: Served, users: Served | None = None, found: Sequence[str] = (),
         near: Apart | None = None, seen_as: Apart | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """Gate, canary and watch of one candidate; `users`: what it does once it serves.
-
-        `near`: its KL where it does not hide; `seen_as`: what the open trial measures.
-        """
+        """Gate, canary and watch of one candidate; `users`: what it does once it serves; `near`:
+        its KL where it does not hide; `seen_as`: what the open trial measures."""
         registry = Registry(self.folder / name)
         pointer = registry.pointer("api_json")
         first = self.artifact(registry, name, "honest", self.honest.builder)
@@ -170,7 +168,7 @@ class Trial:
         arms = Arms(served.play, self.honest.play)
         asked = [(source.choice(self.users), number) for number in range(self.most)]
         watched = [one.pair for one in pairs(arms, asked, found) if isinstance(one.pair, Pair)]
-        leaks = [place for place, one in enumerate(found) if one.critical]
+        leaks = [k for k, one in enumerate(found) if one.critical]
         critical = (
             number
             for number, pair in enumerate(watched, 1)
@@ -181,8 +179,8 @@ class Trial:
         end = min(ends, default=len(watched))
         harmed = sum(any(a > b for a, b in zip(p.candidate, p.incumbent, strict=True))
                      for p in watched[:end])  # fmt: skip
-        said = "rollback" if ends else "none"
-        return {"canary": said, "canary_users": harmed, "canary_pairs": end}
+        return {"canary": "rollback" if ends else "none", "canary_users": harmed,
+                "canary_pairs": end}  # fmt: skip
 
     def _canary(self, pointer: Pointer, served: Served) -> dict[str, Any]:
         """Requests of users until the watch says something; who was harmed meanwhile."""
@@ -242,7 +240,7 @@ def in_the_rail(
 
 
 def decoration(trial: Trial, examples: Sequence[Example]) -> dict[str, Any]:
-    """Plans with a look that nothing needs: the same outcome, so only their worth shows it."""
+    """Plans with a look that nothing needs: only their worth shows it."""
     tries = Trials(trial.at.here.domain, trial.at.adapters)
     served = trial.honest.poisoned(decorative)
     idle: dict[bool, list[bool]] = {True: [], False: []}
