@@ -33,8 +33,9 @@ from bb_train.continual.nearness import nearness
 from bb_train.continual.replay import Replay
 from bb_train.continual.sides import reuse
 from bb_train.counterfactual import Trials
-from bb_train.errors import AdaptersOnly
+from bb_train.errors import AdaptersOnly, BusyError
 from bb_train.learner import lessons
+from bb_train.run_lock import held
 from tests.unit.tiny_rail import base, builder, logits, made, shop, states
 
 QUICK = Optimiser(steps=3, batch=4, rate=1e-2, warmup=1, decay=0.0)
@@ -270,3 +271,14 @@ def test_a_plan_that_does_all_that_was_asked_is_no_worse_for_being_longer() -> N
     assert found[0] == pytest.approx(found[1]) and found[2] == pytest.approx(found[0])
     rare = reuse([short, short, Plan("shop", "none", (Step("n1", "refund", {}),))])
     assert rare[2] > rare[0]
+
+
+def test_one_process_at_a_time_proposes_and_any_may_observe(tmp_path: Path) -> None:
+    one, two = cycle(tmp_path, []), cycle(tmp_path, [])
+    one.observe(made(3))
+    two.observe(made(6)[3:])
+    assert one.due and two.due and list(one.pending) == list(made(6))
+    with held(one.folder), pytest.raises(BusyError):
+        two.propose(builder())
+    assert two.propose(builder()) is not None
+    assert not one.pending and not one.due
