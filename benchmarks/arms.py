@@ -1,159 +1,312 @@
-"""One arm of the rail's evidence: trained on a domain's examples, measured family by family.
+"""The arms of the rail's evidence: the same examples, the same seconds, the same tasks for all.
 
-usage: python benchmarks/arms.py --arm lora --seed 0 [--rate 1e-3] [--rank 12] [--examples 2000]
-           [--seconds S] [--split dev|test] [--n 40] [--runs 10] [--folder runs/arms]
+usage: python benchmarks/arms.py [--arms few,lora,builder,tokens] [--seed N] [--examples 2000]
+           [--skins 0.25] [--split dev|test] [--n 60] [--runs 0] [--rank 12] [--rate 1e-3]
 
-arms   few (the base, shown three examples, under masks), lora, full, ladder, inject, hybrid: text;
-       builder arms are trained by `bb train` and measured by `bb train --measure`.
-exact  greedy decoding gives exactly the reference plan (free texts aside), on `n` examples a family
-right  the plan, written without masks and carried out on the twin, ends in exactly the state asked
-       for, on `runs` of them. No bar: the table it goes into is the result, whatever it says.
+few, lora, full, ladder, inject, hybrid   write the plan as text (text_arms)
+builder, whole, tokens                    build it by decisions on frozen states (builder_arm.py)
+
+Each arm sees each example once, in batches of 8. Where `lora` ran, the builder arms are trained a
+second time, from the start, for as many seconds of one core as it took, reading the base's states
+included.
+A row's `masked` says what greedy decoding gives under the grammar's masks; a builder cannot leave
+the grammar. `exact`: the plan is the reference plan, free texts aside, on `n` examples a family.
+`carried`: of `runs` a family, how many end in exactly the state asked, written without masks.
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from builder_arm import SHAPES, Trained, trained
+from llguidance import LLMatcher
 from report import emit, say, skip
-from text_arms.arm import Recipe, exact, item, learnable, model_of, train, write
+from text_arms import arm as text_arm
+from text_arms.arm import TRAINED, Item, Recipe, exact, item, learnable, model_of, write
 from text_arms.compact import Written
+from workload import Ground, ground
 
-from bb_core import discover
-from bb_core.compiled import Compiled, compile_domain
-from bb_nn.base import Base, load_base
+from bb_core.cache import write_whole
+from bb_core.canonical import digest_json
+from bb_core.grammar import mask_text
+from bb_nn.base import load_base
 from bb_nn.fetch import fetched
+from bb_runtime.builder_planner import BuilderPlanner
 from bb_runtime.planner import ModelPlanner
-from bb_runtime.rounds import Ask, Draft
-from bb_train.data.generator import Generator, GeneratorConfig
+from bb_runtime.rounds import Ask, Draft, Planner
+from bb_runtime.steer import OPEN_MASKS
+from bb_runtime.vocabulary import vocabulary_of
+from bb_train.data.generator_config import GeneratorConfig
 from bb_train.evaluate import Evaluator, table
-from bb_train.example import Example, read_examples, write_examples
-from bb_train.statistics import wilson
+from bb_train.example import Example, Family, Split, read_examples, write_examples
+from bb_train.statistics import discordant, mcnemar, wilson
 
 EMBEDDED = "smollm2-135m"
-FAMILIES = ("indist", "values", "combo", "long", "phrase", "cross")
+FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
+SHOWN = 3
+Hits = Mapping[str, Sequence[bool]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an arm came to: hits of each family, in the order of the tasks, and what it took."""
+
+    hits: dict[str, list[bool]]
+    fit: float
+    seen: int
+    seconds: float
+    trainable: int
+    masked: dict[str, list[bool]] = field(default_factory=dict)
+    carried: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all arms share."""
+
+    options: argparse.Namespace
+    here: Ground
+    written: Written
+    learnt: Sequence[Example]
+    tests: Mapping[Family, Sequence[Example]]
+
+    def carried(self, planner: Planner) -> dict[str, Any]:
+        """What carrying plans out comes to."""
+        if not self.options.runs:
+            return {}
+        evaluator = Evaluator(self.here.domain)
+        some = [one for wanted in self.tests.values() for one in wanted[: self.options.runs]]
+        return table(evaluator.score(some, planner))
+
+
+def text(bench: Bench, arm: str) -> Outcome:
+    """An arm that writes, trained unless it is the base with examples in its prompt."""
+    options, written = bench.options, bench.written
+    base = load_base(EMBEDDED)
+    tokenizer, pad, shown = base.tokenizer, base.tokenizer.eos_token_id, ""
+    if arm == "few":
+        model, seconds, seen = base.model, 0.0, SHOWN
+        pairs = [(e.scene.text, written.target(e)) for e in shortest(bench.learnt)]
+        shown = "".join(f"{text_arm.prompt(said)}{plan}\n\n" for said, plan in pairs)
+    else:
+        recipe = Recipe(arm, options.rank, options.rate, options.batch, options.seed)
+        model, seen = model_of(base, recipe), len(bench.learnt)
+        taught = [item(tokenizer, e.scene.text, written.target(e)) for e in bench.learnt]
+        seconds = text_arm.train(model, taught, recipe, pad, lambda said: say(f"{arm} {said}"))
+    grammar = OPEN_MASKS + mask_text(written.compact.grammar)
+    mask = LLMatcher(vocabulary_of(base).ll, LLMatcher.grammar_from_lark(grammar))
+
+    def judged(examples: Sequence[Example]) -> list[text_arm.Greedy]:
+        items: list[Item] = [
+            item(tokenizer, e.scene.text, written.target(e), shown) for e in examples
+        ]
+        return exact(model, items, pad, mask)
+
+    def planner(ask: Ask) -> Draft:
+        return Draft(written.text(write(model, tokenizer, ask.request)), planner=arm)
+
+    found = {family: judged(wanted) for family, wanted in bench.tests.items()}
+    return Outcome(
+        hits={family: [one.free for one in rows] for family, rows in found.items()},
+        masked={family: [one.masked for one in rows] for family, rows in found.items()},
+        fit=share([one.free for one in judged(bench.learnt[:60])]),
+        seen=seen,
+        seconds=seconds,
+        trainable=0 if arm == "few" else sum(p.numel() for p in learnable(model)),
+        carried=bench.carried(planner) if arm != "few" else {},
+    )
+
+
+def shortest(examples: Sequence[Example]) -> list[Example]:
+    """Three short examples, for a prompt."""
+    return sorted(examples, key=lambda e: (len(e.scene.text), e.id))[: 50 * SHOWN : 50]
+
+
+def built(bench: Bench, arm: str, steps: int) -> tuple[Outcome, Trained]:
+    """An arm that builds, trained for so many steps."""
+    options = bench.options
+    done = trained(bench.here, arm, bench.learnt, steps, options.batch, options.seed)
+    lab, builder = done.lab, done.lab.builder
+    builder.eval()
+    for wanted in bench.tests.values():
+        lab.tap(wanted)
+    planner = BuilderPlanner(builder, ModelPlanner(bench.here.base, bench.here.domain))
+    outcome = Outcome(
+        hits={family: lab.right(builder, wanted) for family, wanted in bench.tests.items()},
+        fit=share(lab.right(builder, bench.learnt[:60])),
+        seen=steps * options.batch,
+        seconds=done.reading + done.seconds,
+        trainable=sum(p.numel() for p in builder.parameters() if p.requires_grad),
+        carried=bench.carried(planner),
+    )
+    return outcome, done
+
+
+def share(hits: Sequence[bool]) -> float:
+    return sum(hits) / len(hits)
+
+
+def outcomes(bench: Bench) -> dict[str, Outcome]:
+    """Every arm's outcome; those already in the folder are not made again."""
+    found: dict[str, Outcome] = {}
+    once = -(-len(bench.learnt) // bench.options.batch)
+    for arm in bench.options.arms:
+        if arm not in SHAPES:
+            found[arm] = kept(bench, arm) or keep(bench, arm, text(bench, arm))
+            continue
+        long = f"{arm}, LoRA's seconds"
+        known = kept(bench, arm), kept(bench, long)
+        if known[0] is None or (known[1] is None and "lora" in found):
+            outcome, done = built(bench, arm, once)
+            known = keep(bench, arm, outcome), known[1]
+        if known[1] is None and "lora" in found:
+            steps = done.steps_in(found["lora"].seconds)
+            known = known[0], keep(bench, long, built(bench, arm, steps)[0])
+        found |= {name: one for name, one in zip((arm, long), known, strict=True) if one}
+    return found
+
+
+def place(bench: Bench, name: str) -> Path:
+    """Where an arm's outcome is kept: all that it depends on is in its name's digest."""
+    told = {k: v for k, v in vars(bench.options).items() if k not in ("arms", "folder")}
+    told |= {"arm": name, "schema": bench.here.domain.digest, "torch": torch.__version__}
+    return Path(bench.options.folder) / f"{digest_json(told)[7:23]}.json"
+
+
+def kept(bench: Bench, name: str) -> Outcome | None:
+    path = place(bench, name)
+    return Outcome(**json.loads(path.read_bytes())) if path.exists() else None
+
+
+def keep(bench: Bench, name: str, outcome: Outcome) -> Outcome:
+    write_whole(place(bench, name), json.dumps(vars(outcome)).encode())
+    say(f"{name}: {row(outcome, outcome.hits)}")
+    return outcome
+
+
+def row(outcome: Outcome, hits: Hits) -> dict[str, Any]:
+    """A row of the table."""
+    every = [hit for rows in hits.values() for hit in rows]
+    found = wilson(sum(every), len(every))
+    return {
+        **{family: round(share(rows), 3) for family, rows in hits.items()},
+        "all": [round(x, 3) for x in (found.value, found.low, found.high)],
+        "on training": round(outcome.fit, 3),
+        "seen": outcome.seen,
+        "seconds": round(outcome.seconds),
+        "trainable": outcome.trainable,
+    }
+
+
+def against(first: Hits, second: Hits) -> dict[str, Any]:
+    """Won, lost and p of an exact McNemar test, for each family."""
+    found: dict[str, Any] = {}
+    for family in first:
+        won, lost = discordant(first[family], second[family])
+        found[family] = f"{won}:{lost}, p {mcnemar(won, lost, 'greater'):.2g}"
+    return found
+
+
+def beats(first: Hits, second: Hits) -> bool:
+    """Better in every family at .05."""
+    pairs = [discordant(first[family], second[family]) for family in first]
+    return all(mcnemar(won, lost, "greater") < 0.05 for won, lost in pairs)
 
 
 def main() -> int:
     options = _options()
     if fetched(EMBEDDED) is None:
         return skip("arms", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
-    torch.set_num_threads(options.threads)
-    compiled = compile_domain(discover().get("api_json"))
-    base = load_base(EMBEDDED, torch.float32 if options.arm == "full" else None)
-    recipe = Recipe(
-        options.arm,
-        options.rank,
-        options.rate,
-        options.examples,
-        options.batch,
-        options.seconds,
-        options.seed,
-    )
-    tests = {f: examples(compiled, options, options.split, f, options.n) for f in FAMILIES}
-    if options.arm == "few":
-        figures: dict[str, Any] = {
-            "families": right(compiled, tests, _few(compiled, base), options)
-        }
-    else:
-        figures = measured(compiled, base, recipe, tests, options)
-    emit(
-        "arms",
-        True,
+    torch.set_num_threads(1)
+    here = ground("api_json", EMBEDDED)
+    learnt = examples(here, options, "train", "indist", options.examples)
+    tests = {f: examples(here, options, options.split, f, options.n) for f in FAMILIES}
+    found = outcomes(Bench(options, here, Written.of(here.domain), learnt, tests))
+    named = {name: (one, one.hits) for name, one in found.items()}
+    named |= {f"{name}, masked": (one, one.masked) for name, one in found.items() if one.masked}
+    text_rows = {name: hits for name, (_, hits) in named.items() if name.startswith("lora")}
+    builders = {name: one.hits for name, one in found.items() if name.split(",")[0] in SHAPES}
+    judged = bool(text_rows) and any(name.startswith("builder") for name in builders)
+    ours = [hits for name, hits in builders.items() if name.startswith("builder")]
+    seed = f"seed {options.seed}"
+    return emit(
+        f"arms_{options.split}",
+        not judged or all(beats(one, other) for one in ours for other in text_rows.values()),
         seed=options.seed,
         versions=("torch", "transformers", "peft"),
-        recipe=asdict(recipe),
-        split=options.split,
-        dtype=str(base.dtype),
-        **figures,
+        claim="Arms: the builder against LoRA and others on api_json",
+        bar="the builder beats LoRA in every family (McNemar, p < .05), masked or not, on as many "
+        "examples and in as many seconds, by every seed",
+        recipe=f"{options.examples} examples, each seen once in batches of {options.batch}, skins "
+        f"on {options.skins:.0%}; LoRA of rank {options.rank} at rate {options.rate:g}",
+        how=HOW,
+        arms={f"{name}, {seed}": row(one, hits) for name, (one, hits) in named.items()},
+        paired={
+            f"{name} against {other}, {seed}": against(hits, text_rows[other])
+            for name, hits in builders.items()
+            for other in text_rows
+        },
+        carried={
+            f"{name}, {seed}, {family}": {k: v for k, v in rows.items() if k != "seconds"}
+            for name, one in found.items()
+            for family, rows in one.carried.items()
+        },
     )
-    return 0
 
 
-def measured(
-    compiled: Compiled,
-    base: Base,
-    recipe: Recipe,
-    tests: dict[str, Sequence[Example]],
-    options: argparse.Namespace,
-) -> dict[str, Any]:
-    """Train a text arm and measure it."""
-    written, tokenizer, pad = Written.of(compiled), base.tokenizer, base.tokenizer.eos_token_id
-    learnt = examples(compiled, options, "train", "indist", options.train)
-    items = [item(tokenizer, e.scene.text, written.target(e)) for e in learnt]
-    model = model_of(base, recipe)
-    seconds = train(model, items, recipe, pad, say)
-    found: dict[str, Any] = {"train": _share(exact(model, items[:60], pad))}
-    for family, wanted in tests.items():
-        rows = [item(tokenizer, e.scene.text, written.target(e)) for e in wanted]
-        found[family] = _share(exact(model, rows, pad))
-        say(f"{family} exact {found[family]}")
-
-    def planner(ask: Ask) -> Draft:
-        return Draft(written.text(write(model, tokenizer, ask.request)), planner=recipe.arm)
-
-    runs = right(compiled, tests, planner, options) if options.runs else {}
-    count = sum(p.numel() for p in learnable(model))
-    return {"exact": found, "families": runs, "seconds": round(seconds, 1), "trainable": count}
-
-
-def right(
-    compiled: Compiled, tests: dict[str, Sequence[Example]], planner: Any, options: Any
-) -> dict[str, Any]:
-    """What carrying the plans out comes to, on the first `runs` of each family."""
-    evaluator = Evaluator(compiled)
-    scores = []
-    for family, wanted in tests.items():
-        scores += evaluator.score(wanted[: options.runs], planner)
-        say(f"{family} carried out")
-    return table(scores)
-
-
-def _few(compiled: Compiled, base: Base) -> ModelPlanner:
-    return ModelPlanner(base, compiled, budget=640)
-
-
-def _share(hits: Sequence[bool]) -> list[float]:
-    found = wilson(sum(hits), len(hits))
-    return [round(x, 4) for x in (found.value, found.low, found.high)] + [len(hits)]
+HOW = (
+    "A family's figure is the share of exact plans, free texts aside. The text arms write "
+    "compact plans (one call a line); a builder writes decisions.",
+    "Exact by greedy decoding: the likeliest token is the reference plan's at every place, "
+    "freely or among those that the grammar allows (`masked`).",
+    "The builder is also told, in training, where each example's clauses start, and half of its "
+    "examples are shown a second time cut wrongly (`seen` counts both); the text arms are not.",
+    "`tokens` reads the base's token embeddings and none of its layers, `whole` does not cut the "
+    "request into clauses: what they lose is due to the base and to the structure.",
+)
 
 
 def examples(
-    compiled: Compiled, options: argparse.Namespace, split: Any, family: Any, count: int
+    here: Ground, options: argparse.Namespace, split: Split, family: Family, count: int
 ) -> tuple[Example, ...]:
     """The examples of a family, kept in the folder; the same for every arm."""
-    config = GeneratorConfig(count=count, split=split, family=family, seed=options.data_seed)
-    made_from = config.made_from(compiled)
-    path = Path(options.folder) / f"{split}-{family}-{count}-{options.data_seed}.jsonl"
+    skins = options.skins if split == "train" else 0.25
+    config = GeneratorConfig(
+        count=count, split=split, family=family, seed=options.data_seed, skins=skins
+    )
+    made_from = config.made_from(here.domain)
+    path = Path(options.folder) / f"{split}-{family}-{digest_json(made_from)[7:19]}.jsonl"
     if not path.exists():
         say(f"making {path}")
-        made = options.makers.setdefault(compiled.name, Generator(compiled))
-        write_examples(path, tuple(made.examples(config)), made_from)
+        write_examples(path, tuple(here.generator.examples(config)), made_from)
     return read_examples(path)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    arms = ("few", "lora", "full", "ladder", "inject", "hybrid")
-    parser.add_argument("--arm", choices=arms, required=True)
+    known = ("few", *TRAINED, *SHAPES)
+    parser.add_argument("--arms", default="few,lora,builder,tokens", help=", ".join(known))
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--rank", type=int, default=12)
+    parser.add_argument("--examples", type=int, default=2000)
+    parser.add_argument("--skins", type=float, default=0.25)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--examples", type=int, default=2000, help="seen in training")
-    parser.add_argument("--train", type=int, default=4000, help="distinct ones they come from")
-    parser.add_argument("--seconds", type=float, default=0.0)
+    parser.add_argument("--rank", type=int, default=12)
+    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
-    parser.add_argument("--n", type=int, default=40)
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--n", type=int, default=60)
+    parser.add_argument("--runs", type=int, default=0)
     parser.add_argument("--data-seed", type=int, default=0)
     parser.add_argument("--folder", default="runs/arms")
-    parser.set_defaults(makers={})
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.arms = tuple(options.arms.split(","))
+    if unknown := set(options.arms) - set(known):
+        parser.error(f"no arm {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return options
 
 
 if __name__ == "__main__":

@@ -3,33 +3,48 @@
 All are one causal model with logits. They see `Request: ...\nPlan:\n` and write the compact plan.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import torch
+from llguidance import LLMatcher
+from text_arms.masters import Masters
 from torch import Tensor
 from torch.nn import functional as F
 
 from bb_nn.base import Base
 from bb_nn.dual_rail import DualRail
 from bb_nn.rail_config import RailConfig
+from bb_runtime.masks import allowed
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+RAILS = {
+    "ladder": RailConfig(width=256, every=5, alpha=1.0, cap=1.0),
+    "inject": RailConfig(coupling="inject", width=128, every=5, alpha=0.5, cap=0.5),
+    "hybrid": RailConfig(
+        coupling="inject",
+        width=64,
+        every=5,
+        alpha=0.5,
+        cap=0.5,
+        in_path=("q_proj", "v_proj", "o_proj", "up_proj"),
+    ),
+}
+TRAINED = ("lora", "full", *RAILS)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an arm is trained. `seconds` ends training early; 0 is no limit."""
+    """How an arm is trained: each example is seen once, in batches."""
 
     arm: str
     rank: int = 12
     rate: float = 1e-3
-    examples: int = 2000
     batch: int = 8
-    seconds: float = 0.0
     seed: int = 0
 
 
@@ -45,9 +60,9 @@ def prompt(request: str) -> str:
     return f"Request: {request}\nPlan:\n"
 
 
-def item(tokenizer: Any, request: str, target: str) -> Item:
+def item(tokenizer: Any, request: str, target: str, shown: str = "") -> Item:
     """Prompt and target are cut into tokens apart, as they are when the target is written."""
-    head = tokenizer(prompt(request)).input_ids
+    head = tokenizer(shown + prompt(request)).input_ids
     return Item((*head, *tokenizer(target).input_ids, tokenizer.eos_token_id), len(head))
 
 
@@ -60,24 +75,11 @@ def model_of(base: Base, recipe: Recipe) -> Any:
         wanted = LoraConfig(
             r=recipe.rank, lora_alpha=2 * recipe.rank, target_modules=list(PROJECTIONS)
         )
-        return get_peft_model(base.model, wanted)
+        return get_peft_model(base.model, wanted, autocast_adapter_dtype=False)
     if recipe.arm == "full":
-        return base.model.float().requires_grad_(True)
-    if recipe.arm == "ladder":
-        return DualRail.attach(base, RailConfig(width=256, every=5, alpha=1.0, cap=1.0))
-    if recipe.arm == "inject":
-        made = RailConfig(coupling="inject", width=128, every=5, alpha=0.5, cap=0.5)
-        return DualRail.attach(base, made)
-    if recipe.arm == "hybrid":
-        made = RailConfig(
-            coupling="inject",
-            width=64,
-            every=5,
-            alpha=0.5,
-            cap=0.5,
-            in_path=("q_proj", "v_proj", "o_proj", "up_proj"),
-        )
-        return DualRail.attach(base, made)
+        return base.model.requires_grad_(True)
+    if recipe.arm in RAILS:
+        return DualRail.attach(base, RAILS[recipe.arm])
     raise ValueError(f"no arm {recipe.arm!r}")
 
 
@@ -99,74 +101,97 @@ def padded(items: Sequence[Item], pad: int) -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, wanted
 
 
-def logits(model: Any, ids: Tensor, mask: Tensor, keep: int) -> Tensor:
-    """The last `keep` positions' logits, fp32."""
+def said(model: Any, items: Sequence[Item], pad: int) -> tuple[Tensor, Tensor]:
+    """Logits [B, K, V] before each of the last K tokens, and those tokens [B, K], -100 for none.
+
+    K is the longest target. The kept places are named one by one: a slice would leave a tensor
+    with gaps, for which the head's product is many times slower.
+    """
+    ids, mask, wanted = padded(items, pad)
+    keep, length = max(len(i.ids) - i.start for i in items), ids.shape[1]
     more = {"want_base": False} if isinstance(model, DualRail) else {}
-    out = model(input_ids=ids, attention_mask=mask, logits_to_keep=keep, use_cache=False, **more)
-    found: Tensor = out.logits.float()
-    return found
+    places = torch.arange(length - keep - 1, length - 1)
+    out = model(input_ids=ids, attention_mask=mask, logits_to_keep=places, use_cache=False, **more)
+    return out.logits, wanted[:, -keep:]
 
 
 def train(
     model: Any, items: Sequence[Item], recipe: Recipe, pad: int, tell: Callable[[str], None]
 ) -> float:
-    """Train for the recipe's examples or seconds; gives the seconds it took."""
-    weights = learnable(model)
-    steps = max(1, recipe.examples // recipe.batch)
-    optimiser = torch.optim.AdamW(weights, lr=recipe.rate, weight_decay=0.01)
+    """One pass over the items; gives the seconds it took."""
+    weights = Masters(learnable(model))
+    steps = -(-len(items) // recipe.batch)
+    optimiser = torch.optim.AdamW(weights.copies, lr=recipe.rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: cosine(s, steps))
     model.train()
-    began = perf_counter()
-    for step, batch in zip(range(steps), batches(items, recipe), strict=False):
-        ids, mask, wanted = padded(batch, pad)
-        keep = max(len(i.ids) - i.start for i in batch) + 1
-        found = logits(model, ids, mask, keep)[:, :-1]
-        loss = F.cross_entropy(found.flatten(0, 1), wanted[:, 1 - keep :].flatten())
-        optimiser.zero_grad()
+    began = process_time()
+    for step, batch in enumerate(batches(items, recipe)):
+        found, gold = said(model, batch, pad)
+        there = gold != -100
+        loss = F.cross_entropy(found[there].float(), gold[there])
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        weights.gather()
+        torch.nn.utils.clip_grad_norm_(weights.copies, 1.0)
         optimiser.step()
+        optimiser.zero_grad()
+        weights.spread()
         schedule.step()
         if isinstance(model, DualRail):
             model.gates.project_()
         if step % 20 == 0:
-            tell(f"step {step}/{steps} loss {loss.item():.4f} {perf_counter() - began:.0f} s")
-        if recipe.seconds and perf_counter() - began > recipe.seconds:
-            break
+            tell(f"step {step}/{steps} loss {loss.item():.4f} {process_time() - began:.0f} s")
     model.eval()
-    return perf_counter() - began
+    return process_time() - began
 
 
 def cosine(step: int, steps: int, warmup: int = 20) -> float:
-    import math
-
     return min(1.0, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def batches(items: Sequence[Item], recipe: Recipe) -> Iterator[list[Item]]:
-    """Batches of like lengths in a random order, pass after pass."""
+    """One pass of batches of like lengths in a random order."""
     rng = Random(recipe.seed)
-    while True:
-        rows = sorted(items, key=lambda i: len(i.ids) + rng.random() * 30)
-        groups = [rows[i : i + recipe.batch] for i in range(0, len(rows), recipe.batch)]
-        rng.shuffle(groups)
-        yield from groups
+    rows = sorted(items, key=lambda i: len(i.ids) + rng.random() * 30)
+    groups = [rows[i : i + recipe.batch] for i in range(0, len(rows), recipe.batch)]
+    rng.shuffle(groups)
+    yield from groups
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Whether greedy decoding gives exactly the target: freely, and under the grammar's masks."""
+
+    free: bool
+    masked: bool
 
 
 @torch.no_grad()
-def exact(model: Any, items: Sequence[Item], pad: int, batch: int = 8) -> list[bool]:
-    """Whether greedy decoding gives exactly the target: its argmax is right at every position."""
-    found: dict[int, bool] = {}
+def exact(
+    model: Any, items: Sequence[Item], pad: int, mask: LLMatcher, batch: int = 8
+) -> list[Greedy]:
+    """Greedy decoding gives the target if the likeliest token is its own at every place."""
+    found: dict[int, Greedy] = {}
     order = sorted(range(len(items)), key=lambda i: len(items[i].ids))
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
-        ids, mask, wanted = padded([items[i] for i in rows], pad)
-        keep = max(len(items[i].ids) - items[i].start for i in rows) + 1
-        best = logits(model, ids, mask, keep)[:, :-1].argmax(-1)
-        gold = wanted[:, 1 - keep :]
-        right = ((best == gold) | (gold == -100)).all(1).tolist()
-        found |= dict(zip(rows, right, strict=True))
+        logits, gold = said(model, [items[i] for i in rows], pad)
+        for row, scores, wanted in zip(rows, logits, gold, strict=True):
+            there = wanted != -100
+            found[row] = _greedy(scores[there].float(), wanted[there], mask.deep_copy())
     return [found[i] for i in range(len(items))]
+
+
+def _greedy(scores: Tensor, wanted: Tensor, mask: LLMatcher) -> Greedy:
+    """scores [K, V], wanted [K]. The masks are tried only where the free choice is wrong."""
+    free = scores.argmax(-1) == wanted
+    for place, token in enumerate(wanted.tolist()):
+        if not free[place]:
+            tokens = torch.from_numpy(allowed(mask.compute_bitmask(), scores.shape[-1]))
+            if tokens[scores[place, tokens].argmax()] != token:
+                return Greedy(False, False)
+        if not mask.consume_token(token):
+            raise ValueError(f"the masks refuse the target at token {place}: {mask.get_error()}")
+    return Greedy(bool(free.all()), True)
 
 
 @torch.no_grad()

@@ -1,0 +1,77 @@
+"""The arms that build a plan by decisions on the base's frozen states.
+
+builder  as it ships: the request is cut into clauses, and each decoded on its own
+whole    not cut: the whole plan is decoded from the whole request
+tokens   as it ships, but on the base's token embeddings alone, none of its layers
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import process_time
+from typing import Any
+
+import torch
+from lab import Lab
+from report import say
+from workload import Ground
+
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.described import describe
+from bb_nn.builder.words import words_of
+from bb_train.config import Optimiser
+from bb_train.example import Example
+from bb_train.learner import BuilderLearner, lessons
+from bb_train.trainer import Trainer
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "builder": {},
+    "whole": {"segmented": False},
+    "tokens": {"layers": (0,)},
+}
+RECUTS = 0.5
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained arm: what reading the texts took, and what its steps took."""
+
+    lab: Lab
+    reading: float
+    steps: int
+    seconds: float
+
+    def steps_in(self, seconds: float) -> int:
+        """How many steps at this pace fit into so many seconds, reading included."""
+        return int((seconds - self.reading) / (self.seconds / self.steps))
+
+
+def trained(
+    here: Ground, arm: str, examples: Sequence[Example], steps: int, batch: int, seed: int
+) -> Trained:
+    """Train an arm for so many steps."""
+    shape = {"layers": here.layers, **SHAPES[arm]}
+    here = replace(
+        here,
+        layers=shape["layers"],
+        described=describe(here.base, words_of(here.space), shape["layers"]),
+    )
+    torch.manual_seed(seed)
+    width = here.base.model.config.hidden_size
+    config = BuilderConfig(
+        base_width=width, width=224, skills=32, tap_dropout=0.1, dropout=0.1, **shape
+    )
+    lab = Lab(here, PlanBuilder(config, here.space, here.described), {})
+    began = process_time()
+    lab.tap(examples)
+    reading = process_time() - began
+    taught = lessons(lab.builder, examples, lab.states.__getitem__, recuts=RECUTS).lessons
+    learner = BuilderLearner(lab.builder, taught, lab.states.__getitem__)
+    recipe = Optimiser(steps=steps, batch=batch, warmup=min(50, steps // 5))
+    trainer = Trainer(learner, recipe, seed, method="sum")
+    began = process_time()
+    for _ in range(steps):
+        taken = trainer.advance()
+        if taken.step % 100 == 0:
+            say(f"{arm} step {taken.step}/{steps}: task {taken.losses['task']:.3f}")
+    return Trained(lab, reading, steps, process_time() - began)
