@@ -44,6 +44,7 @@ from bb_nn.builder.encoded import Encoded
 from bb_nn.builder.loss import losses
 from bb_nn.builder.option_head import Query
 from bb_nn.builder.question import Tokens
+from bb_nn.builder.script import clause_spots
 from bb_nn.fetch import fetched
 from bb_nn.tapped import Tapped, tap
 from bb_runtime.rounds import Ask, Draft
@@ -131,7 +132,7 @@ def decisions_of(
     memory = builder._memory(told)
     parts = (builder.network, asker, Tokens(told.offsets), memory)
     beam = Drawn(*parts, chance=draw) if draw else Beam(*parts)
-    plans = beam.search(builder._clauses(told, seen, memory), 1)
+    plans = beam.search(clause_spots(seen, builder.starts(told, seen)), 1)
     return plans[0].progress.done if plans else ()
 
 

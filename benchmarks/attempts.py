@@ -1,0 +1,135 @@
+"""An attempt at a better rail for api_json, or the shipped one: exact plans on the same dev tasks.
+
+exact  the likeliest plan is the reference plan, free texts aside
+cuts   the request is cut into its clauses: where that fails, the plan mostly does
+
+A run's last checkpoint is measured, not its best. No bar: every attempt keeps its row, kept or not.
+
+usage: python benchmarks/attempts.py RUN --what "…"      RUN: the folder of a `bb train`
+       python benchmarks/attempts.py RUN --shipped       the shipped rail, on that run's dev tasks
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from report import emit, say, skip
+from workload import Ground, ground
+
+from bb_core.actions import assemble
+from bb_core.errors import PlanError
+from bb_infra.versions import shipped
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.rail_folder import load_rail, read_record
+from bb_nn.fetch import fetched
+from bb_nn.tapped import Tapped, tap
+from bb_train.agreement import free_text, prints
+from bb_train.checkpoint import Checkpoints
+from bb_train.example import Example, read_examples
+from bb_train.statistics import wilson
+
+EMBEDDED = "smollm2-135m"
+
+
+def last(run: Path, here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
+    """The builder of a run's last checkpoint, and what the run is."""
+    told = json.loads((run / "manifest.json").read_bytes())
+    found = Checkpoints(run / "checkpoints").last(told["made_from"])
+    if found is None:
+        raise SystemExit(f"{run}: no checkpoint; give the folder of a `bb train`")
+    width = here.base.model.config.hidden_size
+    shape = {"layers": told["layers"], "base_width": width, **told["config"]["builder"]}
+    builder = PlanBuilder.of(BuilderConfig.from_json(shape), here.space, here.base)
+    weights = found.state["module"].items()
+    own = {k.removeprefix("builder."): v for k, v in weights if k.startswith("builder.")}
+    builder.load_state_dict(own)
+    return builder.eval(), {
+        "steps": found.step,
+        "examples": told["examples"]["train"],
+        "parameters": told["parameters"],
+        "seed": told["config"]["run"]["seed"],
+    }
+
+
+def of_shipped(here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
+    """The rail that api_json ships with."""
+    folder = shipped(here.domain)
+    if folder is None:
+        raise SystemExit("api_json ships no rail")
+    builder = load_rail(folder, here.base, here.domain).eval()
+    count = sum(p.numel() for p in builder.parameters())
+    return builder, {"weights": read_record(folder)["weights"], "parameters": count}
+
+
+def exact(here: Ground, builder: PlanBuilder, example: Example, tapped: Tapped) -> bool:
+    """Whether the likeliest plan is right."""
+    found = builder.build(tapped, example.scene, 1)
+    masked = free_text(here.domain)
+    try:
+        plan = assemble(builder.space, example.scene, found[0].decisions)
+    except (PlanError, IndexError):
+        return False
+    return prints(plan, masked) == prints(example.plan, masked)
+
+
+def cut(builder: PlanBuilder, example: Example, tapped: Tapped) -> bool:
+    """Whether the request is cut where its clauses start."""
+    return {0, *builder.starts(tapped, example.scene)} == {0, *sorted(example.clauses)[1:]}
+
+
+def families(
+    here: Ground, builder: PlanBuilder, examples: Sequence[Example]
+) -> dict[str, dict[str, Any]]:
+    """A row for each family, and all."""
+    states = tap(here.base, [e.scene.text for e in examples], builder.config.layers)
+    rows = [
+        (e.family, exact(here, builder, e, t), cut(builder, e, t))
+        for e, t in zip(examples, states, strict=True)
+    ]
+    found = {}
+    for name in [*dict.fromkeys(e.family for e in examples), "all"]:
+        own = [row for row in rows if name in (row[0], "all")]
+        share = wilson(sum(row[1] for row in own), len(own))
+        found[name] = {
+            "exact": round(share.value, 3),
+            "low": round(share.low, 3),
+            "high": round(share.high, 3),
+            "cuts": round(sum(row[2] for row in own) / len(own), 3),
+            "n": len(own),
+        }
+        say(f"{name}: {found[name]}")
+    return found
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("run", type=Path)
+    one = asked.add_mutually_exclusive_group(required=True)
+    one.add_argument("--what", default="")
+    one.add_argument("--shipped", action="store_true")
+    wanted = asked.parse_args()
+    if fetched(EMBEDDED) is None:
+        return skip("attempts", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
+    torch.set_num_threads(1)
+    here = ground("api_json", EMBEDDED)
+    builder, told = of_shipped(here) if wanted.shipped else last(wanted.run, here)
+    paths = sorted((wanted.run / "examples").glob("dev*.jsonl"))
+    examples = [example for path in paths for example in read_examples(path)]
+    return emit(
+        "attempts",
+        True,
+        versions=("torch", "transformers"),
+        claim="Attempts at a better rail for api_json, exact plans on dev",
+        recipe="the shipped rail" if wanted.shipped else wanted.what,
+        **told,
+        families=families(here, builder, examples),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
