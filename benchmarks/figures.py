@@ -20,10 +20,10 @@ def table(title: str, rows: dict[str, dict[str, Any]]) -> str:
 
 
 def tables(figures: dict[str, Any]) -> list[str]:
-    """Plain figures in one table, tables of figures each in its own."""
+    """Plain figures in one table, tables of figures each in its own; empty ones left out."""
     plain = {key: {"value": value} for key, value in figures.items() if not tabular(value)}
     parts = [table("figure", plain)] if plain else []
-    return parts + [table(key, value) for key, value in figures.items() if tabular(value)]
+    return parts + [table(key, value) for key, value in figures.items() if value and tabular(value)]
 
 
 def text(value: Any) -> str:
