@@ -1,6 +1,7 @@
 """Run every benchmark against its bar and write docs/benchmarks.md from what they print.
 
-usage: python benchmarks/all.py [NAME ...]     no name: all. Rows of others stay as they are.
+usage: python benchmarks/all.py [NAME ...]     no name: all. Rows of others stay as they are,
+and so does the row of one that is killed. A row is kept as soon as it is measured.
 """
 
 import json
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from figures import tables, text
+
+from bb_core.cache import write_whole
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -35,22 +38,31 @@ SCRIPTS = {
     "surgery": "surgery.py",
     "pii": "pii.py",
 }
+Row = dict[str, Any]
 FRAME = ("name", "passed", "machine", "versions", "seed", "bar", "skipped")
 
 
-def run(name: str) -> dict[str, Any]:
-    """The JSON line a benchmark printed; one without a line has failed."""
+def run(name: str) -> Row | None:
+    """The JSON line a benchmark printed; one without a line has failed. None if it was killed."""
     done = subprocess.run(
         [sys.executable, str(HERE / SCRIPTS[name])], stdout=subprocess.PIPE, text=True, check=False
     )
+    if done.returncode < 0:
+        return None
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    found: dict[str, Any] = (
-        json.loads(lines[-1]) if lines else {"passed": False, "error": "printed no line"}
-    )
+    found: Row = json.loads(lines[-1]) if lines else {"passed": False, "error": "printed no line"}
     return {**found, "name": name, "passed": bool(found.get("passed")) and done.returncode == 0}
 
 
-def kept() -> dict[str, dict[str, Any]]:
+def keep(row: Row) -> None:
+    """Put a row in the place of the benchmark's last one, in the file and on the page."""
+    rows = {**kept(), row["name"]: row}
+    lines = [json.dumps(rows[name]) + "\n" for name in SCRIPTS if name in rows]
+    write_whole(KEPT, "".join(lines).encode())
+    write_whole(PAGE, page(rows).encode())
+
+
+def kept() -> dict[str, Row]:
     """The last line of every benchmark that has been run on this page."""
     if not KEPT.exists():
         return {}
@@ -58,7 +70,7 @@ def kept() -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in rows}
 
 
-def page(rows: dict[str, dict[str, Any]]) -> str:
+def page(rows: dict[str, Row]) -> str:
     """docs/benchmarks.md, whole."""
     parts = [
         "# Benchmarks\n\nMade by `make proof` from what each script prints; never edited by hand.\n"
@@ -69,7 +81,7 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
     return "\n".join(parts)
 
 
-def section(row: dict[str, Any]) -> str:
+def section(row: Row) -> str:
     """One benchmark's figures: plain ones in a table, tables of figures each in its own."""
     state = "holds" if row["passed"] else "**falls short**"
     if row.get("skipped"):
@@ -94,16 +106,17 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no benchmark {unknown[0]!r}; there are: {', '.join(SCRIPTS)}", file=sys.stderr)
         return 2
-    rows, short = kept(), False
+    short = False
     for name in names or SCRIPTS:
         print(f"benchmark {name} …", file=sys.stderr, flush=True)
-        rows[name] = run(name)
-        print(json.dumps(rows[name]), flush=True)
-        short = short or not (rows[name]["passed"] or rows[name].get("skipped"))
-    KEPT.write_text(
-        "".join(json.dumps(rows[name]) + "\n" for name in SCRIPTS if name in rows), "utf-8"
-    )
-    PAGE.write_text(page(rows), "utf-8")
+        row = run(name)
+        if row is None:
+            print(f"{name} was killed; its row stays as it was", file=sys.stderr)
+            short = True
+            continue
+        print(json.dumps(row), flush=True)
+        keep(row)
+        short = short or not (row["passed"] or row.get("skipped"))
     return int(short)
 
 

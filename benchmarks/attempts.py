@@ -3,7 +3,8 @@
 exact  the likeliest plan is the reference plan, free texts aside
 cuts   the request is cut into its clauses: where that fails, the plan mostly does
 
-A run's last checkpoint is measured, not its best. No bar: every attempt keeps its row, kept or not.
+A run's last checkpoint is measured, not its best, and in the tree it was trained in: the weights of
+an attempt whose code was not kept fit no other. No bar: every attempt has its row, kept or not.
 
 usage: python benchmarks/attempts.py RUN --what "…"      RUN: the folder of a `bb train`
        python benchmarks/attempts.py RUN --shipped       the shipped rail, on that run's dev tasks
@@ -13,22 +14,21 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from lab import Lab
 from report import emit, say, skip
 from workload import Ground, ground
 
-from bb_core.actions import assemble
-from bb_core.errors import PlanError
 from bb_infra.versions import shipped
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_folder import load_rail, read_record
 from bb_nn.fetch import fetched
-from bb_nn.tapped import Tapped, tap
-from bb_train.agreement import free_text, prints
+from bb_nn.tapped import Tapped
 from bb_train.checkpoint import Checkpoints
 from bb_train.example import Example, read_examples
 from bb_train.statistics import wilson
@@ -66,17 +66,6 @@ def of_shipped(here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
     return builder, {"weights": read_record(folder)["weights"], "parameters": count}
 
 
-def exact(here: Ground, builder: PlanBuilder, example: Example, tapped: Tapped) -> bool:
-    """Whether the likeliest plan is right."""
-    found = builder.build(tapped, example.scene, 1)
-    masked = free_text(here.domain)
-    try:
-        plan = assemble(builder.space, example.scene, found[0].decisions)
-    except (PlanError, IndexError):
-        return False
-    return prints(plan, masked) == prints(example.plan, masked)
-
-
 def cut(builder: PlanBuilder, example: Example, tapped: Tapped) -> bool:
     """Whether the request is cut where its clauses start."""
     return {0, *builder.starts(tapped, example.scene)} == {0, *sorted(example.clauses)[1:]}
@@ -86,10 +75,11 @@ def families(
     here: Ground, builder: PlanBuilder, examples: Sequence[Example]
 ) -> dict[str, dict[str, Any]]:
     """A row for each family, and all."""
-    states = tap(here.base, [e.scene.text for e in examples], builder.config.layers)
+    lab = Lab(replace(here, layers=builder.config.layers), builder, {})
+    lab.tap(examples)
     rows = [
-        (e.family, exact(here, builder, e, t), cut(builder, e, t))
-        for e, t in zip(examples, states, strict=True)
+        (e.family, right, cut(builder, e, lab.states[e.scene.text]))
+        for e, right in zip(examples, lab.right(builder, examples), strict=True)
     ]
     found = {}
     for name in [*dict.fromkeys(e.family for e in examples), "all"]:
@@ -113,12 +103,14 @@ def main() -> int:
     one.add_argument("--what", default="")
     one.add_argument("--shipped", action="store_true")
     wanted = asked.parse_args()
+    paths = sorted((wanted.run / "examples").glob("dev*.jsonl"))
+    if not paths:
+        asked.error(f"{wanted.run} holds no examples/dev*.jsonl; give the folder of a `bb train`")
     if fetched(EMBEDDED) is None:
         return skip("attempts", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
     torch.set_num_threads(1)
     here = ground("api_json", EMBEDDED)
     builder, told = of_shipped(here) if wanted.shipped else last(wanted.run, here)
-    paths = sorted((wanted.run / "examples").glob("dev*.jsonl"))
     examples = [example for path in paths for example in read_examples(path)]
     return emit(
         "attempts",

@@ -11,8 +11,7 @@ from time import process_time
 from typing import Any
 
 import torch
-from lab import Lab
-from report import say
+from lab import Lab, advance
 from workload import Ground
 
 from bb_nn.builder.builder import PlanBuilder
@@ -21,8 +20,7 @@ from bb_nn.builder.described import describe
 from bb_nn.builder.words import words_of
 from bb_train.config import Optimiser
 from bb_train.example import Example
-from bb_train.learner import BuilderLearner, lessons
-from bb_train.trainer import Trainer
+from bb_train.learner import lessons
 
 SHAPES: dict[str, dict[str, Any]] = {
     "builder": {},
@@ -34,22 +32,18 @@ RECUTS = 0.5
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained arm: what reading the texts took, and what its steps took."""
+    """A trained arm: its steps, and the seconds that reading the texts and all together took."""
 
     lab: Lab
-    reading: float
     steps: int
+    reading: float
     seconds: float
-
-    def steps_in(self, seconds: float) -> int:
-        """How many steps at this pace fit into so many seconds, reading included."""
-        return int((seconds - self.reading) / (self.seconds / self.steps))
 
 
 def trained(
-    here: Ground, arm: str, examples: Sequence[Example], steps: int, batch: int, seed: int
+    here: Ground, arm: str, examples: Sequence[Example], steps: int | None, batch: int, seed: int
 ) -> Trained:
-    """Train an arm for so many steps."""
+    """Train an arm for so many steps; for one pass over its lessons if None."""
     shape = {"layers": here.layers, **SHAPES[arm]}
     here = replace(
         here,
@@ -66,12 +60,7 @@ def trained(
     lab.tap(examples)
     reading = process_time() - began
     taught = lessons(lab.builder, examples, lab.states.__getitem__, recuts=RECUTS).lessons
-    learner = BuilderLearner(lab.builder, taught, lab.states.__getitem__)
-    recipe = Optimiser(steps=steps, batch=batch, warmup=min(50, steps // 5))
-    trainer = Trainer(learner, recipe, seed, method="sum")
+    steps = -(-len(taught) // batch) if steps is None else steps
     began = process_time()
-    for _ in range(steps):
-        taken = trainer.advance()
-        if taken.step % 100 == 0:
-            say(f"{arm} step {taken.step}/{steps}: task {taken.losses['task']:.3f}")
-    return Trained(lab, reading, steps, process_time() - began)
+    advance(lab.learner(taught), Optimiser(steps, batch, warmup=min(50, steps // 5)), seed)
+    return Trained(lab, steps, reading, reading + process_time() - began)

@@ -43,6 +43,10 @@ class Lab:
         """What a builder can learn from the examples."""
         return list(lessons(builder, examples, self.states.__getitem__).lessons)
 
+    def learner(self, taught: Sequence[Lesson]) -> BuilderLearner:
+        """The lab's builder on lessons of texts that it has read."""
+        return BuilderLearner(self.builder, taught, self.states.__getitem__)
+
     def decided(self, builder: PlanBuilder, example: Example) -> tuple[Decision, ...]:
         """The likeliest plan's decisions; none if there is no plan."""
         built = builder.build(self.states[example.scene.text], example.scene, 1)
@@ -84,14 +88,17 @@ def uses(example: Example) -> set[str]:
 
 def train(lab: Lab, examples: Sequence[Example], steps: int, seed: int) -> None:
     """Train the lab's builder, trunk and adapters."""
-    learner = BuilderLearner(
-        lab.builder, lab.lessons(lab.builder, examples), lab.states.__getitem__
-    )
-    trainer = Trainer(learner, Optimiser(steps=steps, warmup=30), seed, method="sum")
-    for _ in range(steps):
+    taught = lab.lessons(lab.builder, examples)
+    advance(lab.learner(taught), Optimiser(steps, warmup=30), seed)
+
+
+def advance(learner: BuilderLearner, recipe: Optimiser, seed: int) -> None:
+    """Take all the recipe's steps; gradients that conflict are summed."""
+    trainer = Trainer(learner, recipe, seed, method="sum")
+    for _ in range(recipe.steps):
         taken = trainer.advance()
         if taken.step % 100 == 0:
-            say(f"step {taken.step}: task {taken.losses['task']:.3f}")
+            say(f"step {taken.step}/{recipe.steps}: task {taken.losses['task']:.3f}")
 
 
 def changed(builder: PlanBuilder, rows: dict[int, int | None]) -> PlanBuilder:

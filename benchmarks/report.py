@@ -5,6 +5,8 @@ import os
 import platform
 import sys
 from importlib.metadata import version
+from math import isfinite
+from typing import Any
 
 
 def emit(
@@ -16,8 +18,18 @@ def emit(
         "versions": {"python": platform.python_version()} | {d: version(d) for d in versions},
         "seed": seed,
     }
-    print(json.dumps({"name": name, "passed": passed, **figures, **made_on}), flush=True)
+    line = numbers({"name": name, "passed": passed, **figures, **made_on})
+    print(json.dumps(line, allow_nan=False), flush=True)
     return 0 if passed else 1
+
+
+def numbers(figure: Any) -> Any:
+    """The figure with `inf` and `nan` as text: JSON has no such numbers."""
+    if isinstance(figure, dict):
+        return {key: numbers(value) for key, value in figure.items()}
+    if isinstance(figure, list | tuple):
+        return [numbers(value) for value in figure]
+    return str(figure) if isinstance(figure, float) and not isfinite(figure) else figure
 
 
 def skip(name: str, reason: str) -> int:
