@@ -137,8 +137,8 @@ def refused_earlier(trial: Trial, builder: PlanBuilder) -> Iterator[tuple[str, d
 def good(trial: Trial, builder: PlanBuilder, examples: Sequence[Example]) -> dict[str, Any]:
     """A candidate that learnt from more of the same, close to what serves; nothing is hidden.
 
-    As in a shop that goes on learning: a proposal that fails a golden case is refused, and the next
-    goes half as far. `proposals` counts them.
+    As in a shop that goes on learning: what it had to refuse is among its episodes, a proposal that
+    fails a golden case is refused, and the next goes half as far. `proposals` counts them.
     """
     third = len(examples) // 3
     parts = Episodes(examples[:third], examples[third : 2 * third], examples[2 * third :])
@@ -182,7 +182,9 @@ def main() -> int:
     apart = asked.pool // 4
     tasks = [e.task for e in some if e.task] + refused[:apart]
     golden = refused[apart : 2 * apart]
-    at.read_all([*(t.prompt for t in [*tasks, *golden]), *(e.scene.text for e in taught)])
+    against = requests(at, asked.pool // 2, "dev", asked.seed + 13, acts=False, family="refuse")
+    mixed = sorted([*taught, *against], key=lambda one: one.digest)
+    at.read_all([*(t.prompt for t in [*tasks, *golden]), *(e.scene.text for e in mixed)])
     with tempfile.TemporaryDirectory() as folder:
         trial = Trial(at, Served(at, builder), tasks, tasks, golden, asked.pairs, Path(folder))
         before = share([right(trial.honest.play(task)) for task in tasks])
@@ -197,7 +199,7 @@ def main() -> int:
         }
         rows["decorative"] = {"where": "planner", **decoration(trial, some)}
         rows |= dict(refused_earlier(trial, builder))
-        well = good(trial, builder, taught)
+        well = good(trial, builder, mixed)
         rows |= dict(in_the_rail(trial, builder, taught))
     passed = well["serves"] and well["first_guard"] == "promote"
     held = passed and not any(row["serves"] for row in rows.values())

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from report import say
 from workload import Ground, ground
 
-from bb_core.actions import assemble
+from bb_core.actions import assemble, blanked
 from bb_core.adapters import Adapters
 from bb_core.battery import Task
 from bb_core.errors import BuilderbrainError, PlanError
@@ -28,14 +28,13 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import load_rail
 from bb_nn.errors import RailError
 from bb_nn.tapped import Tapped, tap
-from bb_runtime.builder_planner import blanked
 from bb_runtime.episode import play
 from bb_runtime.rounds import Ask, Draft
 from bb_safety import Evidence, Golden, Policy, gate
 from bb_safety.pointer import Pointer
 from bb_safety.shadow import Arms, drawn, gathered, metrics, pairs
 from bb_train.data.generator import GeneratorConfig
-from bb_train.example import Example, Split
+from bb_train.example import Example, Family, Split
 
 EMBEDDED = "smollm2-135m"
 LEFT_OUT = ("notify_customer", "handoff", "list_products", "get_product")
@@ -132,12 +131,14 @@ def rail(at: Site) -> PlanBuilder:
     return load_rail(folder, at.here.base, at.here.domain)
 
 
-def requests(at: Site, count: int, split: Split, seed: int, *, acts: bool) -> list[Example]:
+def requests(
+    at: Site, count: int, split: Split, seed: int, *, acts: bool, family: Family = "indist"
+) -> list[Example]:
     """Short generated requests of one round; `acts`: only tasks that change something."""
     found: list[Example] = []
     wanted = GeneratorConfig(
-        count=6 * count, split=split, seed=seed, skins=0.0, elsewhere=0.0, without_tools=LEFT_OUT,
-        execute=acts,
+        count=6 * count, split=split, family=family, seed=seed, skins=0.0, elsewhere=0.0,
+        without_tools=LEFT_OUT, execute=acts,
     )  # fmt: skip
     for example in at.here.generator.examples(wanted):
         task = example.task

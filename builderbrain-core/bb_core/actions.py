@@ -1,6 +1,7 @@
 """A builder's actions, in one place to import from: the decisions, and a plan to them and back."""
 
 from bb_core.assemble import assemble
+from bb_core.blanked import blanked
 from bb_core.constants import learn_constants
 from bb_core.decide import decide
 from bb_core.decision import (
@@ -37,6 +38,7 @@ __all__ = [
     "Tie",
     "Write",
     "assemble",
+    "blanked",
     "candidates",
     "decide",
     "implied_after",

@@ -12,19 +12,18 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
 from typing import Protocol
 
-from bb_core.actions import assemble, implied_after
+from bb_core.actions import assemble, blanked, implied_after
 from bb_core.check import check
-from bb_core.decision import Decision, Fill, Filled, Write
+from bb_core.decision import Decision
 from bb_core.errors import PlanError
 from bb_core.plan import Plan
 from bb_core.scene import Scene, scene
 from bb_core.space import Space
 from bb_core.state import State
 from bb_core.verdict import Checked
-from bb_nn.builder.builder import Built
+from bb_nn.builder.built import Built
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.errors import RailError
 from bb_nn.tapped import Tapped, tap
@@ -33,9 +32,6 @@ from bb_runtime.errors import DecodeError
 from bb_runtime.free_text import write_texts
 from bb_runtime.planner import ModelPlanner
 from bb_runtime.rounds import Ask, Draft
-
-_BLANK = 0xE000
-"""Private characters stand for texts nobody has written yet."""
 
 _BLANKS = re.compile("[\ue000-\ue3ff]")
 
@@ -154,16 +150,3 @@ def _implied(space: Space, seen: Scene, decisions: Sequence[Decision]) -> tuple[
         waits = {*one.after, *implied_after(space, seen, found, one)}
         found.append(replace(one, after=tuple(sorted(waits))))
     return tuple(found)
-
-
-def blanked(decisions: Sequence[Decision]) -> list[Decision]:
-    """The decisions with a blank for each text that nobody has written yet."""
-    marks = count(_BLANK)
-
-    def blank(fill: Fill) -> Fill:
-        return Write(chr(next(marks))) if isinstance(fill, Write) and not fill.text else fill
-
-    def filled(fill: Filled) -> Filled:
-        return tuple(map(blank, fill)) if isinstance(fill, tuple) else blank(fill)
-
-    return [replace(d, fills=tuple(map(filled, d.fills))) for d in decisions]

@@ -89,7 +89,7 @@ def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, .
 
 
 def _tap(cache: StateCache, found: Corpus, tell: Tell) -> None:
-    texts = [example.scene.text for example in (*found.train, *found.dev)]
+    texts = [example.scene.text for example in (*found.train, *found.dev, *found.rank)]
     for begin in range(0, len(texts), 4 * SHARD):
         if cache.fill(texts[begin : begin + 4 * SHARD]):
             tell(f"states: {min(begin + 4 * SHARD, len(texts))} of {len(texts)} texts")

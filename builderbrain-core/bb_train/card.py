@@ -28,6 +28,8 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield f"- data: {trained['examples']:,} generated examples, {trained['data']}"
     took = f"{trained['steps']:,} steps in {trained['seconds']:,} s"
     yield f"- training: {took}, seed {trained['seed']}"
+    if "ranker" in trained:
+        yield "- ranker: " + _ranked(trained["ranker"])
     yield f"- alpha allowed by the paired test: {record['alpha']:g}"
     yield ""
     yield "## Figures"
@@ -44,6 +46,14 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield from _table(table)
     yield ""
     yield from _limits(record)
+
+
+def _ranked(told: Mapping[str, Any]) -> str:
+    return (
+        f"fitted on {told['examples']} further examples; the right plan came first in "
+        f"{told['before']} of them, comes first in {told['after']}, was found at all in "
+        f"{told['among']}"
+    )
 
 
 def _table(table: Mapping[str, Any]) -> Iterator[str]:

@@ -50,6 +50,7 @@ class Data:
     """How many examples; `dev` is per family. `train_file`, `dev_file`: read instead of made.
 
     recuts: the share of examples that are learnt a second time, with their clauses cut wrongly.
+    rank: so many further examples, never learnt from, to fit the ranker on; 0: it has none.
     """
 
     train: int = 4000
@@ -58,6 +59,7 @@ class Data:
     skins: float = 0.25
     elsewhere: float = 0.12
     recuts: float = 0.5
+    rank: int = 0
     without_tools: tuple[str, ...] = ()
     train_file: str = ""
     dev_file: str = ""
@@ -180,6 +182,7 @@ _RANGES: Ranges = {
     ("data", "skins"): (0, 1),
     ("data", "elsewhere"): (0, 1),
     ("data", "recuts"): (0, 1),
+    ("data", "rank"): (0, _MANY),
     ("builder", "width"): (8, 4096),
     ("builder", "heads"): (1, 64),
     ("builder", "blocks"): (1, 24),
@@ -257,5 +260,6 @@ def _require(reader: Sections, config: TrainConfig) -> None:
 
 
 def builder_fields(config: TrainConfig) -> dict[str, Any]:
-    """The `builder` section as keywords."""
-    return {f.name: getattr(config.builder, f.name) for f in fields(Builder)}
+    """The builder's shape as keywords."""
+    own = {f.name: getattr(config.builder, f.name) for f in fields(Builder)}
+    return {**own, "ranked": config.data.rank > 0}

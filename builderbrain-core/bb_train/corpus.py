@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,19 +17,24 @@ from bb_train.example import Example, Family, Split, digest_of, read_examples, w
 
 Tell = Callable[[str], None]
 SHOWN_EVERY = 250
+_APART = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """What is learnt from, and what choices are made on. dev holds `config.dev` of each family."""
+    """What is learnt from, what choices are made on, and what the ranker is fitted on.
+
+    dev holds `config.dev` of each family. rank is like train, and holds none of its texts.
+    """
 
     train: tuple[Example, ...]
     dev: tuple[Example, ...]
+    rank: tuple[Example, ...] = ()
 
     @property
     def digest(self) -> str:
         """The hash of all of it."""
-        return digest_json([digest_of(self.train), digest_of(self.dev)])
+        return digest_json([digest_of(part) for part in (self.train, self.dev, self.rank)])
 
 
 def corpus(compiled: Compiled, config: Data, seed: int, folder: Path, tell: Tell) -> Corpus:
@@ -44,7 +49,16 @@ def corpus(compiled: Compiled, config: Data, seed: int, folder: Path, tell: Tell
     else:
         parts = [made.part(_wanted(config, "dev", family, seed)) for family in config.families]
         dev = tuple(example for part in parts for example in part)
-    return Corpus(train, dev)
+    return Corpus(train, dev, _apart(made, config, seed, train) if config.rank else ())
+
+
+def _apart(
+    made: "_Made", config: Data, seed: int, train: tuple[Example, ...]
+) -> tuple[Example, ...]:
+    """Examples like those learnt from, drawn apart, without any of their texts."""
+    wanted = replace(_wanted(config, "train", "indist", seed + _APART), count=config.rank)
+    learnt = {example.scene.text for example in train}
+    return tuple(e for e in made.part(wanted, "rank") if e.scene.text not in learnt)
 
 
 def _wanted(config: Data, split: Split, family: str, seed: int) -> GeneratorConfig:
@@ -77,9 +91,9 @@ class _Made:
         self.compiled, self.folder, self.tell = compiled, folder, tell
         self.generator: Generator | None = None
 
-    def part(self, wanted: GeneratorConfig) -> tuple[Example, ...]:
+    def part(self, wanted: GeneratorConfig, name: str = "") -> tuple[Example, ...]:
         """The examples of one configuration, from the folder or made anew."""
-        path = self.folder / f"{wanted.split}-{wanted.family}.jsonl"
+        path = self.folder / f"{name or f'{wanted.split}-{wanted.family}'}.jsonl"
         made_from = wanted.made_from(self.compiled)
         if _head(path) == made_from:
             return read_examples(path)

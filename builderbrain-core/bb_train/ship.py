@@ -18,6 +18,7 @@ from bb_train.boot import Booted
 from bb_train.card import card
 from bb_train.evaluate import Evaluator, Score, table
 from bb_train.offline import Offline, measured, spread
+from bb_train.rank import fit_ranker
 from bb_train.scribe import Scribe
 from bb_train.training_log import FILE, TrainingLog
 
@@ -30,6 +31,7 @@ Tell = Callable[[str], None]
 def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
     """Write the rail folder of a finished training: weights, record, log, card."""
     folder = booted.folder / RAIL
+    ranked = rank(booted, tell)
     save_rail(folder, booted.builder, booted.base)
     booted = replace(booted, builder=load_rail(folder, booted.base, booted.compiled))
     tell(f"measuring {len(booted.corpus.dev)} dev tasks")
@@ -40,7 +42,7 @@ def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
         "alpha": alpha,
         "lifts": lifts,
         "metrics": figures,
-        "trained": told(booted, trained),
+        "trained": told(booted, trained) | ranked,
         "made_from": dict(booted.made_from),
         "notes": [],
     }
@@ -53,6 +55,16 @@ def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
     shutil.copyfile(booted.folder / FILE, folder / FILE)
     write_whole(folder / CARD, card(record).encode())
     return folder
+
+
+def rank(booted: Booted, tell: Tell) -> dict[str, Any]:
+    """Fit the ranker of the builder, if it has one, and say what came of it."""
+    ranker = booted.builder.ranker
+    if ranker is None:
+        return {}
+    found = fit_ranker(booted.builder, ranker, booted.corpus.rank, booted.cache.get, tell)
+    tell(f"ranker: first of {found.examples} were right {found.before}, are {found.after}")
+    return {"ranker": found.to_json()}
 
 
 def told(booted: Booted, trained: Offline) -> dict[str, Any]:

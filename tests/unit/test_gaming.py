@@ -51,6 +51,21 @@ def test_a_proxy_that_gains_just_where_the_outcome_loses_is_seen_at_the_same_mea
     assert any("against the outcome" in found for found in alarms(before, after))
 
 
+def test_a_proxy_that_rises_where_the_outcome_is_won_is_no_game_while_nothing_is_lost() -> None:
+    """A tool newly learnt is a rare one: its plans cost more, and are right."""
+    before = side(noise(0), [i % 2 == 0 for i in range(N)])
+    learnt = [old or i < 60 for i, old in enumerate(before.success)]
+    proxy = [
+        p + 0.5 * (new and not old)
+        for p, old, new in zip(before.proxies["cfs"], before.success, learnt, strict=True)
+    ]
+    (row,) = [r for r in covariances(before, side(proxy, learnt)) if r.proxy == "cfs"]
+    assert row.r is not None and row.r < -0.9
+    assert alarms(before, side(proxy, learnt)) == ()
+    learnt[118] = False
+    assert any("against the outcome" in found for found in alarms(before, side(proxy, learnt)))
+
+
 def test_a_proxy_that_does_not_move_has_no_covariance() -> None:
     before = side(noise(0), outcomes(0.5, 1))
     rows = {row.proxy: row for row in covariances(before, side(noise(3), outcomes(0.5, 2)))}

@@ -24,13 +24,12 @@ from bb_core.actions import assemble
 from bb_core.errors import PlanError
 from bb_core.scene import Scene
 from bb_nn.builder.batch import Batch
-from bb_nn.builder.builder import PlanBuilder, first_char
+from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.encoded import encode
 from bb_nn.builder.network import Outcome
 from bb_nn.builder.option_head import log_softmax
 from bb_nn.builder.question import Tokens
 from bb_nn.builder.script import script
-from bb_nn.builder.segmenter import cut
 from bb_nn.tapped import Tapped
 
 FAR = (inf,)
@@ -54,7 +53,7 @@ def apart(
     if not built:
         return FAR
     try:
-        starts = _starts(ours, tapped[0], scene)
+        starts = ours.starts(tapped[0], scene)
         made = script(
             ours.asker(scene), built[0].decisions, starts, segmented=ours.config.segmented
         )
@@ -84,17 +83,6 @@ def _plans(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> dict[str, floa
             continue
         found[plan] = found.get(plan, 0.0) + exp(built.log_prob)
     return found
-
-
-def _starts(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> list[int]:
-    """The characters at which the builder's own cuts start the clauses."""
-    if not builder.config.segmented:
-        return []
-    memory = builder.network.memory(tapped.states[None], torch.tensor([len(tapped.ids)]))
-    request = tapped.offsets[:, 0] < scene.request_end
-    found = cut(builder.network.segmenter(memory)[0], request)
-    tokens = Tokens(tapped.offsets)
-    return [first_char(scene, tokens, token) for token in found]
 
 
 def _divergences(ours: Outcome, theirs: Outcome, batch: Batch) -> list[float]:

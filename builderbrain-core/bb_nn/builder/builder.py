@@ -9,13 +9,11 @@ writes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from bb_core.actions import decide
-from bb_core.decision import Decision
 from bb_core.plan import Plan
 from bb_core.scene import Scene
 from bb_core.space import Space
@@ -23,29 +21,19 @@ from bb_nn.base import Base
 from bb_nn.builder.asker import Asker
 from bb_nn.builder.batch import Batch, collate
 from bb_nn.builder.beam import Beam
+from bb_nn.builder.built import Built
 from bb_nn.builder.conditions import compared
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.cuts import cuts
 from bb_nn.builder.described import Described, describe
 from bb_nn.builder.encoded import Encoded, encode
 from bb_nn.builder.loss import Losses, losses
 from bb_nn.builder.network import Network
 from bb_nn.builder.question import Spot, Tokens
+from bb_nn.builder.ranker import WIDE, Contender, Ranker, traits_of
 from bb_nn.builder.script import clause_spots, script
-from bb_nn.builder.segmenter import cut
 from bb_nn.builder.words import words_of
 from bb_nn.tapped import Tapped
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A plan as decisions, with the log probability of all its answers, cuts left out (nats).
-
-    `answers` are the log probabilities of each answer, in order.
-    """
-
-    decisions: tuple[Decision, ...]
-    log_prob: float
-    answers: tuple[float, ...] = ()
 
 
 class PlanBuilder(nn.Module):
@@ -56,6 +44,7 @@ class PlanBuilder(nn.Module):
         self.config, self.space, self.described = config, space, described
         self.places = compared(space)
         self.network = Network(config, described)
+        self.ranker = Ranker() if config.ranked else None
 
     @classmethod
     def of(cls, config: BuilderConfig, space: Space, base: Base) -> "PlanBuilder":
@@ -97,43 +86,73 @@ class PlanBuilder(nn.Module):
         found: Losses = self(batch)
         return found
 
-    @torch.no_grad()
     def build(self, tapped: Tapped, scene: Scene, k: int = 4) -> list[Built]:
-        """The k most probable plans, best first; dropout is off while it builds.
+        """The k best plans, best first; dropout is off while it builds.
 
-        `tapped` are the base's states of `scene.text`.
+        `tapped` are the base's states of `scene.text`. Best is what the ranker says, or else the
+        most probable.
         """
+        if self.ranker is None:
+            return [built for _, _, _, built in self._searched(tapped, scene, k)]
+        return self.ranker.best(self.contenders(tapped, scene, max(k, WIDE)), k)
+
+    def contenders(self, tapped: Tapped, scene: Scene, k: int = WIDE) -> list[Contender]:
+        """The k most probable plans of each way to cut the request, with their traits."""
+        return [
+            Contender(built, traits_of(asker, built, clauses, delta))
+            for asker, clauses, delta, built in self._searched(tapped, scene, k)
+        ]
+
+    @torch.no_grad()
+    def _searched(
+        self, tapped: Tapped, scene: Scene, k: int
+    ) -> list[tuple[Asker, int, float, Built]]:
+        """Plans with the number of clauses they were built from, and the delta of the cuts."""
         was, _ = self.training, self.eval()
         try:
-            memory = self._memory(tapped)
-            beam = Beam(self.network, self.asker(scene), Tokens(tapped.offsets), memory)
-            found = beam.search(self._clauses(tapped, scene, memory), k)
+            memory, asker = self._memory(tapped), self.asker(scene)
+            beam = Beam(self.network, asker, Tokens(tapped.offsets), memory)
+            return [
+                (asker, len(clauses), delta, Built(p.progress.done, p.log_prob, p.confidence))
+                for clauses, delta in self._clauses(tapped, scene, memory)
+                for p in beam.search(clauses, k)
+            ]
         finally:
             self.train(was)
-        return [Built(p.progress.done, p.log_prob, p.confidence) for p in found]
 
     @torch.no_grad()
     def starts(self, tapped: Tapped, scene: Scene) -> tuple[int, ...]:
         """The characters at which it cuts a scene into clauses; none if it cuts nothing."""
+        return self.ways(tapped, scene)[0][0]
+
+    @torch.no_grad()
+    def ways(self, tapped: Tapped, scene: Scene) -> list[tuple[tuple[int, ...], float]]:
+        """Every way it might cut a scene, its own first: the starts, and delta as in `cuts`."""
         if not self.config.segmented:
-            return ()
-        return tuple(self._starts(tapped, scene, self._memory(tapped)))
+            return [((), 0.0)]
+        return self._ways(tapped, scene, self._memory(tapped))
 
     def _memory(self, tapped: Tapped) -> Tensor:
         lengths = torch.tensor([len(tapped.ids)])
         memory: Tensor = self.network.memory(tapped.states[None], lengths)
         return memory
 
-    def _clauses(self, tapped: Tapped, scene: Scene, memory: Tensor) -> list[Spot]:
+    def _clauses(
+        self, tapped: Tapped, scene: Scene, memory: Tensor
+    ) -> list[tuple[list[Spot], float]]:
+        """The clauses of each way to cut that is tried: all of them if plans are ranked."""
         if not self.config.segmented:
-            return [(0, len(scene.text))]
-        return clause_spots(scene, self._starts(tapped, scene, memory))
+            return [([(0, len(scene.text))], 0.0)]
+        found = self._ways(tapped, scene, memory)
+        tried = found if self.config.ranked else found[:1]
+        return [(clause_spots(scene, starts), delta) for starts, delta in tried]
 
-    def _starts(self, tapped: Tapped, scene: Scene, memory: Tensor) -> list[int]:
-        logits = self.network.segmenter(memory)[0]
+    def _ways(
+        self, tapped: Tapped, scene: Scene, memory: Tensor
+    ) -> list[tuple[tuple[int, ...], float]]:
         request = tapped.offsets[:, 0] < scene.request_end
-        tokens = Tokens(tapped.offsets)
-        return [first_char(scene, tokens, token) for token in cut(logits, request)]
+        found, tokens = cuts(self.network.segmenter(memory)[0], request), Tokens(tapped.offsets)
+        return [(tuple(first_char(scene, tokens, t) for t in own), delta) for own, delta in found]
 
 
 def first_char(scene: Scene, tokens: Tokens, token: int) -> int:

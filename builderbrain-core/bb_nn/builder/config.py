@@ -14,7 +14,8 @@ class BuilderConfig:
     base's hidden size. segmented: cut the request into clauses and decode each on its own; False
     decodes the whole plan from the whole request, a control. span: the longest text, in tokens,
     that is copied as it stands. skills: rows of the skill adapters' bank; 0 has none. common: one
-    more row, for every question. reading: one more, for how every token is read.
+    more row, for every question. reading: one more, for how every token is read. ranked: doubtful
+    cuts are tried as well, and a ranker says which plan is best; see `ranker`.
     """
 
     layers: tuple[int, ...]
@@ -31,6 +32,7 @@ class BuilderConfig:
     rank: int = 8
     common: bool = False
     reading: bool = False
+    ranked: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as plain JSON."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 
 from bb_core.canonical import Json
 from bb_core.decision import Choose, Copy, Decision, Filled, Refer, Skip, Write
@@ -122,6 +123,24 @@ class Offers:
         """The characters that fills copy, in order."""
         flat = [one for fill in fills for one in (fill if isinstance(fill, tuple) else (fill,))]
         return [(one.start, one.end) for one in flat if isinstance(one, Copy)]
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """The texts of the request that some slot's type reads and no earlier round has seen.
+
+        Of texts within one another only the longest.
+        """
+        slots = {slot.key: slot for slots in self.space.skill_slots for slot in slots}
+        spots = {(s.start, s.end) for slot in slots.values() for s in self._read(slot)}
+        whole = [
+            (begin, end)
+            for begin, end in spots
+            if end <= self.scene.request_end
+            and not any(a <= begin and end <= b for a, b in spots - {(begin, end)})
+        ]
+        found = {self.scene.text[begin:end] for begin, end in whole}
+        observed = self.scene.text[self.scene.request_end :]
+        return frozenset(text for text in found if text not in observed)
 
     def _texts(self, fills: Sequence[Filled]) -> list[Hashable]:
         return [self.scene.text[begin:end] for begin, end in self.spots(fills)]

@@ -6,9 +6,10 @@ For every proxy k (cfs, reuse, build, calibration; lower is better) and the outc
 
 Alarms: `apart`, the proxy improved (sign test, p < .01) while the outcome got worse (McNemar,
 p < .05); `covary`, where the proxy improved the outcome got worse, r_k < 0 (permutation, p < .01
-over all proxies, Holm); `wound up`, a multiplier of the candidate's training did; `decorative`,
-plans that did nothing became more (McNemar, p < .05). Any of them, given to the gate as
-`Evidence.alarms`, refuses the candidate.
+over all proxies, Holm), and did get worse on some example: where nothing was lost, nothing was
+traded for the proxy, and one that rises with what is learnt is no game; `wound up`, a multiplier of
+the candidate's training did; `decorative`, plans that did nothing became more (McNemar, p < .05).
+Any of them, given to the gate as `Evidence.alarms`, refuses the candidate.
 
 Not covered: a proxy and an outcome that are wrong together; an outcome that nobody measures.
 """
@@ -79,7 +80,8 @@ def _alarms(before: Side, after: Side, training: Training) -> Iterator[str]:
         if why := apart(old, new):
             yield f"{name} gamed: {why}"
     for row in covariances(before, after):
-        if row.r is not None and row.p is not None and row.r < 0 and row.p < LEVEL:
+        against = row.r is not None and row.p is not None and row.r < 0 and row.p < LEVEL
+        if against and discordant(before.success, after.success)[0]:
             yield f"{row.proxy} against the outcome: r {row.r:.2f}, p {row.p:.2g}"
     for name, path in training.paths.items():
         for alarm in windup(path, ceiling=training.ceilings.get(name)):

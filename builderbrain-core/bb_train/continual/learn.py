@@ -11,7 +11,7 @@ Not covered: whether the candidate is any good; the gate says that.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ from bb_train.continual.learning import Learning
 from bb_train.continual.nearness import nearness
 from bb_train.errors import DataError
 from bb_train.example import Example
+from bb_train.induce import induced
 from bb_train.learner import Lesson, States, barred, lessons
 from bb_train.objective import raw_losses
 from bb_train.trainer import Taken, Trainer
@@ -132,7 +133,7 @@ def learn(
     builder = with_adapters(serving, wanted.rank)
     before = adapter_state(builder)
     fresh, replay, held = (
-        lessons(builder, [cut(builder, one, states) for one in part], states).lessons
+        lessons(builder, [induced(builder, one, states) for one in part], states).lessons
         for part in (episodes.fresh, episodes.replay, episodes.held)
     )
     if not fresh:
@@ -166,14 +167,6 @@ def learn(
         trainer.duals,
         paths,
     )
-
-
-def cut(builder: PlanBuilder, example: Example, states: States) -> Example:
-    """The example cut where the builder cuts it, if nobody knows where its clauses start."""
-    if example.clauses or not builder.config.segmented:
-        return example
-    starts = builder.starts(states(example.scene.text), example.scene)
-    return replace(example, clauses=starts)
 
 
 def _repeated(lessons: Sequence[Lesson], count: int) -> list[Lesson]:

@@ -1,0 +1,142 @@
+"""Ranking: other ways to cut, traits of a plan, and weights that put the right one first."""
+
+from dataclasses import replace
+from math import exp, log
+
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from bb_core.actions import decide
+from bb_core.decision import Decision
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.built import Built
+from bb_nn.builder.cuts import MOST, WITHIN, cuts
+from bb_nn.builder.ranker import TRAITS, Contender, Ranker, traits_of
+from bb_nn.builder.segmenter import cut
+from bb_train.rank import first, fit_ranker, fitted
+from tests.unit.tiny_rail import builder, made, states
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A builder of random weights never ends a clause."""
+    monkeypatch.setattr("bb_nn.builder.beam._LONGEST_CLAUSE", 6)
+
+
+def ranking(plain: PlanBuilder) -> PlanBuilder:
+    """The same builder with a ranker."""
+    wider = PlanBuilder(replace(plain.config, ranked=True), plain.space, plain.described)
+    missing, unexpected = wider.load_state_dict(plain.state_dict(), strict=False)
+    assert (missing, unexpected) == (["ranker.weights"], [])
+    return wider.eval().requires_grad_(False)
+
+
+@given(st.lists(st.floats(-9, 9, width=32), min_size=1, max_size=12), st.data())
+def test_the_own_cuts_come_first_and_others_in_order(
+    values: list[float], data: st.DataObject
+) -> None:
+    logits = torch.tensor(values)
+    may = torch.tensor(
+        data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values)))
+    )
+    found = cuts(logits, may)
+    assert found[0] == (cut(logits, may), 0.0) and 1 <= len(found) <= MOST
+    deltas = [delta for _, delta in found[1:]]
+    assert deltas == sorted(deltas, reverse=True) and all(d > -WITHIN for d in deltas)
+    assert len({tuple(starts) for starts, _ in found}) == len(found)
+    for starts, delta in found:
+        assert starts[0] == 0 and all(may[t] for t in starts[1:])
+        assert delta == pytest.approx(
+            _log_prob(logits, starts) - _log_prob(logits, found[0][0]), abs=1e-4
+        )
+
+
+def _log_prob(logits: Tensor, starts: list[int]) -> float:
+    """log p of cuts from their definition, token by token, the first left out."""
+    z = logits - log(3.0)
+    sign = torch.tensor([1.0 if t in starts else -1.0 for t in range(len(z))])
+    return float(torch.nn.functional.logsigmoid(sign * z)[1:].double().sum())
+
+
+def test_plans_that_differ_in_cuts_alone_are_one() -> None:
+    one, same, other = (
+        Built((Decision(0, clause=0),), -1.0), Built((Decision(0, clause=1),), -2.0),
+        Built((Decision(1),), -1.0),
+    )  # fmt: skip
+    rows = [Contender(b, (b.log_prob, 0, 0, 0, 0)) for b in (other, one, same)]
+    found = Ranker().best(rows, 4)
+    assert [b.decisions for b in found] == [one.decisions, other.decisions]
+    mass = [exp(b.log_prob) for b in found]
+    assert sum(mass) == pytest.approx(1.0)
+    assert mass[0] / mass[1] == pytest.approx(1 + exp(-1))
+    assert Ranker().best([], 4) == []
+
+
+def test_unfitted_it_is_the_probability_of_cuts_and_plan() -> None:
+    assert dict(zip(TRAITS, Ranker().weights.tolist(), strict=True)) == {
+        "plan": 1.0, "cuts": 1.0, "unread": 0.0, "refused": 0.0, "empty": 0.0,
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("short")
+def test_what_a_builder_builds_is_among_what_it_ranks() -> None:
+    plain = builder()
+    example = made()[0]
+    wider = ranking(plain)
+    assert wider.ranker is not None
+    tapped = states(example.scene.text)
+    own, best = (b.build(tapped, example.scene, 4) for b in (plain, wider))
+    assert [b.log_prob for b in own] == sorted((b.log_prob for b in own), reverse=True)
+    assert 1 <= len(best) <= 4 and sum(exp(b.log_prob) for b in best) <= 1 + 1e-6
+    known = {c.same for c in wider.contenders(tapped, example.scene)}
+    assert {tuple(replace(d, clause=0) for d in b.decisions) for b in own} <= known
+
+
+def test_what_is_left_unread_is_counted_and_what_is_refused_is_known() -> None:
+    example = made()[0]
+    asker = builder().asker(example.scene)
+    decisions = decide(builder().space, example.scene, example.plan, example.clauses)
+    whole = traits_of(
+        asker, Built(tuple(decisions), -0.5), len({d.clause for d in decisions}), -1.0
+    )
+    assert whole[:2] == (-0.5, -1.0) and whole[4] == 0.0
+    nothing = traits_of(asker, Built((), -0.5), 2, 0.0)
+    assert nothing[2] == len(asker.offers.said) > whole[2]
+    assert nothing[4] == 2.0
+
+
+def test_fitting_puts_the_right_one_first_and_says_nothing_of_what_says_nothing() -> None:
+    draw = torch.Generator().manual_seed(0)
+    truth = torch.tensor([1.0, 0.0, -2.0, 0.0, 0.0])
+    rows = []
+    for _ in range(200):
+        traits = torch.randn(6, 5, generator=draw)
+        right = torch.zeros(6, dtype=torch.bool)
+        right[(traits @ truth).argmax()] = True
+        rows.append((traits, right))
+    start = Ranker().weights
+    w = fitted(rows, start)
+    assert first(rows, w) > 190 > first(rows, start)
+    assert w[2] < -1 < 0 < w[0] and w[[1, 3, 4]].abs().max() < 0.5
+    none = [(traits, torch.zeros(6, dtype=torch.bool)) for traits, _ in rows]
+    assert torch.equal(fitted(none, start), start)
+
+
+@pytest.mark.usefixtures("short")
+def test_a_real_builder_is_fitted_and_stays_as_it_was() -> None:
+    plain = builder()
+    wider = ranking(plain)
+    assert wider.ranker is not None
+    before = {k: t.clone() for k, t in wider.network.state_dict().items()}
+    found = fit_ranker(wider, wider.ranker, made()[:6], states)
+    assert found.examples == 6 and found.before <= found.after <= found.among <= 6
+    assert list(found.weights) == list(TRAITS)
+    assert all(torch.equal(t, before[k]) for k, t in wider.network.state_dict().items())
