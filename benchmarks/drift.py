@@ -28,7 +28,7 @@ from typing import Any
 
 import torch
 from drift_world import Parts, World, serve
-from drifts import SCHEDULE
+from drifts import CODES, SCHEDULE
 from report import emit, say, skip
 from served import EMBEDDED, SHORT, Served, Site, approved, rail, requests, site
 
@@ -60,7 +60,8 @@ HOW = [
     "what is asked for, and harms, golden cases and the canary hold the candidate.",
     "The corrected plan of every request is known here; a shop that corrects fewer learns slower.",
     "Planned by the builder's likeliest plan alone, one round, requests under 240 characters.",
-    "Wordings, policy and sizes were chosen on seeds 7 and 0, in runs that were cut short.",
+    "Wordings, policy and sizes were chosen on seeds 7 and 0, in runs that were cut short, and on "
+    "seed 1: its run, with forty code words and 120 steps a candidate, is the earlier one below.",
 ]
 
 
@@ -74,9 +75,9 @@ def learning(asked: argparse.Namespace) -> Learning:
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    sizes = {"users": 240, "shadow": 400, "fresh": 80, "every": 120, "steps": 120,
+    sizes = {"users": 240, "shadow": 400, "fresh": 80, "every": 120, "steps": 300,
              "phases": len(SCHEDULE), "requests": 310}  # fmt: skip
-    for name, value in {**sizes, "seed": 1}.items():
+    for name, value in {**sizes, "seed": 2}.items():
         options.add_argument(f"--{name}", type=int, default=value)
     asked = options.parse_args()
     if fetched(EMBEDDED) is None:
@@ -125,7 +126,8 @@ def run(
     return emit(
         "drift", met(found), seed=asked.seed, versions=("torch", "transformers"), claim=claim,
         how=HOW, bar=BAR, **found,
-        recipe=f"{asked.phases} phases, {asked.steps} steps, {asked.every} episodes a candidate",
+        recipe=f"{asked.phases} phases, {len(CODES)} code words, {asked.steps} steps and "
+        f"{asked.every} episodes a candidate",
         curves=curves(world, found),
     )  # fmt: skip
 

@@ -1,10 +1,10 @@
 """A schedule by which the shop's requests and policy drift; what came before goes on.
 
     as trained    requests as the rail was trained for
-    codes         nine of ten requests come in a call centre's codes, one for each of forty words
+    codes         nine of ten requests come in a call centre's codes, one for each of 28 words
     new policy    money goes to gift cards only (the shop's own switch, its tools refuse the rest),
                   and every cancellation is booked as ordered by mistake
-    German words  six of ten requests have German words for the commonest English ones instead
+    German words  seven of ten requests have German words for the commonest English ones instead
 
 Which requests wear which wording is drawn once for each, so a phase differs from the one before in
 what drifted and in nothing else. The outcome a task asks for under the new policy is found by
@@ -31,8 +31,7 @@ _WORD = re.compile(r"(?<![\w@.\-'])[A-Za-z][a-z']+(?![\w@]|[.\-]\w)")
 _CODES = """cancel cxl, cancelled cxd, exchange xch, swap swx, change chx, switch swt, refund rfd,
 credit crx, goodwill gwl, address adr, capture cpx, charge chq, collect clq, payment pmt, return
 rma, redirect rdx, instead ilo, needed ndx, need nxd, mistake mtk, damaged dmx, late ltx, original
-ogx, gift gfx, item sku, order sox, parcel pcx, total ttx, full flx, money mnx, back bkx, from ex,
-for fao, please pls, account acx, want rqx, give gvx, take tkx, wrong wrx, store stx"""
+ogx, gift gfx, item sku, order sox, parcel pcx"""
 _GERMAN = """cancel storniere, cancelled storniert, exchange tausche, refund erstatte, order
 Bestellung, item Artikel, please bitte, address Adresse, payment Zahlung, account Konto, credit
 Guthaben, return retourniere, goodwill Kulanz, gift Geschenk, card Karte, original urspruenglich,
@@ -64,7 +63,7 @@ def _then(lot: float) -> dict[str, str]:
 
 
 def _last(lot: float) -> dict[str, str]:
-    return GERMAN if lot < 0.6 else _then(lot)
+    return GERMAN if lot < 0.7 else _then(lot)
 
 
 SCHEDULE = (
