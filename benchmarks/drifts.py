@@ -1,7 +1,7 @@
 """A schedule by which the shop's requests and policy drift; what came before goes on.
 
     as trained    requests as the rail was trained for
-    codes         nine of ten requests come in a call centre's codes, one for each of 28 words
+    codes         nine of ten requests come in a call centre's codes, one for each of 27 words
     new policy    money goes to gift cards only (the shop's own switch, its tools refuse the rest),
                   and every cancellation is booked as ordered by mistake
     German words  seven of ten requests have German words for the commonest English ones instead

@@ -104,11 +104,9 @@ def test_what_is_left_unread_is_counted_and_what_is_refused_is_known() -> None:
     example = made()[0]
     asker = builder().asker(example.scene)
     decisions = decide(builder().space, example.scene, example.plan, example.clauses)
-    whole = traits_of(
-        asker, Built(tuple(decisions), -0.5), len({d.clause for d in decisions}), -1.0
-    )
+    whole = traits_of(asker, Built(tuple(decisions), -0.5, (), example.clauses), -1.0)
     assert whole[:2] == (-0.5, -1.0) and whole[4] == 0.0
-    nothing = traits_of(asker, Built((), -0.5), 2, 0.0)
+    nothing = traits_of(asker, Built((), -0.5, (), (0, 5)), 0.0)
     assert nothing[2] == len(asker.offers.said) > whole[2]
     assert nothing[4] == 2.0
 

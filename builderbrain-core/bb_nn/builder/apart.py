@@ -53,10 +53,8 @@ def apart(
     if not built:
         return FAR
     try:
-        starts = ours.starts(tapped[0], scene)
-        made = script(
-            ours.asker(scene), built[0].decisions, starts, segmented=ours.config.segmented
-        )
+        best, segmented = built[0], ours.config.segmented
+        made = script(ours.asker(scene), best.decisions, best.starts, segmented=segmented)
         encoded = encode(made, Tokens(tapped[0].offsets))
     except PlanError:
         return FAR

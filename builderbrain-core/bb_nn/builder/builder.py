@@ -93,27 +93,25 @@ class PlanBuilder(nn.Module):
         most probable.
         """
         if self.ranker is None:
-            return [built for _, _, _, built in self._searched(tapped, scene, k)]
+            return [built for _, _, built in self._searched(tapped, scene, k)]
         return self.ranker.best(self.contenders(tapped, scene, max(k, WIDE)), k)
 
     def contenders(self, tapped: Tapped, scene: Scene, k: int = WIDE) -> list[Contender]:
         """The k most probable plans of each way to cut the request, with their traits."""
         return [
-            Contender(built, traits_of(asker, built, clauses, delta))
-            for asker, clauses, delta, built in self._searched(tapped, scene, k)
+            Contender(built, traits_of(asker, built, delta))
+            for asker, delta, built in self._searched(tapped, scene, k)
         ]
 
     @torch.no_grad()
-    def _searched(
-        self, tapped: Tapped, scene: Scene, k: int
-    ) -> list[tuple[Asker, int, float, Built]]:
-        """Plans with the number of clauses they were built from, and the delta of the cuts."""
+    def _searched(self, tapped: Tapped, scene: Scene, k: int) -> list[tuple[Asker, float, Built]]:
+        """Plans with what asked for them, and the delta of their cuts."""
         was, _ = self.training, self.eval()
         try:
             memory, asker = self._memory(tapped), self.asker(scene)
             beam = Beam(self.network, asker, Tokens(tapped.offsets), memory)
             return [
-                (asker, len(clauses), delta, Built(p.progress.done, p.log_prob, p.confidence))
+                (asker, delta, Built(p.progress.done, p.log_prob, p.confidence, _begins(clauses)))
                 for clauses, delta in self._clauses(tapped, scene, memory)
                 for p in beam.search(clauses, k)
             ]
@@ -153,6 +151,10 @@ class PlanBuilder(nn.Module):
         request = tapped.offsets[:, 0] < scene.request_end
         found, tokens = cuts(self.network.segmenter(memory)[0], request), Tokens(tapped.offsets)
         return [(tuple(first_char(scene, tokens, t) for t in own), delta) for own, delta in found]
+
+
+def _begins(clauses: Sequence[Spot]) -> tuple[int, ...]:
+    return tuple(begin for begin, _ in clauses)
 
 
 def first_char(scene: Scene, tokens: Tokens, token: int) -> int:

@@ -11,9 +11,10 @@ class Built:
 
     Without a ranker it is that of all of the plan's answers, cuts left out; with one it is that of
     being the right one among the candidates. `answers` are the log probabilities of each answer,
-    in order.
+    in order; `starts` the characters at which the clauses start that its decisions name.
     """
 
     decisions: tuple[Decision, ...]
     log_prob: float
     answers: tuple[float, ...] = ()
+    starts: tuple[int, ...] = ()

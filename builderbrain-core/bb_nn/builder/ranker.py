@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -67,20 +68,19 @@ class Ranker(nn.Module):
         merged: dict[Any, tuple[float, Built]] = {}
         for one, score in zip(found, scores.log_softmax(0).tolist(), strict=True):
             have = merged.get(one.same)
-            total = torch.logaddexp(torch.tensor(have[0]), torch.tensor(score)) if have else score
-            merged[one.same] = (float(total), have[1] if have else one.built)
+            total = float(np.logaddexp(have[0], score)) if have else score
+            merged[one.same] = (total, have[1] if have else one.built)
         rows = sorted(merged.values(), key=lambda row: -row[0])
         return [replace(built, log_prob=score) for score, built in rows[:k]]
 
 
-def traits_of(asker: Asker, built: Built, clauses: int, delta: float) -> tuple[float, ...]:
-    """A plan's traits. `clauses`: how many the request was cut into; delta as in `cuts`."""
-    decisions = built.decisions
-    seen = asker.scene
+def traits_of(asker: Asker, built: Built, delta: float) -> tuple[float, ...]:
+    """A plan's traits; delta, of the cuts it was built from, as in `cuts`."""
+    decisions, seen = built.decisions, asker.scene
     copied = {seen.text[begin:end] for begin, end in asker.offers.spots(_fills(decisions))}
     unread = [text for text in asker.offers.said if not any(text in one for one in copied)]
     refused = not seen.facts and _refused(asker, decisions)
-    empty = clauses - len({one.clause for one in decisions})
+    empty = len(built.starts) - len({one.clause for one in decisions})
     return (built.log_prob, delta, float(len(unread)), float(refused), float(empty))
 
 
