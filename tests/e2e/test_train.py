@@ -24,6 +24,7 @@ from bb_nn.builder.rail_folder import load_rail
 from bb_nn.errors import BaseMismatchError, RailError
 from bb_train.config import read_train_config
 from bb_train.errors import BusyError
+from bb_train.example import read_examples
 from bb_train.run_lock import held
 from bb_train.stages import run
 
@@ -179,3 +180,31 @@ def test_a_folder_in_use_and_a_folder_of_another_run_are_refused(trained: Path) 
     config.write_text(text.replace("[run]", "[run]\nsteps = 3"))
     done = subprocess.run(command(config), capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "other.toml:3: unknown key 'steps'" in done.stderr
+
+
+def test_the_ranker_is_fitted_on_texts_nobody_learnt_from_and_lies_in_the_rail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A builder of almost random weights never ends a clause, and would cut at every other token.
+    monkeypatch.setattr("bb_nn.builder.beam._LONGEST_CLAUSE", 6)
+    text = configuration(tmp_path / "run", tmp_path / "states")
+    for old, new in (
+        ("train = 24\ndev = 2", "train = 6\ndev = 0\nrank = 3"),
+        (f"steps = {STEPS}", "steps = 2"),
+        ("heads = 2", "heads = 2\nsegmented = false"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    rail = run(read_train_config(text, "ranked.toml"))
+    told = json.loads((rail / "rail.json").read_bytes())["trained"]["ranker"]
+    parts = {
+        name: read_examples(tmp_path / "run" / "examples" / f"{name}.jsonl")
+        for name in ("rank", "train-indist")
+    }
+    texts = {name: {one.scene.text for one in part} for name, part in parts.items()}
+    assert told["examples"] == len(texts["rank"] - texts["train-indist"]) > 0
+    base, shop = load_base("random:llama", read_dtype()), compile_domain(discover().get("api_json"))
+    builder = load_rail(rail, base, shop)
+    assert builder.ranker is not None
+    kept = builder.ranker.weights.tolist()
+    assert kept == pytest.approx(list(told["weights"].values()), abs=1e-2)
