@@ -43,7 +43,9 @@ def last(run: Path, here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
     if found is None:
         raise SystemExit(f"{run}: no checkpoint; give the folder of a `bb train`")
     width = here.base.model.config.hidden_size
-    shape = {"layers": told["layers"], "base_width": width, **told["config"]["builder"]}
+    ranked = told["config"]["data"].get("rank", 0) > 0
+    shape = {"layers": told["layers"], "base_width": width, "ranked": ranked}
+    shape |= told["config"]["builder"]
     builder = PlanBuilder.of(BuilderConfig.from_json(shape), here.space, here.base)
     weights = found.state["module"].items()
     own = {k.removeprefix("builder."): v for k, v in weights if k.startswith("builder.")}

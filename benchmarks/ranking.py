@@ -107,7 +107,11 @@ def main() -> int:
     for family in FAMILIES:
         examples = tasks(at.here, family, asked.n, asked.seed)
         lab.tap(examples)
-        pairs = [{name: tried(lab, b, e) for name, b in arms.items()} for e in examples]
+        orders = [list(arms.items())[:: 1 if i % 2 else -1] for i in range(len(examples))]
+        pairs = [
+            {name: tried(lab, b, e) for name, b in order}
+            for e, order in zip(examples, orders, strict=True)
+        ]
         for name, rows in seen.items():
             rows.append([pair[name] for pair in pairs])
             say(f"{family}, {name}: {row(rows[-1])}")

@@ -2,10 +2,11 @@
 
     score(plan) = alpha log p_builder(plan) + (1 - alpha) log p_base(plan's text)
 
-At alpha 1 the base is not asked about the plan; at alpha 0 the planner is the base alone, to the
-bit. Among the k best plans the first that the checker lets pass is taken. Where none passes, each
-is tried again with the edges that its facts and its consent imply. What goes out is text in the
-domain's own language, checked like any other.
+p_builder is a ranker's, over all candidates, where the builder has one. At alpha 1 the base is not
+asked about the plan; at alpha 0 the planner is the base alone, to the bit. Among the k best plans
+the first that the checker lets pass is taken. Where none passes, each is tried again with the edges
+that its facts and its consent imply. What goes out is text in the domain's own language, checked
+like any other.
 """
 
 import re

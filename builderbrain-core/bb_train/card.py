@@ -50,8 +50,8 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _ranked(told: Mapping[str, Any]) -> str:
     return (
-        f"fitted on {told['examples']} further examples; the right plan came first in "
-        f"{told['before']} of them, comes first in {told['after']}, was found at all in "
+        f"fitted on {told['examples']} further examples; of these the right plan came first in "
+        f"{told['before']} before that, {told['after']} after, and was found at all in "
         f"{told['among']}"
     )
 

@@ -18,6 +18,7 @@ from bb_train.example import Example, Family, Split, digest_of, read_examples, w
 Tell = Callable[[str], None]
 SHOWN_EVERY = 250
 _APART = 1_000_003
+"""From the seed of what is learnt to the seed of what the ranker is fitted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,16 @@ def corpus(compiled: Compiled, config: Data, seed: int, folder: Path, tell: Tell
     else:
         parts = [made.part(_wanted(config, "dev", family, seed)) for family in config.families]
         dev = tuple(example for part in parts for example in part)
-    return Corpus(train, dev, _apart(made, config, seed, train) if config.rank else ())
+    return Corpus(train, dev, _apart(made, config, seed, (*train, *dev)) if config.rank else ())
 
 
 def _apart(
-    made: "_Made", config: Data, seed: int, train: tuple[Example, ...]
+    made: "_Made", config: Data, seed: int, others: tuple[Example, ...]
 ) -> tuple[Example, ...]:
-    """Examples like those learnt from, drawn apart, without any of their texts."""
+    """Examples like those learnt from, drawn apart, without any text of the others."""
     wanted = replace(_wanted(config, "train", "indist", seed + _APART), count=config.rank)
-    learnt = {example.scene.text for example in train}
-    return tuple(e for e in made.part(wanted, "rank") if e.scene.text not in learnt)
+    known = {example.scene.text for example in others}
+    return tuple(e for e in made.part(wanted, "rank") if e.scene.text not in known)
 
 
 def _wanted(config: Data, split: Split, family: str, seed: int) -> GeneratorConfig:
@@ -97,7 +98,7 @@ class _Made:
         made_from = wanted.made_from(self.compiled)
         if _head(path) == made_from:
             return read_examples(path)
-        found = tuple(self._examples(wanted))
+        found = tuple(self._examples(wanted, path.stem))
         passing = path.with_suffix(".partial")
         try:
             write_examples(passing, found, made_from)
@@ -107,12 +108,11 @@ class _Made:
             raise StorageError(str(error.strerror), where=where, fix=fix) from error
         return found
 
-    def _examples(self, wanted: GeneratorConfig) -> Iterator[Example]:
+    def _examples(self, wanted: GeneratorConfig, name: str) -> Iterator[Example]:
         self.generator = self.generator or Generator(self.compiled)
         for number, example in enumerate(self.generator.examples(wanted), 1):
             yield example
             if number % SHOWN_EVERY == 0 or number == wanted.count:
-                name = f"{wanted.split}/{wanted.family}"
                 self.tell(f"examples {name}: {number} of {wanted.count}")
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from bb_core.actions import assemble
 from bb_core.canonical import Json
+from bb_core.decision import Decision
 from bb_core.errors import PlanError
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.ranker import TRAITS, Contender, Ranker
@@ -31,8 +32,25 @@ Row = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """An example's candidates, and the decisions of those that are right."""
+
+    found: tuple[Contender, ...]
+    right: tuple[tuple[Decision, ...], ...]
+
+    @property
+    def row(self) -> Row:
+        """What fitting needs of it."""
+        right = [one.built.decisions in self.right for one in self.found]
+        return torch.tensor([one.traits for one in self.found]), torch.tensor(right)
+
+
+@dataclass(frozen=True, slots=True)
 class Ranked:
-    """What fitting came to. before, after: right plans that came first; among: that are there."""
+    """What fitting came to, on the very examples it was fitted on.
+
+    before, after: how often the right plan came first, unfitted and fitted; among: was there.
+    """
 
     weights: dict[str, float]
     examples: int
@@ -53,19 +71,19 @@ def fit_ranker(
     tell: Callable[[str], None] = lambda said: None,
 ) -> Ranked:
     """Fit the builder's ranker in place; `builder` itself stays as it is."""
-    rows = list[Row]()
+    cases = list[Case]()
     for number, example in enumerate(examples, 1):
-        rows += _row(builder, example, states)
+        cases += _case(builder, example, states)
         if number % SHOWN_EVERY == 0 or number == len(examples):
             tell(f"ranker: {number} of {len(examples)} examples")
-    before = first(rows, ranker.weights)
-    ranker.weights.copy_(fitted(rows, ranker.weights))
+    before = first(cases, ranker)
+    ranker.weights.copy_(fitted([case.row for case in cases], ranker.weights))
     return Ranked(
         weights=dict(zip(TRAITS, (round(w, 4) for w in ranker.weights.tolist()), strict=True)),
         examples=len(examples),
         before=before,
-        after=first(rows, ranker.weights),
-        among=sum(bool(right.any()) for _, right in rows),
+        after=first(cases, ranker),
+        among=sum(bool(case.right) for case in cases),
     )
 
 
@@ -88,20 +106,19 @@ def fitted(rows: Sequence[Row], start: Tensor) -> Tensor:
     return w.detach()
 
 
-def first(rows: Sequence[Row], w: Tensor) -> int:
-    """How often a right candidate has the highest score."""
-    return sum(bool(right[(traits @ w).argmax()]) for traits, right in rows)
+def first(cases: Sequence[Case], ranker: Ranker) -> int:
+    """How often the ranker puts a right plan first."""
+    return sum(ranker.best(case.found, 1)[0].decisions in case.right for case in cases)
 
 
 def _nats(scores: Tensor, right: Tensor) -> Tensor:
     return scores.logsumexp(0) - scores[right].logsumexp(0)
 
 
-def _row(builder: PlanBuilder, example: Example, states: States) -> list[Row]:
+def _case(builder: PlanBuilder, example: Example, states: States) -> list[Case]:
     found = builder.contenders(states(example.scene.text), example.scene)
-    right = [_is(builder, example, one) for one in found]
-    traits = torch.tensor([one.traits for one in found])
-    return [(traits, torch.tensor(right))] if found else []
+    right = [one.built.decisions for one in found if _is(builder, example, one)]
+    return [Case(tuple(found), tuple(right))] if found else []
 
 
 def _is(builder: PlanBuilder, example: Example, one: Contender) -> bool:

@@ -12,14 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bb_core.actions import decide
+from bb_core.actions import assemble, decide
 from bb_core.decision import Decision
+from bb_core.errors import PlanError
+from bb_core.plan import Plan
+from bb_core.scene import scene
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.built import Built
 from bb_nn.builder.cuts import MOST, WITHIN, cuts
 from bb_nn.builder.ranker import TRAITS, Contender, Ranker, traits_of
 from bb_nn.builder.segmenter import cut
-from bb_train.rank import first, fit_ranker, fitted
+from bb_train.continual.adapters import require_trunk
+from bb_train.errors import AdaptersOnly
+from bb_train.example import Example
+from bb_train.rank import fit_ranker, fitted
 from tests.unit.tiny_rail import builder, made, states
 
 torch.set_num_threads(1)
@@ -105,7 +111,11 @@ def test_what_is_left_unread_is_counted_and_what_is_refused_is_known() -> None:
     asker = builder().asker(example.scene)
     decisions = decide(builder().space, example.scene, example.plan, example.clauses)
     whole = traits_of(asker, Built(tuple(decisions), -0.5, (), example.clauses), -1.0)
-    assert whole[:2] == (-0.5, -1.0) and whole[4] == 0.0
+    assert whole[:2] == (-0.5, -1.0) and whole[3:] == (0.0, 0.0)
+    hasty = tuple(replace(d, after=()) for d in decisions if d.fills)
+    assert traits_of(asker, Built(hasty[-1:], -0.5, (), (0,)), 0.0)[3] == 1.0
+    seen = replace(example.scene, text=example.scene.text + '\n{"tool": "get_order"}')
+    assert traits_of(builder().asker(seen), Built(hasty[-1:], -0.5, (), (0,)), 0.0)[3] == 0.0
     nothing = traits_of(asker, Built((), -0.5, (), (0, 5)), 0.0)
     assert nothing[2] == len(asker.offers.said) > whole[2]
     assert nothing[4] == 2.0
@@ -122,19 +132,55 @@ def test_fitting_puts_the_right_one_first_and_says_nothing_of_what_says_nothing(
         rows.append((traits, right))
     start = Ranker().weights
     w = fitted(rows, start)
-    assert first(rows, w) > 190 > first(rows, start)
+    hits = [sum(bool(right[(t @ v).argmax()]) for t, right in rows) for v in (w, start)]
+    assert hits[0] > 190 > hits[1]
     assert w[2] < -1 < 0 < w[0] and w[[1, 3, 4]].abs().max() < 0.5
     none = [(traits, torch.zeros(6, dtype=torch.bool)) for traits, _ in rows]
     assert torch.equal(fitted(none, start), start)
 
 
 @pytest.mark.usefixtures("short")
-def test_a_real_builder_is_fitted_and_stays_as_it_was() -> None:
-    plain = builder()
-    wider = ranking(plain)
+def test_a_real_builder_is_fitted_to_put_first_what_it_put_last() -> None:
+    """The right plan of each example is made the one that comes last, unfitted."""
+    wider, taught = ranking(builder()), []
     assert wider.ranker is not None
+    for example in made()[:6]:
+        found = wider.ranker.best(wider.contenders(states(example.scene.text), example.scene), 99)
+        plans = [_plan(wider, example, one.decisions) for one in found]
+        taught += [replace(example, plan=plan) for plan in reversed(plans) if plan][:1]
     before = {k: t.clone() for k, t in wider.network.state_dict().items()}
-    found = fit_ranker(wider, wider.ranker, made()[:6], states)
-    assert found.examples == 6 and found.before <= found.after <= found.among <= 6
-    assert list(found.weights) == list(TRAITS)
+    told = fit_ranker(wider, wider.ranker, taught, states)
+    assert told.examples == told.among == len(taught) > 2
+    assert told.before < told.after
+    assert wider.ranker.weights.tolist() == pytest.approx(list(told.weights.values()), abs=1e-3)
+    assert wider.ranker.weights[0] < 0  # the least probable is right
     assert all(torch.equal(t, before[k]) for k, t in wider.network.state_dict().items())
+
+
+def _plan(one: PlanBuilder, example: Example, decisions: tuple[Decision, ...]) -> Plan | None:
+    try:
+        return assemble(one.space, example.scene, decisions)
+    except PlanError:
+        return None
+
+
+@pytest.mark.usefixtures("short")
+def test_the_weights_decide_what_comes_first_and_are_part_of_the_trunk() -> None:
+    example, wider, other = made()[0], ranking(builder()), ranking(builder())
+    assert wider.ranker is not None and other.ranker is not None
+    other.ranker.weights.neg_()
+    found = wider.contenders(states(example.scene.text), example.scene)
+    first, last = (one.ranker.best(found, 99) for one in (wider, other))  # type: ignore[union-attr]
+    assert len(first) > 1
+    assert first[0].decisions == last[-1].decisions != last[0].decisions
+    with pytest.raises(AdaptersOnly):
+        require_trunk(other, wider)
+
+
+def test_no_two_ways_to_cut_are_the_same() -> None:
+    """Pieces of an emoji begin at one character."""
+    wider = ranking(builder())
+    for text in ("cancel W1000 🦜🦜 and W1001 🦜", "   W1000,  W1001 \n\n W1002"):
+        ways = [starts for starts, _ in wider.ways(states(text), scene(text))]
+        assert len(set(ways)) == len(ways)
+        assert all(list(starts) == sorted(set(starts)) for starts in ways)

@@ -79,7 +79,7 @@ def _plans(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> dict[str, floa
             plan = repr(assemble(builder.space, scene, built.decisions).steps)
         except PlanError:
             continue
-        found[plan] = found.get(plan, 0.0) + exp(built.log_prob)
+        found[plan] = found.get(plan, 0.0) + exp(sum(built.answers))  # ranked or not
     return found
 
 

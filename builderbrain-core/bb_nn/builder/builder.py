@@ -150,7 +150,11 @@ class PlanBuilder(nn.Module):
     ) -> list[tuple[tuple[int, ...], float]]:
         request = tapped.offsets[:, 0] < scene.request_end
         found, tokens = cuts(self.network.segmenter(memory)[0], request), Tokens(tapped.offsets)
-        return [(tuple(first_char(scene, tokens, t) for t in own), delta) for own, delta in found]
+        # Two tokens may begin at one character: pieces of an emoji, or a blank before its word.
+        ways: dict[tuple[int, ...], float] = {}
+        for starts, delta in found:
+            ways.setdefault(tuple(sorted({first_char(scene, tokens, t) for t in starts})), delta)
+        return list(ways.items())
 
 
 def _begins(clauses: Sequence[Spot]) -> tuple[int, ...]:

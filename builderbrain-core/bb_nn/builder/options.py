@@ -128,7 +128,7 @@ class Offers:
     def said(self) -> frozenset[str]:
         """The texts of the request that some slot's type reads and no earlier round has seen.
 
-        Of texts within one another only the longest.
+        Of texts within one another only the longest. Seen: it stands anywhere in an observation.
         """
         slots = {slot.key: slot for slots in self.space.skill_slots for slot in slots}
         spots = {(s.start, s.end) for slot in slots.values() for s in self._read(slot)}

@@ -13,11 +13,13 @@ one, with the sum of their probabilities.
     empty     clauses out of which nothing came
 
 Until `w` is fitted (`bb_train.rank`) it is (1, 1, 0, 0, 0): the probability of cuts and plan.
-Not covered: candidates that no beam found.
+Not covered: candidates that no beam found; in a later round, what the checker would say. Texts are
+compared as they stand: one that stands within a longer text that is copied counts as read.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -61,17 +63,17 @@ class Ranker(nn.Module):
         self.register_buffer("weights", torch.tensor([1.0, 1.0, 0.0, 0.0, 0.0]))
 
     def best(self, found: Sequence[Contender], k: int) -> list[Built]:
-        """The k likeliest to be right, best first."""
+        """The k likeliest to be right, best first; of the same plan, as it is likeliest cut."""
         if not found:
             return []
         scores = torch.tensor([one.traits for one in found]) @ self.weights
+        rows = zip(scores.log_softmax(0).tolist(), found, strict=True)
         merged: dict[Any, tuple[float, Built]] = {}
-        for one, score in zip(found, scores.log_softmax(0).tolist(), strict=True):
-            have = merged.get(one.same)
-            total = float(np.logaddexp(have[0], score)) if have else score
-            merged[one.same] = (total, have[1] if have else one.built)
-        rows = sorted(merged.values(), key=lambda row: -row[0])
-        return [replace(built, log_prob=score) for score, built in rows[:k]]
+        for score, one in sorted(rows, key=lambda row: -row[0]):
+            total, built = merged.get(one.same, (-inf, one.built))
+            merged[one.same] = (float(np.logaddexp(total, score)), built)
+        best = sorted(merged.values(), key=lambda row: -row[0])
+        return [replace(built, log_prob=score) for score, built in best[:k]]
 
 
 def traits_of(asker: Asker, built: Built, delta: float) -> tuple[float, ...]:
@@ -79,7 +81,7 @@ def traits_of(asker: Asker, built: Built, delta: float) -> tuple[float, ...]:
     decisions, seen = built.decisions, asker.scene
     copied = {seen.text[begin:end] for begin, end in asker.offers.spots(_fills(decisions))}
     unread = [text for text in asker.offers.said if not any(text in one for one in copied)]
-    refused = not seen.facts and _refused(asker, decisions)
+    refused = seen.request_end == len(seen.text) and _refused(asker, decisions)
     empty = len(built.starts) - len({one.clause for one in decisions})
     return (built.log_prob, delta, float(len(unread)), float(refused), float(empty))
 

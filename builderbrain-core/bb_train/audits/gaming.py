@@ -11,7 +11,8 @@ traded for the proxy, and one that rises with what is learnt is no game; `wound 
 the candidate's training did; `decorative`, plans that did nothing became more (McNemar, p < .05).
 Any of them, given to the gate as `Evidence.alarms`, refuses the candidate.
 
-Not covered: a proxy and an outcome that are wrong together; an outcome that nobody measures.
+Not covered: a proxy gamed only where no outcome was lost; a proxy and an outcome that are wrong
+together; an outcome that nobody measures.
 """
 
 import random
