@@ -102,6 +102,8 @@ def test_what_a_builder_builds_is_among_what_it_ranks() -> None:
     own, best = (b.build(tapped, example.scene, 4) for b in (plain, wider))
     assert [b.log_prob for b in own] == sorted((b.log_prob for b in own), reverse=True)
     assert 1 <= len(best) <= 4 and sum(exp(b.log_prob) for b in best) <= 1 + 1e-6
+    assert wider.likeliest(tapped, example.scene, 4) == own
+    assert sum(exp(b.log_prob) for b in own) <= 1 + 1e-6  # what is left is other plans'
     known = {c.same for c in wider.contenders(tapped, example.scene)}
     assert {tuple(replace(d, clause=0) for d in b.decisions) for b in own} <= known
 

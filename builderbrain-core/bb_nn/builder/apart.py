@@ -72,14 +72,14 @@ def coarse(ours: dict[str, float], theirs: dict[str, float]) -> float:
 
 
 def _plans(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> dict[str, float]:
-    """The probability of each of the k best plans; equal plans are one."""
+    """The probability of each of the k most probable plans; equal plans are one."""
     found: dict[str, float] = {}
-    for built in builder.build(tapped, scene, BEST):
+    for built in builder.likeliest(tapped, scene, BEST):
         try:
             plan = repr(assemble(builder.space, scene, built.decisions).steps)
         except PlanError:
             continue
-        found[plan] = found.get(plan, 0.0) + exp(sum(built.answers))  # ranked or not
+        found[plan] = found.get(plan, 0.0) + exp(built.log_prob)
     return found
 
 

@@ -24,7 +24,7 @@ from bb_nn.builder.beam import Beam
 from bb_nn.builder.built import Built
 from bb_nn.builder.conditions import compared
 from bb_nn.builder.config import BuilderConfig
-from bb_nn.builder.cuts import cuts
+from bb_nn.builder.cuts import MOST, cuts
 from bb_nn.builder.described import Described, describe
 from bb_nn.builder.encoded import Encoded, encode
 from bb_nn.builder.loss import Losses, losses
@@ -93,18 +93,24 @@ class PlanBuilder(nn.Module):
         most probable.
         """
         if self.ranker is None:
-            return [built for _, _, built in self._searched(tapped, scene, k)]
+            return self.likeliest(tapped, scene, k)
         return self.ranker.best(self.contenders(tapped, scene, max(k, WIDE)), k)
+
+    def likeliest(self, tapped: Tapped, scene: Scene, k: int = 4) -> list[Built]:
+        """The k most probable plans of the segmenter's own cuts, ranked builder or not."""
+        return [built for _, _, built in self._searched(tapped, scene, k, ways=1)]
 
     def contenders(self, tapped: Tapped, scene: Scene, k: int = WIDE) -> list[Contender]:
         """The k most probable plans of each way to cut the request, with their traits."""
         return [
             Contender(built, traits_of(asker, built, delta))
-            for asker, delta, built in self._searched(tapped, scene, k)
+            for asker, delta, built in self._searched(tapped, scene, k, ways=MOST)
         ]
 
     @torch.no_grad()
-    def _searched(self, tapped: Tapped, scene: Scene, k: int) -> list[tuple[Asker, float, Built]]:
+    def _searched(
+        self, tapped: Tapped, scene: Scene, k: int, ways: int
+    ) -> list[tuple[Asker, float, Built]]:
         """Plans with what asked for them, and the delta of their cuts."""
         was, _ = self.training, self.eval()
         try:
@@ -112,7 +118,7 @@ class PlanBuilder(nn.Module):
             beam = Beam(self.network, asker, Tokens(tapped.offsets), memory)
             return [
                 (asker, delta, Built(p.progress.done, p.log_prob, p.confidence, _begins(clauses)))
-                for clauses, delta in self._clauses(tapped, scene, memory)
+                for clauses, delta in self._clauses(tapped, scene, memory)[:ways]
                 for p in beam.search(clauses, k)
             ]
         finally:
@@ -138,12 +144,11 @@ class PlanBuilder(nn.Module):
     def _clauses(
         self, tapped: Tapped, scene: Scene, memory: Tensor
     ) -> list[tuple[list[Spot], float]]:
-        """The clauses of each way to cut that is tried: all of them if plans are ranked."""
+        """The clauses of each way to cut, and delta."""
         if not self.config.segmented:
             return [([(0, len(scene.text))], 0.0)]
         found = self._ways(tapped, scene, memory)
-        tried = found if self.config.ranked else found[:1]
-        return [(clause_spots(scene, starts), delta) for starts, delta in tried]
+        return [(clause_spots(scene, starts), delta) for starts, delta in found]
 
     def _ways(
         self, tapped: Tapped, scene: Scene, memory: Tensor
