@@ -8,14 +8,13 @@ from statistics import fmean
 from report import say
 from workload import Ground
 
-from bb_core.actions import Decision, assemble
-from bb_core.errors import PlanError
-from bb_core.plan import Plan
+from bb_core.actions import Decision
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.tapped import Tapped
-from bb_train.agreement import free_text, prints
+from bb_train.agreement import free_text
 from bb_train.config import Optimiser
 from bb_train.data.generator import GeneratorConfig
+from bb_train.exact import exact
 from bb_train.example import Example
 from bb_train.learner import BuilderLearner, Lesson, lessons
 from bb_train.trainer import Trainer
@@ -57,19 +56,10 @@ class Lab:
     ) -> list[bool]:
         """Whether each example's plan is built exactly, free texts aside."""
         masked = free_text(self.here.domain)
-        found = []
-        for example in examples:
-            plan = self._plan(builder, example, shuffle(self.decided(builder, example)))
-            found.append(plan is not None and prints(plan, masked) == prints(example.plan, masked))
-        return found
-
-    def _plan(
-        self, builder: PlanBuilder, example: Example, decisions: tuple[Decision, ...]
-    ) -> Plan | None:
-        try:
-            return assemble(builder.space, example.scene, decisions)
-        except PlanError:
-            return None
+        return [
+            exact(builder.space, one, shuffle(self.decided(builder, one)), masked)
+            for one in examples
+        ]
 
 
 def drawn(here: Ground, count: int, split: str, seed: int, hidden: Sequence[str]) -> list[Example]:

@@ -137,8 +137,9 @@ def refused_earlier(trial: Trial, builder: PlanBuilder) -> Iterator[tuple[str, d
 def good(trial: Trial, builder: PlanBuilder, examples: Sequence[Example]) -> dict[str, Any]:
     """A candidate that learnt from more of the same, close to what serves; nothing is hidden.
 
-    As in a shop that goes on learning: what it had to refuse is among its episodes, a proposal that
-    fails a golden case is refused, and the next goes half as far. `proposals` counts them.
+    As in a shop that goes on learning: what it had to refuse is among its episodes, some of it in
+    the words of golden cases with other values; a proposal that fails a golden case is refused, and
+    the next goes half as far. `proposals` counts them.
     """
     third = len(examples) // 3
     parts = Episodes(examples[:third], examples[third : 2 * third], examples[2 * third :])

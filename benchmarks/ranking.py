@@ -21,13 +21,12 @@ from report import emit, say, skip
 from served import EMBEDDED, rail, site
 from workload import Ground
 
-from bb_core.actions import assemble
 from bb_core.calibration import calibration
-from bb_core.errors import PlanError
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.fetch import fetched
-from bb_train.agreement import free_text, prints
+from bb_train.agreement import free_text
 from bb_train.data.generator_config import GeneratorConfig
+from bb_train.exact import exact
 from bb_train.example import Example, Family
 from bb_train.statistics import discordant, mcnemar, wilson
 
@@ -59,14 +58,8 @@ def tried(lab: Lab, builder: PlanBuilder, example: Example) -> Seen:
     states, masked = lab.states[example.scene.text], free_text(lab.here.domain)
     began = process_time()
     found = builder.build(states, example.scene, 4)
-    seconds, hits = process_time() - began, []
-    for built in found:
-        try:
-            plan = assemble(builder.space, example.scene, built.decisions)
-        except PlanError:
-            hits.append(False)
-            continue
-        hits.append(prints(plan, masked) == prints(example.plan, masked))
+    seconds = process_time() - began
+    hits = [exact(builder.space, example, built.decisions, masked) for built in found]
     sure = min(1.0, exp(found[0].log_prob)) if found else 0.0
     return Seen(bool(hits and hits[0]), any(hits), sure, seconds)
 
@@ -152,10 +145,9 @@ def told(asked: argparse.Namespace, builder: PlanBuilder, seen: dict[str, list[l
             for name, s in sure.items()
         },
         families={
-            f"{family}, {name}": row(part)
-            for i, family in enumerate((*FAMILIES, "all"))
-            for name in seen
-            for part in ([*seen[name], whole[name]][i],)
+            f"{family}, {name}": row([*parts, whole[name]][place])
+            for place, family in enumerate((*FAMILIES, "all"))
+            for name, parts in seen.items()
         },
     )
 

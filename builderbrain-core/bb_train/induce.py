@@ -16,8 +16,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from bb_core.errors import PlanError
 from bb_nn.builder.batch import Batch
 from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.loss import answered, free_nats
 from bb_nn.builder.network import Outcome
-from bb_nn.builder.option_head import log_softmax, log_total
 from bb_train.example import Example
 from bb_train.learner import States
 
@@ -41,11 +41,6 @@ def induced(builder: PlanBuilder, example: Example, states: States) -> Example:
 
 def plan_nats(found: Outcome, batch: Batch) -> float:
     """-log p of all answers of a batch's gold plans, edges and free texts included."""
-    asked, groups = batch.questions, len(batch.questions.action)
-    logp = log_softmax(found.options, asked.group, groups, asked.allowed)
-    right = asked.gold & asked.allowed
-    nats = -log_total(logp[right], asked.group[right], groups).sum()
+    nats = answered(found, batch.questions)[1].sum()
     nats = nats + binary_cross_entropy_with_logits(found.edges, batch.steps.waits, reduction="sum")
-    rows = torch.arange(len(asked.free))
-    free = found.first[rows, asked.free[:, 1]] + found.last[rows, asked.free[:, 2]]
-    return float(nats - free.sum())
+    return float(nats + free_nats(found, batch.questions.free).sum())

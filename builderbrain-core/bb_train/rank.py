@@ -15,13 +15,12 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from bb_core.actions import assemble
 from bb_core.canonical import Json
 from bb_core.decision import Decision
-from bb_core.errors import PlanError
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.ranker import TRAITS, Contender, Ranker
-from bb_train.agreement import free_text, prints
+from bb_train.agreement import free_text
+from bb_train.exact import exact
 from bb_train.example import Example
 from bb_train.learner import States
 
@@ -116,15 +115,8 @@ def _nats(scores: Tensor, right: Tensor) -> Tensor:
 
 
 def _case(builder: PlanBuilder, example: Example, states: States) -> list[Case]:
-    found = builder.contenders(states(example.scene.text), example.scene)
-    right = [one.built.decisions for one in found if _is(builder, example, one)]
-    return [Case(tuple(found), tuple(right))] if found else []
-
-
-def _is(builder: PlanBuilder, example: Example, one: Contender) -> bool:
     masked = free_text(builder.space.compiled)
-    try:
-        plan = assemble(builder.space, example.scene, one.built.decisions)
-    except PlanError:
-        return False
-    return prints(plan, masked) == prints(example.plan, masked)
+    found = builder.contenders(states(example.scene.text), example.scene)
+    decided = [one.built.decisions for one in found]
+    right = [one for one in decided if exact(builder.space, example, one, masked)]
+    return [Case(tuple(found), tuple(right))] if found else []

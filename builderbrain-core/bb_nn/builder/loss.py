@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from bb_nn.builder.batch import Batch
+from bb_nn.builder.batch import Batch, Questions
 from bb_nn.builder.network import Outcome
 from bb_nn.builder.option_head import Query, log_softmax, log_total
 from bb_nn.builder.segmenter import start_loss
@@ -61,9 +61,7 @@ def losses(found: Outcome, batch: Batch) -> Losses:
     answer: which of two equal texts is copied does not matter.
     """
     asked, groups = batch.questions, len(batch.questions.action)
-    logp = log_softmax(found.options, asked.group, groups, asked.allowed)
-    right = asked.gold & asked.allowed
-    nats = -log_total(logp[right], asked.group[right], groups)
+    logp, nats = answered(found, asked)
     heads = {}
     for name, queries in _HEADS.items():
         rows = torch.isin(asked.query, torch.tensor(queries, device=nats.device))
@@ -71,7 +69,7 @@ def losses(found: Outcome, batch: Batch) -> Losses:
             heads[name] = nats[rows].mean()
     heads["start"] = start_loss(found.start, batch.texts.start, batch.texts.known)
     if len(asked.free):
-        heads["free"] = _free_loss(found, asked.free)
+        heads["free"] = free_nats(found, asked.free).mean()
     if len(batch.steps.waits):
         heads["edge"] = binary_cross_entropy_with_logits(found.edges, batch.steps.waits)
     confidence, hit = _certainty(logp, asked.group, groups, nats)
@@ -79,9 +77,18 @@ def losses(found: Outcome, batch: Batch) -> Losses:
     return Losses(heads, *shared, *_skills(found, batch), *_graph(found, batch), confidence, hit)
 
 
-def _free_loss(found: Outcome, free: Tensor) -> Tensor:
+def answered(found: Outcome, asked: Questions) -> tuple[Tensor, Tensor]:
+    """log p of every option [O] under its mask, and -log p of the gold answer of each question."""
+    groups = len(asked.action)
+    logp = log_softmax(found.options, asked.group, groups, asked.allowed)
+    right = asked.gold & asked.allowed
+    return logp, -log_total(logp[right], asked.group[right], groups)
+
+
+def free_nats(found: Outcome, free: Tensor) -> Tensor:
+    """-log p of both ends of each free text [F]."""
     rows = torch.arange(len(free), device=free.device)
-    return -(found.first[rows, free[:, 1]] + found.last[rows, free[:, 2]]).mean()
+    return -(found.first[rows, free[:, 1]] + found.last[rows, free[:, 2]])
 
 
 def _certainty(logp: Tensor, group: Tensor, groups: int, nats: Tensor) -> tuple[Tensor, Tensor]:
