@@ -160,7 +160,8 @@ def learnt(world: World, phase: Phase) -> None:
         right=sum(world.hits(ident, fresh)), before=sum(world.hits(now.current, fresh)),
         kl_replay=round(made.learnt.kl, 3), scale=made.learnt.scale,
         kl=round(next(d.mean for d in evidence.divergences if d.reference == "incumbent"), 2),
-        parameters=made.learnt.parameters, spent=world.cycle.pointer.standing().spent,
+        parameters=made.learnt.parameters, stale=[*made.told["stale"]],  # type: ignore[misc]
+        spent=world.cycle.pointer.standing().spent,
     )  # fmt: skip
 
 

@@ -3,8 +3,8 @@
     as trained    requests as the rail was trained for
     codes         nine of ten requests come in a call centre's codes, one for each of 27 words
     new policy    money goes to gift cards only (the shop's own switch, its tools refuse the rest),
-                  and every cancellation is booked as ordered by mistake
-    German words  seven of ten requests have German words for the commonest English ones instead
+                  every cancellation is booked as ordered by mistake, every credit as goodwill
+    German words  nine of ten requests have German words for the commonest English ones instead
 
 Which requests wear which wording is drawn once for each, so a phase differs from the one before in
 what drifted and in nothing else. The outcome a task asks for under the new policy is found by
@@ -37,7 +37,12 @@ Bestellung, item Artikel, please bitte, address Adresse, payment Zahlung, accoun
 Guthaben, return retourniere, goodwill Kulanz, gift Geschenk, card Karte, original urspruenglich,
 parcel Paket, pending offen, wrong falsch, money Geld, damaged beschaedigt, late spaet, total Summe,
 capture buche, charge belaste, full volle, redirect umleiten, mistake Versehen, needed gebraucht,
-instead stattdessen, back zurueck, change aendere, send sende, from von, for fuer, and und"""
+instead stattdessen, back zurueck, change aendere, send sende, from von, for fuer, and und, the das,
+to zu, my mein, is ist, with mit, it es, would wuerde, like moechte, can kann, you Sie, not nicht,
+this dies, that jenes, want will, wants will, then dann, after nach, could koennte, was war, has
+hat, have habe, be werden, on auf, of der, we wir, should soll, get bekommen, new neu, old alt,
+no kein, or oder, if wenn, customer Kunde, ordered bestellt, deliver liefere, delivery Lieferung,
+reason Grund, check pruefe, tell sage, which welche, pay zahle, paid bezahlt, store Laden"""
 
 
 def _words(text: str) -> dict[str, str]:
@@ -63,14 +68,14 @@ def _then(lot: float) -> dict[str, str]:
 
 
 def _last(lot: float) -> dict[str, str]:
-    return GERMAN if lot < 0.7 else _then(lot)
+    return GERMAN if lot < 0.9 else {}
 
 
 SCHEDULE = (
     Phase(PHASES[0], 100, lambda lot: {}),
-    Phase(PHASES[1], 310, _then),
-    Phase(PHASES[2], 190, _then, policy=True),
-    Phase(PHASES[3], 310, _last, policy=True),
+    Phase(PHASES[1], 450, _then),
+    Phase(PHASES[2], 450, _then, policy=True),
+    Phase(PHASES[3], 450, _last, policy=True),
 )
 
 
@@ -105,6 +110,8 @@ def repoliced(at: Site, example: Example) -> Example:
             args["reason"] = "ordered_by_mistake"
         if step.tool == "create_refund":
             args["method"] = "gift_card"
+        if step.tool == "issue_credit":
+            args["reason"] = "goodwill"
         steps.append(replace(step, args=args))
     plan = replace(example.plan, steps=tuple(steps))
     before = example.task.world.get("policy", {})

@@ -34,6 +34,7 @@ from bb_train.continual.replay import Replay
 from bb_train.continual.sides import reuse
 from bb_train.counterfactual import Trials
 from bb_train.errors import AdaptersOnly, BusyError
+from bb_train.example import Example
 from bb_train.learner import lessons
 from bb_train.run_lock import held
 from tests.unit.tiny_rail import base, builder, logits, made, shop, states
@@ -282,3 +283,37 @@ def test_one_process_at_a_time_proposes_and_any_may_observe(tmp_path: Path) -> N
         two.propose(builder())
     assert two.propose(builder()) is not None
     assert not one.pending and not one.due
+
+
+def test_what_is_not_done_any_more_is_not_learnt_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = next(e for e in made(24) if "cancel_order" in {s.tool for s in e.plan.steps})
+
+    def because(reason: str, number: int) -> Example:
+        steps = tuple(
+            replace(s, args={**s.args, "reason": reason}) if s.tool == "cancel_order" else s
+            for s in one.plan.steps
+        )
+        return replace(one, id=f"{reason}-{number}", plan=replace(one.plan, steps=steps))
+
+    old = [because("no_longer_needed", n) for n in range(18)]
+    new = [because("ordered_by_mistake", n) for n in range(18)]
+    seen: list[Episodes] = []
+
+    def watched(serving: PlanBuilder, some: Episodes, *rest: Any) -> Any:
+        seen.append(some)
+        return learn(serving, some, *rest)
+
+    monkeypatch.setattr("bb_train.continual.cycle.learn", watched)
+    records: list[Record] = []
+    drifting = cycle(tmp_path, records)
+    drifting.replay.add(old[:12])
+    drifting.replay.save(tmp_path / "learn" / "replay.jsonl")
+    drifting.observe([*old[12:], *new])
+    made_of = drifting.propose(builder())
+    assert made_of is not None and seen == [Episodes(tuple(new), (), ())]
+    (gone,) = made_of.told["stale"]  # type: ignore[misc]
+    assert gone == 'cancel_order.reason: "no_longer_needed"'
+    assert records[-1].body["stale"] == made_of.told["stale"]
+    assert drifting.replay.seen == 36 and any(e in old for e in drifting.replay.items)

@@ -39,6 +39,7 @@ from bb_train.continual.learning import Learning
 from bb_train.continual.replay import Replay, seen_in
 from bb_train.continual.sides import sayable, side
 from bb_train.continual.skill_change import require_births
+from bb_train.continual.stale import Way, current, stale
 from bb_train.counterfactual import Trials
 from bb_train.example import Example
 from bb_train.learner import States
@@ -112,7 +113,8 @@ class Cycle:
     def propose(self, serving: PlanBuilder) -> Proposed | None:
         """A candidate from what is pending; None where its guards do not hold.
 
-        What was pending is replayed from now on, either way. Raises BusyError where another
+        What does as is not done any more is not learnt from (`stale`). What was pending is replayed
+        from now on, either way. Raises BusyError where another
         process makes a candidate in this folder; one that was killed has taken nothing.
         """
         with held(self.folder):
@@ -123,13 +125,15 @@ class Cycle:
         return Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
 
     def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | None:
-        kept, apart = self.replay.parts(self.learning.held)
-        episodes = Episodes(tuple(fresh), tuple(kept), tuple(apart))
+        gone = stale(serving.space, [*self.replay.items, *fresh])
+        parts = (fresh, *self.replay.parts(self.learning.held))
+        episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
         digests = self._digests(serving)
         run = f"learn-{digest_json([one.digest for one in episodes.fresh])[7:19]}"
         learnt = learn(serving, episodes, self.states, self.learning, _Told(self, run, digests))
-        made = self._made(serving, learnt, episodes) if learnt.builder else None
-        self._measured(run, digests, learnt, made)
+        came = _came(learnt, gone)
+        made = self._made(serving, learnt, episodes, came) if learnt.builder else None
+        self._measured(run, digests, learnt, made, came)
         self.replay.add(fresh)
         self.replay.save(self.folder / REPLAY)
         self.intake.forget(self.replay.seen)
@@ -168,7 +172,13 @@ class Cycle:
         self._decided(decision, Figures())
         return decision, self.pointer.move(decision, self.ledger)
 
-    def _made(self, serving: PlanBuilder, learnt: Learnt, episodes: Episodes) -> Proposed:
+    def _made(
+        self,
+        serving: PlanBuilder,
+        learnt: Learnt,
+        episodes: Episodes,
+        came: Mapping[str, Json],
+    ) -> Proposed:
         assert learnt.builder is not None and learnt.last is not None
         half = self.learning.audited // 2
         some = [*episodes.fresh[-half:], *episodes.held[:half]]
@@ -185,11 +195,7 @@ class Cycle:
         told: dict[str, Json] = {
             "figures": figures.to_json(),
             "covariance": {row.proxy: row.to_json() for row in covariances(before, after)},
-            "trunk": learnt.trunk,
-            "kl": learnt.kl,
-            "drift": learnt.drift,
-            "scale": learnt.scale,
-            "parameters": learnt.parameters,
+            **came,
         }
         artifact = self._added(learnt.builder, told)
         return Proposed(artifact, learnt.builder, learnt, found, figures, told)
@@ -217,17 +223,20 @@ class Cycle:
             config=digest_json(self.learning.to_json()),
         )
 
-    def _measured(self, run: str, digests: Digests, learnt: Learnt, made: Proposed | None) -> None:
+    def _measured(
+        self,
+        run: str,
+        digests: Digests,
+        learnt: Learnt,
+        made: Proposed | None,
+        came: Mapping[str, Json],
+    ) -> None:
         """What came of a training: the candidate, or that its guards did not hold."""
         figures = made.figures if made else Figures(duals=dict(learnt.duals.multipliers))
         body: dict[str, Json] = {
             "candidate": made.artifact.digest if made else "",
             "alarms": list[Json](made.alarms) if made else [],
-            "kl": learnt.kl,
-            "drift": learnt.drift,
-            "scale": learnt.scale,
-            "trunk": learnt.trunk,
-            "parameters": learnt.parameters,
+            **came,
         }
         blocks = {"figures": figures.to_json(), "digests": digests.to_json()}
         self.ledger(Record("measured", digests.artifact, run, body={**body, **blocks}))
@@ -243,6 +252,18 @@ class Cycle:
         blocks = {"figures": whole.to_json(), "digests": digests.to_json()}
         body = {**decision.summary(), "domain": self.pointer.domain, "said": decision.said}
         self.ledger(Record("gate", decision.target, body={**body, **blocks}))
+
+
+def _came(learnt: Learnt, gone: Mapping[Way, float]) -> dict[str, Json]:
+    """What a training came to, and which ways it left out."""
+    return {
+        "stale": {str(way): p for way, p in gone.items()},
+        "kl": learnt.kl,
+        "drift": learnt.drift,
+        "scale": learnt.scale,
+        "trunk": learnt.trunk,
+        "parameters": learnt.parameters,
+    }
 
 
 @dataclass(frozen=True)
