@@ -125,6 +125,7 @@ class Cycle:
         return Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
 
     def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | None:
+        # A full sample is in no order of time; an old episode late in it makes fewer ways stale.
         gone = stale(serving.space, [*self.replay.items, *fresh])
         parts = (fresh, *self.replay.parts(self.learning.held))
         episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
