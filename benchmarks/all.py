@@ -33,6 +33,7 @@ SCRIPTS = {
     "first_domain": "first_domain.py",
     "install_size": "install_size.py",
     "planner": "planner.py",
+    "request_cost": "request_cost.py",
     "droidtask": "droidtask.py",
     "stream_cost": "stream_cost.py",
     "surgery": "surgery.py",
