@@ -17,7 +17,7 @@ the grammar. `exact`: the plan is the reference plan, free texts aside, on `n` e
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -218,6 +218,13 @@ def beats(first: Hits, second: Hits) -> bool:
     return all(mcnemar(won, lost, "greater") < 0.05 for won, lost in pairs)
 
 
+def controlled(builders: Mapping[str, Hits]) -> Iterator[tuple[str, str]]:
+    """Each builder with those that lack the base or the cuts and were trained as long."""
+    for name in builders:
+        others = (name.replace("builder", lacks, 1) for lacks in ("tokens", "whole"))
+        yield from ((name, other) for other in others if other != name and other in builders)
+
+
 def main() -> int:
     options = _options()
     if fetched(EMBEDDED) is None:
@@ -250,6 +257,10 @@ def main() -> int:
             f"{name} against {other}, {seed}": against(hits, text_rows[other])
             for name, hits in builders.items()
             for other in text_rows
+        }
+        | {
+            f"{name} against {other}, {seed}": against(builders[name], builders[other])
+            for name, other in controlled(builders)
         },
         carried={
             f"{name}, {seed}, {family}": {k: v for k, v in rows.items() if k != "seconds"}
