@@ -28,7 +28,7 @@ from typing import Any
 
 import torch
 from drift_world import Parts, World, serve
-from drifts import CODES, SCHEDULE
+from drifts import CODES, GERMAN, SCHEDULE
 from report import emit, say, skip
 from served import EMBEDDED, SHORT, Served, Site, approved, rail, requests, site
 
@@ -127,8 +127,8 @@ def run(
     return emit(
         "drift", met(found), seed=asked.seed, versions=("torch", "transformers"), claim=claim,
         how=HOW, bar=BAR, **found,
-        recipe=f"{asked.phases} phases, {len(CODES)} code words, {asked.steps} steps and "
-        f"{asked.every} episodes a candidate",
+        recipe=f"{len(world.rows)} requests in {asked.phases} phases, {len(CODES)} code words, "
+        f"{len(GERMAN)} German ones, {asked.steps} steps and {asked.every} episodes a candidate",
         curves=curves(world, found),
     )  # fmt: skip
 
