@@ -113,9 +113,9 @@ class Cycle:
     def propose(self, serving: PlanBuilder) -> Proposed | None:
         """A candidate from what is pending; None where its guards do not hold.
 
-        What does as is not done any more is not learnt from (`stale`). What was pending is replayed
-        from now on, either way. Raises BusyError where another
-        process makes a candidate in this folder; one that was killed has taken nothing.
+        Episodes that do what is not done any more are not learnt from (`stale`). What was pending
+        is replayed from now on, either way. Raises BusyError where another process makes a
+        candidate in this folder; one that was killed has taken nothing.
         """
         with held(self.folder):
             self.replay = self._replayed()
