@@ -12,7 +12,7 @@ carrying its new plan out on a twin that has the policy.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -55,38 +55,31 @@ CODES, GERMAN = _words(_CODES), _words(_GERMAN)
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What holds in one phase of so many requests: `worded` gives a lot in [0, 1) its words."""
+    """What holds in one phase of so many requests: nine of ten have `words` exchanged."""
 
     name: str
     requests: int
-    worded: Callable[[float], dict[str, str]]
+    words: Mapping[str, str]
     policy: bool = False
 
 
-def _then(lot: float) -> dict[str, str]:
-    return CODES if lot < 0.9 else {}
-
-
-def _last(lot: float) -> dict[str, str]:
-    return GERMAN if lot < 0.9 else {}
-
-
+SHARE = 0.9
 SCHEDULE = (
-    Phase(PHASES[0], 100, lambda lot: {}),
-    Phase(PHASES[1], 450, _then),
-    Phase(PHASES[2], 450, _then, policy=True),
-    Phase(PHASES[3], 450, _last, policy=True),
+    Phase(PHASES[0], 100, {}),
+    Phase(PHASES[1], 450, CODES),
+    Phase(PHASES[2], 450, CODES, policy=True),
+    Phase(PHASES[3], 450, GERMAN, policy=True),
 )
 
 
 def drifted(at: Site, example: Example, phase: Phase) -> Example:
     """An example as it comes in a phase, its clauses forgotten: nobody marks them for a server."""
     lot = Random(f"lot/{example.digest}").random()
-    example = reworded(example, phase.worded(lot))
+    example = reworded(example, phase.words if lot < SHARE else {})
     return repoliced(at, example) if phase.policy else example
 
 
-def reworded(example: Example, words: dict[str, str]) -> Example:
+def reworded(example: Example, words: Mapping[str, str]) -> Example:
     """The example with its request in other words: same plan, same task."""
 
     def other(found: re.Match[str]) -> str:

@@ -12,8 +12,9 @@ compact    the same for the plan in the tokens of the text arms' short language
 
 Batch 1: each request by itself. Batch 32: one pass of reading, or of a decoded token, for all; the
 builder builds them in turn. Interleaved pairs, CPU time of one thread; the figure is the median of
-the pairs' ratio, written over built. Memory: what an arm adds to the loaded base at its peak, in a
-process of its own.
+the pairs' ratio, written over built. `pairs` says how many: six of batch 1, and with the requests
+given one of batch 32, for a pair takes minutes. Memory: what an arm adds to the loaded base at its
+peak over two requests, in a process of its own.
 
 usage: python benchmarks/request_cost.py [--requests N] [--batch 1 32] [--pairs N]
 """

@@ -120,6 +120,8 @@ def test_the_replay_is_a_uniform_sample_that_outlives_the_process(tmp_path: Path
     again.add(made(12, 1))
     replay.add(made(12, 1))
     assert again == replay
+    order = made(12) + made(12, 1)
+    assert replay.items == sorted(replay.items, key=order.index)
     kept, held = replay.parts(0.5)
     assert sorted(e.id for e in [*kept, *held]) == sorted(e.id for e in replay.items)
     counts = dict.fromkeys(range(12), 0)

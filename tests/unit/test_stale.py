@@ -68,11 +68,24 @@ def test_where_nothing_changed_nothing_is_stale_but_by_a_chance_below_the_level(
     assert alarms <= 4  # 0.4 expected at the level for each of two ways at most
 
 
-def test_the_newest_episode_is_never_stale() -> None:
-    for seed in range(50):
+def test_the_newest_episode_is_never_stale_whatever_else_is() -> None:
+    told = 0
+    for seed in range(60):
         draw = Random(seed)
-        some = draw.sample(made(24), 24)
-        assert some[-1] in current(SPACE, some, stale(SPACE, some))
+        reasons = [NOT_NEEDED] * draw.randrange(30) + [MISTAKE] * draw.randrange(30)
+        some = cancels([*reasons, draw.choice([NOT_NEEDED, MISTAKE])])
+        found = stale(SPACE, some)
+        told += bool(found)
+        assert some[-1] in current(SPACE, some, found)
+    assert told > 10
+
+
+def test_an_episode_is_one_use_however_many_steps_it_has() -> None:
+    both = [("cancel_order", {"order_id": "W1", "reason": r}) for r in [NOT_NEEDED] + [MISTAKE] * 9]
+    mixed = replace(made()[0], id="mixed", plan=plan(*both))
+    assert not stale(SPACE, [*cancels([NOT_NEEDED] * 30), mixed])
+    later = stale(SPACE, [*cancels([NOT_NEEDED] * 30), mixed, *cancels([MISTAKE] * 14)])
+    assert Way(REASON, f'"{NOT_NEEDED}"') in later
 
 
 def test_ways_are_told_by_slot_and_leave_names_and_numbers_alone() -> None:

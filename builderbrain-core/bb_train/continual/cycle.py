@@ -125,7 +125,6 @@ class Cycle:
         return Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
 
     def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | None:
-        # A full sample is in no order of time; an old episode late in it makes fewer ways stale.
         gone = stale(serving.space, [*self.replay.items, *fresh])
         parts = (fresh, *self.replay.parts(self.learning.held))
         episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
@@ -143,8 +142,9 @@ class Cycle:
     def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
         """A change of the skill library (born, merged, distilled) as a candidate for the gate."""
         require_births(candidate, serving)
-        some = self.replay.items[-self.learning.audited :]
-        some = sayable(candidate, some, self.states)
+        items = self.replay.items
+        now = current(serving.space, items, stale(serving.space, items))
+        some = sayable(candidate, now[-self.learning.audited :], self.states)
         before, _ = side(serving, some, self.states, self.trials)
         after, ged = side(candidate, some, self.states, self.trials)
         figures = Figures(ged=ged if some else None)

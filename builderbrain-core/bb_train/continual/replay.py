@@ -1,7 +1,8 @@
 """Episodes from before, so that learning what is new does not cost what was known.
 
 A uniform sample of all episodes ever seen (Vitter's algorithm R): the n-th replaces a random one
-with probability capacity/n. Which ones it holds depends on the seed and the order alone.
+with probability capacity/n. Which ones it holds depends on the seed and the order alone; they are
+in the order of time.
 `seen` is thereby also the number of the last episode taken from those that wait (`intake`): both
 change in one step, so a process that is killed takes an episode once or not at all.
 """
@@ -34,7 +35,8 @@ class Replay:
             if len(self.items) < self.capacity:
                 self.items.append(example)
             elif place < self.capacity:
-                self.items[place] = example
+                del self.items[place]
+                self.items.append(example)
 
     def parts(self, held: float) -> tuple[list[Example], list[Example]]:
         """What is learnt from, and what is only measured on: the same split every time."""

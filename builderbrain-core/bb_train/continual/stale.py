@@ -7,13 +7,16 @@ value, left out) is stale where its absence is no chance, given a uniform prior 
 
     p = prod over i < r of (n - k + 1 + i) / (n + 2 + i)  <  LEVEL / ways      (Laplace 1774)
 
-k of the slot's n uses, up to the last one in this way, were in it, and r uses came since. An
-episode is stale if one of its ways is. It stays in the replay: a way that comes back is learnt
-from again.
+k of n episodes that used the slot, up to the last one in this way, were in it, and r used it since.
+An episode is stale if one of its ways is; the newest never is. It stays in the replay: a way that
+comes back is learnt from again.
 
 Not covered: a way that nobody needs for a while is told from one that was given up by nothing
 here, so what it taught is not rehearsed meanwhile (the gate's tasks are what notices); steps that
-a policy adds, drops or puts in another order; the first few uses after a change.
+a policy adds, drops or puts in another order; the first few uses after a change; ways that were
+rare before it. The level is for one look: over many candidates a way is called stale by chance
+more often. Where all that was held back is stale the guards have nothing to measure, and the
+gate's own KL is what is left.
 """
 
 import json
@@ -55,10 +58,10 @@ def stale(space: Space, examples: Sequence[Example]) -> dict[Way, float]:
     """The ways that went out of use in examples from the oldest to the newest, and their p."""
     uses, seen, last = Counter[str](), Counter[Way](), dict[Way, int]()
     for example in examples:
-        for way in ways(space, example.plan):
-            uses[way.slot] += 1
-            seen[way] += 1
-            last[way] = uses[way.slot]
+        here = set(ways(space, example.plan))
+        uses.update({way.slot for way in here})
+        seen.update(here)
+        last |= {way: uses[way.slot] for way in here}
     found = {way: absence(seen[way], last[way], uses[way.slot] - last[way]) for way in sorted(seen)}
     return {way: p for way, p in found.items() if p < LEVEL / len(found)}
 
