@@ -33,7 +33,7 @@ from bb_train.continual.nearness import nearness
 from bb_train.continual.replay import Replay
 from bb_train.continual.sides import reuse
 from bb_train.counterfactual import Trials
-from bb_train.errors import AdaptersOnly, BusyError
+from bb_train.errors import AdaptersOnly, BusyError, DataError
 from bb_train.example import Example
 from bb_train.learner import lessons
 from bb_train.run_lock import held
@@ -124,6 +124,9 @@ def test_the_replay_is_a_uniform_sample_that_outlives_the_process(tmp_path: Path
     assert replay.items == sorted(replay.items, key=order.index)
     kept, held = replay.parts(0.5)
     assert sorted(e.id for e in [*kept, *held]) == sorted(e.id for e in replay.items)
+    (tmp_path / "broken.jsonl").write_text("{}\n")
+    with pytest.raises(DataError, match="begin with an empty folder"):
+        Replay.load(tmp_path / "broken.jsonl", 4)
     counts = dict.fromkeys(range(12), 0)
     for seed in range(300):
         one = Replay(3, seed)

@@ -54,7 +54,8 @@ class Replay:
         """The sample in a file, or a new one where there is none."""
         if not path.exists():
             return cls(capacity, seed)
-        return cls(capacity, seed, list(read_examples(path)), seen_in(path))
+        seen = seen_in(path)  # it knows what to do about a broken file
+        return cls(capacity, seed, list(read_examples(path)), seen)
 
 
 def seen_in(path: Path) -> int:
