@@ -21,7 +21,7 @@ from bb_core.harms import Episode, harms
 from bb_safety import Evidence, Golden, Pair, Policy
 from bb_safety.potential import difference
 from bb_safety.shadow import Arms, Play, Seen, gathered, metrics, pairs
-from bb_train.continual.cycle import REPLAY, Cycle, Proposed
+from bb_train.continual.cycle import REPLAY, Cycle, NoCandidate, Proposed
 from bb_train.example import Example
 
 NEAR = 40
@@ -143,8 +143,8 @@ def learnt(world: World, phase: Phase) -> None:
     """A candidate from what is pending, its shadow, and the gate's word."""
     now = world.cycle.pointer.standing()
     made = world.cycle.propose(world.versions[now.current].builder)
-    if made is None:
-        world.event("not proposed", "its guards do not hold")
+    if isinstance(made, NoCandidate):
+        world.event("not proposed", made.why, phase=phase.name)
         return
     ident = made.artifact.digest
     world.versions[ident] = Served(world.at, made.builder)

@@ -68,7 +68,7 @@ SCHEDULE = (
     Phase(PHASES[0], 100, {}),
     Phase(PHASES[1], 450, CODES),
     Phase(PHASES[2], 450, CODES, policy=True),
-    Phase(PHASES[3], 450, GERMAN, policy=True),
+    Phase(PHASES[3], 600, GERMAN, policy=True),
 )
 
 

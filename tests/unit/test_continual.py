@@ -10,6 +10,7 @@ import torch
 
 pytest.importorskip("torch")
 
+from bb_core.actions import assemble
 from bb_core.plan import Plan, Step
 from bb_core.record import Record, missing
 from bb_nn.builder.builder import PlanBuilder
@@ -26,7 +27,7 @@ from bb_train.continual.adapters import (
     trunk_digest,
     with_adapters,
 )
-from bb_train.continual.cycle import Cycle
+from bb_train.continual.cycle import Cycle, NoCandidate, Proposed
 from bb_train.continual.learn import Episodes, learn, measured
 from bb_train.continual.learning import Learning
 from bb_train.continual.nearness import nearness
@@ -164,7 +165,7 @@ def evidence(one: Cycle, harm: float = 0.0, pairs: int = 60) -> Evidence:
 def promoted(one: Cycle, serving: PlanBuilder, seed: int) -> PlanBuilder:
     one.observe(made(24)[6 * seed : 6 * seed + 6])
     proposed = one.propose(serving)
-    assert proposed is not None
+    assert isinstance(proposed, Proposed)
     clean = replace(proposed, alarms=())
     found = replace(evidence(one), divergences=near(one))
     decision = one.decide(clean, found, by="ada")
@@ -211,7 +212,7 @@ def test_an_alarm_of_the_audit_keeps_a_candidate_out(tmp_path: Path) -> None:
     one = cycle(tmp_path, [])
     one.observe(made(6))
     proposed = one.propose(builder())
-    assert proposed is not None
+    assert isinstance(proposed, Proposed)
     decision = one.decide(replace(proposed, alarms=("cfs gamed: …",)), evidence(one), by="ada")
     assert decision.verdict == "reject" and one.pointer.standing().seq == 0
 
@@ -232,7 +233,7 @@ def test_harm_in_the_canary_takes_it_back_and_two_of_those_freeze(tmp_path: Path
     assert one.pointer.standing().frozen
     one.observe(made(24)[18:])
     proposed = one.propose(serving)
-    assert proposed is not None
+    assert isinstance(proposed, Proposed)
     with pytest.raises(Frozen):
         one.decide(
             replace(proposed, alarms=()), replace(evidence(one), divergences=near(one)), by="ada"
@@ -247,9 +248,32 @@ def test_a_candidate_whose_guards_do_not_hold_is_not_proposed(tmp_path: Path) ->
     one.replay.add(made(6, 3))
     one.replay.save(tmp_path / "learn" / "replay.jsonl")
     one.observe(made(6))
-    assert one.propose(builder()) is None
+    made_none = one.propose(builder())
+    assert isinstance(made_none, NoCandidate) and "no scale kept its guards" in made_none.why
     assert records[-1].type == "measured" and records[-1].body["candidate"] == ""
+    assert records[-1].body["why"] == made_none.why and not missing(records[-1])
     assert one.registry.all() == () and not one.pending
+
+
+def test_where_what_serves_misses_too_few_nothing_is_learnt(tmp_path: Path) -> None:
+    serving, some = builder(), made(6)
+    own = [replace(one, plan=planned(serving, one), clauses=()) for one in some]
+    records: list[Record] = []
+    one = cycle(tmp_path, records, learning=replace(LEARNING, missed=0.3))
+    one.observe([*own[:5], *some[5:]])
+    none = one.propose(serving)
+    assert isinstance(none, NoCandidate)
+    assert none.why == "what serves misses 16.7% of 6, under 30.0%"
+    assert [r.type for r in records] == ["measured"] and not missing(records[0])
+    assert records[0].body["missed"] == pytest.approx(1 / 6)
+    assert one.registry.all() == () and not one.pending and one.replay.seen == 6
+    one.observe([*own[:4], *some[4:]])
+    assert isinstance(one.propose(serving), Proposed)
+
+
+def planned(rail: PlanBuilder, one: Example) -> Plan:
+    likeliest = rail.build(states(one.scene.text), one.scene, 1)[0]
+    return assemble(rail.space, one.scene, likeliest.decisions)
 
 
 def test_episodes_whose_plan_did_nothing_are_not_learnt_from(tmp_path: Path) -> None:
@@ -286,7 +310,7 @@ def test_one_process_at_a_time_proposes_and_any_may_observe(tmp_path: Path) -> N
     assert one.due and two.due and list(one.pending) == list(made(6))
     with held(one.folder), pytest.raises(BusyError):
         two.propose(builder())
-    assert two.propose(builder()) is not None
+    assert isinstance(two.propose(builder()), Proposed)
     assert not one.pending and not one.due
 
 
@@ -317,7 +341,7 @@ def test_what_is_not_done_any_more_is_not_learnt_from(
     drifting.replay.save(tmp_path / "learn" / "replay.jsonl")
     drifting.observe([*old[12:], *new])
     made_of = drifting.propose(builder())
-    assert made_of is not None and seen == [Episodes(tuple(new), (), ())]
+    assert isinstance(made_of, Proposed) and seen == [Episodes(tuple(new), (), ())]
     (gone,) = made_of.told["stale"]  # type: ignore[misc]
     assert gone == 'cancel_order.reason: "no_longer_needed"'
     assert records[-1].body["stale"] == made_of.told["stale"]

@@ -5,9 +5,11 @@
     decide      the evidence goes to bb_safety's gate, and the pointer moves by what it decides
     watch       pairs of the canary go to its watch: rolled back, settled, or go on
 
-A candidate whose guards do not hold is not proposed. Two rollbacks freeze the pointer (bb_safety)
-until a person has anchored. What is pending and replayed lies in `folder` and outlives the process,
-killed or not (`intake`, `replay`); more than one process may observe, one at a time proposes.
+Where what serves misses next to nothing there is no candidate, for a promotion spends epsilon and
+its canary holds up what is learnt next; nor where its guards do not hold. Two rollbacks freeze the
+pointer (bb_safety) until a person has anchored. What is pending and replayed lies in `folder` and
+outlives the process, killed or not (`intake`, `replay`); more than one process may observe, one at
+a time proposes.
 
 Not covered: episodes that somebody made up; who may write the ledger or the episode file can teach
 anything, and the gate is what stands between that and users.
@@ -37,9 +39,9 @@ from bb_train.continual.intake import Intake
 from bb_train.continual.learn import Episodes, Learnt, learn
 from bb_train.continual.learning import Learning
 from bb_train.continual.replay import Replay, seen_in
-from bb_train.continual.sides import sayable, side
+from bb_train.continual.sides import missed, sayable, side
 from bb_train.continual.skill_change import require_births
-from bb_train.continual.stale import Way, current, stale
+from bb_train.continual.stale import current, stale
 from bb_train.counterfactual import Trials
 from bb_train.example import Example
 from bb_train.learner import States
@@ -67,6 +69,13 @@ class Proposed:
             alarms=(*evidence.alarms, *self.alarms),
             told={**evidence.told, **self.told},
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NoCandidate:
+    """What was pending made no candidate; `why` says it in words, as the ledger does."""
+
+    why: str
 
 
 @dataclass
@@ -110,12 +119,13 @@ class Cycle:
             return True
         return self.trials.worth(one.task, one.plan).reward > 0
 
-    def propose(self, serving: PlanBuilder) -> Proposed | None:
-        """A candidate from what is pending; None where its guards do not hold.
+    def propose(self, serving: PlanBuilder) -> Proposed | NoCandidate:
+        """A candidate from what is pending, or why there is none.
 
-        Episodes that do what is not done any more are not learnt from (`stale`). What was pending
-        is replayed from now on, either way. Raises BusyError where another process makes a
-        candidate in this folder; one that was killed has taken nothing.
+        None is made where what serves misses too few of them (`Learning.missed`), and none is kept
+        whose guards do not hold. Episodes that do what is not done any more are not learnt from
+        (`stale`). What was pending is replayed from now on, either way. Raises BusyError where
+        another process makes a candidate in this folder; one that was killed has taken nothing.
         """
         with held(self.folder):
             self.replay = self._replayed()
@@ -124,19 +134,36 @@ class Cycle:
     def _replayed(self) -> Replay:
         return Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
 
-    def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | None:
+    def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | NoCandidate:
         gone = stale(serving.space, [*self.replay.items, *fresh])
         parts = (fresh, *self.replay.parts(self.learning.held))
         episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
-        digests = self._digests(serving)
-        run = f"learn-{digest_json([one.digest for one in episodes.fresh])[7:19]}"
-        learnt = learn(serving, episodes, self.states, self.learning, _Told(self, run, digests))
-        came = _came(learnt, gone)
-        made = self._made(serving, learnt, episodes, came) if learnt.builder else None
-        self._measured(run, digests, learnt, made, came)
+        made = self._learnt(serving, episodes, {str(way): p for way, p in gone.items()})
         self.replay.add(fresh)
         self.replay.save(self.folder / REPLAY)
         self.intake.forget(self.replay.seen)
+        return made
+
+    def _learnt(
+        self, serving: PlanBuilder, episodes: Episodes, gone: Mapping[str, Json]
+    ) -> Proposed | NoCandidate:
+        digests = self._digests(serving)
+        run = f"learn-{digest_json([one.digest for one in episodes.fresh])[7:19]}"
+        some = sayable(serving, episodes.fresh, self.states)
+        wrong = missed(serving, some, self.states)
+        came: dict[str, Json] = {"stale": dict(gone), "missed": wrong}
+        if some and wrong < self.learning.missed:
+            why = f"what serves misses {wrong:.1%} of {len(some)}, under {self.learning.missed:.1%}"
+            return self._without(run, digests, why, Figures(), came)
+        learnt = learn(serving, episodes, self.states, self.learning, _Told(self, run, digests))
+        came |= _came(learnt)
+        if learnt.builder is None:
+            why = f"no scale kept its guards: KL {learnt.kl:.3g}, drift {learnt.drift:.3g}"
+            figures = Figures(duals=dict(learnt.duals.multipliers))
+            return self._without(run, digests, why, figures, came)
+        made = self._made(serving, learnt, episodes, came)
+        body = {"candidate": made.artifact.digest, "alarms": list[Json](made.alarms), **came}
+        self._measured(run, digests, made.figures, body)
         return made
 
     def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
@@ -224,21 +251,15 @@ class Cycle:
             config=digest_json(self.learning.to_json()),
         )
 
+    def _without(
+        self, run: str, digests: Digests, why: str, figures: Figures, came: Mapping[str, Json]
+    ) -> NoCandidate:
+        self._measured(run, digests, figures, {"candidate": "", "why": why, **came})
+        return NoCandidate(why)
+
     def _measured(
-        self,
-        run: str,
-        digests: Digests,
-        learnt: Learnt,
-        made: Proposed | None,
-        came: Mapping[str, Json],
+        self, run: str, digests: Digests, figures: Figures, body: Mapping[str, Json]
     ) -> None:
-        """What came of a training: the candidate, or that its guards did not hold."""
-        figures = made.figures if made else Figures(duals=dict(learnt.duals.multipliers))
-        body: dict[str, Json] = {
-            "candidate": made.artifact.digest if made else "",
-            "alarms": list[Json](made.alarms) if made else [],
-            **came,
-        }
         blocks = {"figures": figures.to_json(), "digests": digests.to_json()}
         self.ledger(Record("measured", digests.artifact, run, body={**body, **blocks}))
 
@@ -255,10 +276,9 @@ class Cycle:
         self.ledger(Record("gate", decision.target, body={**body, **blocks}))
 
 
-def _came(learnt: Learnt, gone: Mapping[Way, float]) -> dict[str, Json]:
-    """What a training came to, and which ways it left out."""
+def _came(learnt: Learnt) -> dict[str, Json]:
+    """What a training came to."""
     return {
-        "stale": {str(way): p for way, p in gone.items()},
         "kl": learnt.kl,
         "drift": learnt.drift,
         "scale": learnt.scale,

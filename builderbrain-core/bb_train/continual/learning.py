@@ -11,6 +11,8 @@ class Learning:
     """When a candidate is made and how far it may go.
 
     every     so many new episodes make a candidate
+    missed    if what serves misses less than this share of them, they do not: a promotion spends
+              epsilon, and nothing is learnt while its canary is watched
     replay    episodes kept from before (a uniform sample of all that were)
     held      share of the replay that is not learnt from, but measured on
     kl        limit of the KL to what serves on replayed episodes, nats an episode
@@ -20,6 +22,7 @@ class Learning:
     """
 
     every: int = 40
+    missed: float = 0.05
     replay: int = 400
     held: float = 0.25
     kl: float = 0.05

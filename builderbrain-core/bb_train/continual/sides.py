@@ -16,7 +16,7 @@ from bb_core.actions import assemble
 from bb_core.errors import PlanError
 from bb_core.plan import Plan
 from bb_nn.builder.builder import PlanBuilder
-from bb_train.agreement import agreement, free_text
+from bb_train.agreement import NONE, Agreement, agreement, free_text
 from bb_train.audits.gaming import Side
 from bb_train.counterfactual import Trials
 from bb_train.example import Example
@@ -34,20 +34,33 @@ def side(
 
     With `trials`, a right plan is also tried without each of its steps, for whether it did nothing.
     """
-    masked = free_text(builder.space.compiled)
     plans = [_plan(builder, one, states) for one in examples]
-    found = [
-        agreement(plan, one.plan, masked) if plan else None
-        for plan, one in zip(plans, examples, strict=True)
-    ]
-    success = [bool(row and row.exact) for row in found]
+    found = _agreements(builder, plans, examples)
+    success = [row.exact for row in found]
     idle = [
         bool(trials and plan and one.task and trials.worth(one.task, plan).decorative)
         for plan, one in zip(plans, examples, strict=True)
     ]
-    ged = sum(row.ged if row else 1.0 for row in found) / max(1, len(found))
+    ged = sum(row.ged for row in found) / max(1, len(found))
     proxies = {**_losses(builder, examples, states), "reuse": reuse(plans)}
     return Side(proxies, success, idle), ged
+
+
+def missed(builder: PlanBuilder, examples: Sequence[Example], states: States) -> float:
+    """The share of examples whose plan is not the builder's likeliest, free texts aside."""
+    plans = [_plan(builder, one, states) for one in examples]
+    wrong = [not row.exact for row in _agreements(builder, plans, examples)]
+    return sum(wrong) / max(1, len(wrong))
+
+
+def _agreements(
+    builder: PlanBuilder, plans: Sequence[Plan | None], examples: Sequence[Example]
+) -> list[Agreement]:
+    masked = free_text(builder.space.compiled)
+    return [
+        agreement(plan, one.plan, masked) if plan else NONE
+        for plan, one in zip(plans, examples, strict=True)
+    ]
 
 
 def sayable(builder: PlanBuilder, examples: Sequence[Example], states: States) -> list[Example]:
