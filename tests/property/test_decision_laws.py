@@ -76,7 +76,7 @@ def random_scene(name: str, plan: Plan, rng: Random) -> Scene:
 
 
 @pytest.mark.parametrize("name", ["till", "api_json"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32))
 def test_deciding_and_assembling_are_inverse(name: str, seed: int) -> None:
     rng = Random(seed)
@@ -91,7 +91,7 @@ def test_deciding_and_assembling_are_inverse(name: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["till", "api_json"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32))
 def test_whatever_is_built_within_the_masks_is_of_the_language(name: str, seed: int) -> None:
     rng = Random(seed)

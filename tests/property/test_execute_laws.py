@@ -71,7 +71,7 @@ def shuffled(seed: int) -> Any:
     return wait
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(plans(), st.integers(0, 2**16))
 def test_results_do_not_depend_on_the_timing(plan: Checked, seed: int) -> None:
     one_by_one = run(plan, Memory(), parallel=1)
@@ -80,7 +80,7 @@ def test_results_do_not_depend_on_the_timing(plan: Checked, seed: int) -> None:
         assert found.to_json() == one_by_one.to_json()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plans(), st.data())
 def test_a_step_runs_only_if_all_it_needs_is_done(plan: Checked, data: st.DataObject) -> None:
     world = Memory(faults=faults(data.draw))
@@ -91,7 +91,7 @@ def test_a_step_runs_only_if_all_it_needs_is_done(plan: Checked, data: st.DataOb
         assert (out.status == "not_run") is any(not p.done for p in parents)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plans(), st.data())
 def test_no_fault_makes_an_effect_twice_or_hides_one(plan: Checked, data: st.DataObject) -> None:
     """Done: exactly once. Failed, refused, skipped, not run: never. Parked: at most once."""
@@ -106,7 +106,7 @@ def test_no_fault_makes_an_effect_twice_or_hides_one(plan: Checked, data: st.Dat
         assert times in allowed, (out, world.effects)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(plans(), st.data())
 def test_the_run_is_as_bad_as_its_worst_step(plan: Checked, data: st.DataObject) -> None:
     found = run(plan, Memory(faults=faults(data.draw)))
@@ -116,7 +116,7 @@ def test_the_run_is_as_bad_as_its_worst_step(plan: Checked, data: st.DataObject)
     assert all(out.why for out in found.outcomes.values() if not out.done)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(plans(), st.data())
 def test_every_done_write_with_a_way_back_is_undone_or_says_why_not(
     plan: Checked, data: st.DataObject

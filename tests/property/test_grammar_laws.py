@@ -58,19 +58,19 @@ def same_again(grammar: Grammar, plan: Plan) -> None:
     assert mask.accepts(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(plans(nested))
 def test_a_printed_plan_parses_back_and_passes_the_mask(plan: Plan) -> None:
     same_again(API_JSON, plan)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(plans(flat))
 def test_a_printed_plan_parses_back_in_a_line_language(plan: Plan) -> None:
     same_again(CALLS, plan)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from([API_JSON, CALLS]), st.integers(0, 2**32))
 def test_a_parsed_plan_prints_back_to_its_text(grammar: Grammar, seed: int) -> None:
     parser, surface, _ = LANGUAGES[grammar.source]
@@ -87,7 +87,7 @@ def _parsed(parser: Any, text: str) -> str:
     return ""
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.sampled_from([API_JSON, CALLS]), st.integers(0, 2**32))
 def test_the_mask_never_allows_what_the_parser_refuses(grammar: Grammar, seed: int) -> None:
     assert run_gate(grammar, 60, seed).mask_only == 0
@@ -108,7 +108,7 @@ for _ in range(6):
     _SHORT += [text + char for text in _SHORT for char in "abc" if len(text) == len(_SHORT[-1])]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(patterns)
 def test_the_lint_knows_where_python_stops_short(pattern: str) -> None:
     try:

@@ -79,7 +79,7 @@ SCHEMAS = st.recursive(LEAVES, around, max_leaves=8)
 
 
 @given(SCHEMAS, st.integers(0, 2**32))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_what_a_plan_can_say_the_documents_schema_allows(schema: Any, seed: int) -> None:
     margin = Margin()
     try:
@@ -111,7 +111,7 @@ def test_an_imported_grammar_is_admitted_and_as_deep_as_its_arguments(depth: int
 
 
 @given(SCHEMAS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_an_answers_schema_promises_what_the_document_does(schema: Any) -> None:
     out = promised({}, schema, "answer", Margin())
     theirs, ours = (jsonschema_rs.Draft202012Validator(s) for s in (schema, out))
@@ -136,7 +136,7 @@ JSON = st.recursive(
 
 
 @given(JSON, JSON)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_broken_operation_costs_itself_alone(broken: Any, other: Any) -> None:
     fine = {"operationId": "fine", "responses": {"200": {"description": "ok"}}}
     operation = broken if isinstance(broken, dict) else {"parameters": broken}

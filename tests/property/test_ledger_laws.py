@@ -65,7 +65,7 @@ def test_every_prefix_is_shown_consistent(leaves: list[bytes], data: st.DataObje
 
 
 @given(st.lists(BODIES, max_size=6), st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_history_verifies_whatever_its_bodies(bodies: list[dict], every: int) -> None:  # type: ignore[type-arg]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.jsonl")
@@ -95,13 +95,13 @@ def _verified(data: bytes) -> bool:
 
 
 @given(st.integers(0, len(WHOLE)), st.integers(0, 40), st.binary(max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_replaced_piece_is_found(start: int, length: int, piece: bytes) -> None:
     changed = WHOLE[:start] + piece + WHOLE[start + length :]
     assert _verified(changed) == (changed == WHOLE)
 
 
 @given(st.permutations(WHOLE.splitlines(keepends=True)))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_reordering_is_found(lines: list[bytes]) -> None:
     assert _verified(b"".join(lines)) == (b"".join(lines) == WHOLE)

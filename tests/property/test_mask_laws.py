@@ -47,7 +47,7 @@ def wander(row: Row, rng: Random, left: int) -> Row:
     return row
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_the_mask_is_exactly_the_language(steering: Steering, seed: int) -> None:
     rng, row = Random(seed), steering.row()
@@ -63,7 +63,7 @@ def test_the_mask_is_exactly_the_language(steering: Steering, seed: int) -> None
         row.consume(rng.choice(sorted(allowed)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), extra=st.integers(0, 400))
 def test_any_budget_from_the_minimum_up_gives_a_whole_plan(
     compiled: Compiled, steering: Steering, seed: int, extra: int

@@ -52,7 +52,7 @@ PARTS = st.recursive(
 AHEAD = ["", '!"ab" ', '!"b" ', '&"a" ', '!("a" "b") ']
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(
     plan=PARTS, word=PARTS, ahead=st.sampled_from(["", '!"ab" ', '!"b" ', '&"a" ', '!("a" "b") '])
 )

@@ -98,14 +98,14 @@ def test_words_go_there_and_back(language: str) -> None:
         assert words.meant(words.shown(name, language), language) == name
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text())
 def test_what_is_in_no_dictionary_stays(name: str) -> None:
     if not words.known(name) and words.meant(name, "de") == name:
         assert words.shown(name, "de") == name
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(0, 9_999_999), st.sampled_from(["USD", "EUR"]), st.sampled_from(["en", "es", "ar"])
 )
@@ -113,7 +113,7 @@ def test_an_amount_is_read_as_it_was_shown(cents: int, currency: str, language: 
     assert money.read(money.shown(cents, currency, language)) == (cents, currency)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(alphabet="0123456789.,$€ -abc", max_size=12))
 def test_what_is_not_exactly_an_amount_is_none(text: str) -> None:
     found = money.read(text)
@@ -153,13 +153,13 @@ def test_mobile_numbers_of_every_country_are_ordinary() -> None:
     assert len(found) > 200 and set(found) == {"ordinary"}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.from_regex(r"\A[+]?[0-9]{2,15}\Z"), st.sampled_from(["ES", "US", "ZZ"]))
 def test_any_number_has_a_kind(number: str, region: str) -> None:
     assert numbers.kind(number, region) in ("ordinary", "emergency", "premium", "short", "invalid")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(sorted(ROLES)), st.text(min_size=1), st.sampled_from(["shop", "any_app"]))
 def test_what_cannot_be_pressed_commits_nothing(role: str, name: str, app: str) -> None:
     if role in ("heading", "note", "status", "textbox", "password"):

@@ -160,7 +160,7 @@ def run(steps: Sequence[Step], results: Results) -> list[str]:
     return ran
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(program=st.integers(0, 10**6), outcomes=st.integers(0, 10**6))
 def test_the_steps_run_as_the_blocks_say(program: int, outcomes: int) -> None:
     node = Seq(Draw(program).body(3))

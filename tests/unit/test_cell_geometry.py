@@ -35,7 +35,7 @@ TIP = (
     .map(lambda t: (t[0] * math.cos(t[1]), t[0] * math.sin(t[1]), t[2]))
     .filter(inside)
 )
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=60)
 
 
 def on(shape: Capsule, t: float) -> tuple[float, float, float]:

@@ -101,7 +101,7 @@ def test_one_edit_costs_one(steps: tuple[Step, ...], cost: int) -> None:
     assert edit_distance(plan(*BASE), plan(*steps)) == Distance(cost, cost)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 4), st.integers(0, 4))
 def test_agrees_with_every_alignment_counted_out(seed: int, n: int, m: int) -> None:
     draw = random.Random(seed)
@@ -109,7 +109,7 @@ def test_agrees_with_every_alignment_counted_out(seed: int, n: int, m: int) -> N
     assert edit_distance(a, b).upper == oracle(a, b)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 3))
 def test_nothing_apart_means_isomorphic(seed: int, size: int) -> None:
     draw = random.Random(seed)
@@ -118,7 +118,7 @@ def test_nothing_apart_means_isomorphic(seed: int, size: int) -> None:
     assert (edit_distance(a, b).upper == 0) == alike
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6), st.integers(0, 5), st.integers(0, 5), st.integers(0, 4))
 def test_is_a_distance(seed: int, n: int, m: int, k: int) -> None:
     draw = random.Random(seed)
@@ -130,7 +130,7 @@ def test_is_a_distance(seed: int, n: int, m: int, k: int) -> None:
     assert edit_distance(a, a).upper == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 8))
 def test_ids_and_order_do_not_matter(seed: int, size: int) -> None:
     draw = random.Random(seed)
@@ -140,7 +140,7 @@ def test_ids_and_order_do_not_matter(seed: int, size: int) -> None:
     assert edit_distance(a, rename(a, order)).upper == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.integers(0, 60))
 def test_bounds_hold_when_the_search_stops_early(seed: int, expansions: int) -> None:
     draw = random.Random(seed)

@@ -132,7 +132,7 @@ def test_the_meanings_of_words_are_found_from_actions_alone() -> None:
     }
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(commands())
 def test_a_derived_plan_carries_out_the_actions_it_was_derived_from(command: str) -> None:
     actions, spelled = plain(command), command.split()
@@ -177,7 +177,7 @@ def test_a_word_that_two_labels_could_mean_leaves_its_sentence_out() -> None:
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(commands())
 def test_the_gold_answers_lead_to_the_gold_moves(command: str) -> None:
     """lessons and the builder's own course are inverse to each other, whatever the network."""
@@ -260,7 +260,7 @@ def test_a_builder_learns_the_plans_of_a_few_commands_exactly() -> None:
     assert [one.log_prob for one in alone] == pytest.approx([f.log_prob for f in folded], abs=1e-3)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.integers(0, 10**6), st.lists(commands(), min_size=2, max_size=6))
 def test_only_what_a_step_does_not_take_in_is_cut_or_swapped(seed: int, texts: list[str]) -> None:
     builder, left = untrained(), untrained().asker.view.left
@@ -295,7 +295,6 @@ def test_closed_answers_are_never_given() -> None:
             assert lesson.gold == NO or lesson.question.open.any()
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_share_and_narrows(counts: tuple[int, int]) -> None:
     right, count = counts

@@ -58,7 +58,7 @@ def test_a_proof_needs_no_ledger_and_shows_no_other_record(log: Path, tmp_path: 
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_changed_value_is_refused(data: st.DataObject) -> None:
     proof: dict[str, Any] = json.loads(data.draw(st.sampled_from(_WHOLE)))
     key = data.draw(st.sampled_from(sorted(proof)))

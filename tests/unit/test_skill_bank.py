@@ -39,7 +39,7 @@ def by_loop(bank: SkillBank | HyperBank, x: Tensor, z: Tensor) -> Tensor:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), batch=st.integers(1, 4), length=st.integers(1, 5))
 def test_gather_is_the_loop(seed: int, batch: int, length: int) -> None:
     bank = grown(seed)

@@ -102,7 +102,7 @@ def test_exchangeable_use() -> None:
     assert contexts([("a",)], "a") == [("", "")]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_merging_is_the_best_of_its_rank(seed: int) -> None:
     """No random pair of the same rank is nearer to the mean; equal skills merge to themselves."""
