@@ -21,7 +21,7 @@ from bb_core.harms import Episode, harms
 from bb_safety import Evidence, Golden, Pair, Policy
 from bb_safety.potential import difference
 from bb_safety.shadow import Arms, Play, Seen, gathered, metrics, pairs
-from bb_train.continual.cycle import REPLAY, Cycle, NoCandidate, Proposed
+from bb_train.continual.cycle import Cycle, NoCandidate, Proposed
 from bb_train.example import Example
 
 NEAR = 40
@@ -119,7 +119,7 @@ def serve(world: World, phase: Phase, requests: int, seed: int, *, learns: bool)
         world.cycle.observe([replace(example, id=run)])
         if world.cycle.due and world.cycle.pointer.standing().share >= 1.0:
             learnt(world, phase)
-    world.cycle.replay.save(world.cycle.folder / REPLAY)
+    world.cycle.replay.save(world.cycle.replay_file)
 
 
 def watch(world: World, task: Task) -> None:

@@ -10,6 +10,9 @@ seed = 0
 path = "auto"                # the domain's own; or none, or a folder that bb train left
 alpha = 1.0                  # how much the builder has to say beside the base; 0: the base alone
 k = 4                        # how many plans it puts up
+[learn]                      # when and how bb learn makes a candidate: docs/continual.md
+every = 40                   # new episodes
+missed = 0.05                # of them what serves has to miss at least this share
 [gate]                       # what a promotion has to show: docs/promotion.md
 epsilon = 0.03
 [shadow]
@@ -75,6 +78,20 @@ class Shadow:
 
 
 @dataclass(frozen=True, slots=True)
+class Learn:
+    """When a candidate is learnt, and how; see `bb_train.continual.learning.Learning`."""
+
+    every: int = 40
+    missed: float = 0.05
+    replay: int = 400
+    kl: float = 0.05
+    drift: float = 0.1
+    steps: int = 60
+    rate: float = 3e-3
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """How a run is carried out, and where its state is kept."""
 
@@ -103,6 +120,7 @@ class Config:
     rail: Rail = field(default_factory=Rail)
     gate: Policy = field(default_factory=Policy)
     shadow: Shadow = field(default_factory=Shadow)
+    learn: Learn = field(default_factory=Learn)
     run: Run = field(default_factory=Run)
     domains: Mapping[str, DomainPin] = field(default_factory=dict)
     source: str = ""
@@ -119,6 +137,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "rail": Rail,
     "gate": Policy,
     "shadow": Shadow,
+    "learn": Learn,
     "run": Run,
 }
 RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
@@ -129,6 +148,14 @@ RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
     ("rail", "k"): (1, 64),
     ("shadow", "pairs"): (1, 1_000_000),
     ("shadow", "seed"): (0, 2**63 - 1),
+    ("learn", "every"): (1, 1_000_000),
+    ("learn", "missed"): (0, 1),
+    ("learn", "replay"): (1, 1_000_000),
+    ("learn", "kl"): (0, 100),
+    ("learn", "drift"): (0, 100),
+    ("learn", "steps"): (1, 1_000_000),
+    ("learn", "rate"): (0, 1),
+    ("learn", "seed"): (0, 2**63 - 1),
     ("run", "rounds"): (1, 100),
 }
 

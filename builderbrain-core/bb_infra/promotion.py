@@ -136,6 +136,7 @@ def gather(contest: Contest, config: Config) -> Evidence:
         golden=tuple(golden(compiled, contest.arms)),
         spent=standing.spent,
         seeds=draws_digest(tasks, config.shadow.seed),
+        alarms=tuple(map(str, contest.candidate.facts.get("alarms", ()))),
         made_from=made_from(contest.candidate),
         told=told(contest.candidate),
     )

@@ -6,6 +6,7 @@ from bb_infra import (
     artifacts_command,
     battery_command,
     domains_command,
+    learn_command,
     log_command,
     models_command,
     plan_command,
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command("demo")(run_command.demo)
 app.command("run")(run_command.run)
 app.command("train")(train_command.train)
+app.command("learn")(learn_command.learn)
 app.command("promote")(promote_command.promote)
 app.command("rollback")(promote_command.rollback)
 app.add_typer(artifacts_command.app, name="artifacts")

@@ -7,11 +7,10 @@ run that was cut off goes on under the very version that planned it, whatever wa
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bb_core.canonical import Json, digest, digest_json
+from bb_core.canonical import digest
 from bb_core.compiled import Compiled
 from bb_infra.config import Config
 from bb_infra.entry import read_log
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 RAIL_RECORD = "rail.json"
 AUTO = "auto"
 NO_RAIL = "none"
-LOCKED = ("builderbrain-core", "torch", "transformers", "safetensors", "llguidance")
-"""The distributions whose versions decide what the same weights do."""
 
 
 def registry(config: Config) -> Registry:
@@ -87,34 +84,11 @@ def shipped(compiled: Compiled) -> Path | None:
 
 def add(home: Registry, folder: Path) -> Artifact:
     """Take a rail folder into the registry; raises RailError and ArtifactError."""
+    from bb_nn.builder.rail_facts import facts
     from bb_nn.builder.rail_folder import read_record
 
     record = read_record(folder)
     return home.add(folder, record["domain"]["name"], facts(record))
-
-
-def facts(record: Mapping[str, Any]) -> dict[str, Json]:
-    """What a rail's record says that it was made for, of and under."""
-    return {
-        "kind": record["kind"],
-        "base": record["base"],
-        "schema": record["domain"]["digest"],
-        "grammar": record["domain"]["grammar"],
-        "config": digest_json(record["config"]),
-        "skills": len(record["space"]["skills"]),
-        "parameters": record["parameters"],
-        "alpha": record.get("alpha", 1.0),
-        "data": record.get("made_from", {}).get("data", ""),
-        "lock": dict(_locked()),
-    }
-
-
-def _locked() -> Iterator[tuple[str, Json]]:
-    for name in LOCKED:
-        try:
-            yield name, version(name)
-        except PackageNotFoundError:
-            continue
 
 
 def recorded_moves(log: Path, domain: str) -> frozenset[int]:

@@ -17,6 +17,8 @@ from bb_infra.planners import load_planners
 from bb_infra.running import made_from
 from bb_infra.verify import verify
 from bb_infra.versions import registry
+from bb_nn.builder.rail_facts import facts
+from bb_nn.builder.rail_folder import read_record
 from tests.e2e.desk import Desk, Done
 from tests.e2e.rails import MODEL, rails
 
@@ -148,6 +150,15 @@ def test_a_changed_byte_is_found_before_it_serves(site: Desk, second: Done) -> N
     finally:
         path.write_bytes(data)
     assert found.returncode == 2 and "its signature does not hold" in found.stderr
+
+
+def test_what_an_audit_found_is_signed_with_a_version_and_rejects_it(site: Desk) -> None:
+    home, folder = registry(load_config()), site.folder / "second"
+    own = {**facts(read_record(folder)), "alarms": ["cfs gamed: it fell while success fell"]}
+    ident = home.add(folder, "api_json", own).digest
+    found = site.apart("promote", ident)
+    assert found.returncode == 1 and "cfs gamed" in found.stdout, found
+    assert home.pointer("api_json").standing().current != ident
 
 
 def test_what_is_no_rail_is_refused(site: Desk) -> None:

@@ -24,6 +24,7 @@ from bb_core.canonical import Json, digest, digest_json
 from bb_core.record import Digests, Figures, Ledger, Record
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.rail_facts import facts
 from bb_nn.builder.rail_folder import save_rail
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence
@@ -97,14 +98,19 @@ class Cycle:
         self.replay = self._replayed()
 
     @property
+    def replay_file(self) -> Path:
+        """Where the replay lies."""
+        return self.folder / REPLAY
+
+    @property
     def due(self) -> bool:
         """Whether enough new episodes wait to be learnt from."""
-        return self.intake.count(seen_in(self.folder / REPLAY)) >= self.learning.every
+        return self.intake.count(seen_in(self.replay_file)) >= self.learning.every
 
     @property
     def pending(self) -> tuple[Example, ...]:
         """The episodes that wait, whichever process observed them."""
-        return self.intake.after(seen_in(self.folder / REPLAY))
+        return self.intake.after(seen_in(self.replay_file))
 
     def observe(self, examples: Sequence[Example]) -> None:
         """Take executed episodes in; with `trials`, only those whose plan earned something.
@@ -112,7 +118,7 @@ class Cycle:
         They are on the disk when it returns. Any number of processes may observe at once.
         """
         earned = [one for one in examples if self._earned(one)]
-        self.intake.add(earned, seen_in(self.folder / REPLAY))
+        self.intake.add(earned, seen_in(self.replay_file))
 
     def _earned(self, one: Example) -> bool:
         if self.trials is None or one.task is None or one.round > 0:
@@ -132,7 +138,7 @@ class Cycle:
             return self._proposed(serving, self.pending)
 
     def _replayed(self) -> Replay:
-        return Replay.load(self.folder / REPLAY, self.learning.replay, self.learning.seed)
+        return Replay.load(self.replay_file, self.learning.replay, self.learning.seed)
 
     def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | NoCandidate:
         gone = stale(serving.space, [*self.replay.items, *fresh])
@@ -140,7 +146,7 @@ class Cycle:
         episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
         made = self._learnt(serving, episodes, {str(way): p for way, p in gone.items()})
         self.replay.add(fresh)
-        self.replay.save(self.folder / REPLAY)
+        self.replay.save(self.replay_file)
         self.intake.forget(self.replay.seen)
         return made
 
@@ -148,10 +154,11 @@ class Cycle:
         self, serving: PlanBuilder, episodes: Episodes, gone: Mapping[str, Json]
     ) -> Proposed | NoCandidate:
         digests = self._digests(serving)
-        run = f"learn-{digest_json([one.digest for one in episodes.fresh])[7:19]}"
+        data = digest_json([one.digest for one in episodes.fresh])
+        run = f"learn-{data[7:19]}"
         some = sayable(serving, episodes.fresh, self.states)
         wrong = missed(serving, some, self.states)
-        came: dict[str, Json] = {"stale": dict(gone), "missed": wrong}
+        came: dict[str, Json] = {"stale": dict(gone), "missed": wrong, "episodes": data}
         if some and wrong < self.learning.missed:
             why = f"what serves misses {wrong:.1%} of {len(some)}, under {self.learning.missed:.1%}"
             return self._without(run, digests, why, Figures(), came)
@@ -181,8 +188,9 @@ class Cycle:
             "trunk": require_trunk(candidate, serving),
             "parameters": parameters_in_use(candidate),
         }
-        artifact = self._added(candidate, told)
-        return Proposed(artifact, candidate, None, alarms(before, after), figures, told)
+        found = alarms(before, after)
+        artifact = self._added(candidate, told, found)
+        return Proposed(artifact, candidate, None, found, figures, told)
 
     def decide(self, proposed: Proposed, evidence: Evidence, by: str = "") -> Decision:
         """The gate's decision on a candidate, on the ledger, with the pointer moved if it says."""
@@ -225,21 +233,21 @@ class Cycle:
             "covariance": {row.proxy: row.to_json() for row in covariances(before, after)},
             **came,
         }
-        artifact = self._added(learnt.builder, told)
+        artifact = self._added(learnt.builder, told, found)
         return Proposed(artifact, learnt.builder, learnt, found, figures, told)
 
-    def _added(self, builder: PlanBuilder, told: Mapping[str, Json]) -> Artifact:
-        more = {"learnt": dict(told), "learning": self.learning.to_json()}
+    def _added(
+        self, builder: PlanBuilder, told: Mapping[str, Json], found: Sequence[str]
+    ) -> Artifact:
+        """The candidate in the registry, what its audits found among what is signed."""
+        serves = self.pointer.standing().current
+        allowed = self.registry.get(serves).facts.get("alpha", 1.0) if serves else 1.0
+        more = {"learnt": dict(told), "learning": self.learning.to_json(), "alpha": allowed}
+        more |= {"made_from": {"data": told.get("episodes", "")}}
         record = save_rail(self.folder / CANDIDATE, builder, self.base, more)
-        facts: dict[str, Any] = {
-            "kind": "adapters",
-            "base": record["base"],
-            "schema": record["domain"]["digest"],
-            "grammar": record["domain"]["grammar"],
-            "trunk": told["trunk"],
-            "from": self.pointer.standing().current,
-        }
-        return self.registry.add(self.folder / CANDIDATE, self.pointer.domain, facts)
+        own: dict[str, Json] = {"trunk": told["trunk"], "from": serves, "alarms": [*found]}
+        told_of = {**facts(record), "kind": "adapters", **own}
+        return self.registry.add(self.folder / CANDIDATE, self.pointer.domain, told_of)
 
     def _digests(self, serving: PlanBuilder) -> Digests:
         compiled = serving.space.compiled
