@@ -4,7 +4,7 @@ BIN    := .venv/bin
 demo: .venv/installed     ## install everything, then run the main job
 	$(BIN)/bb demo
 test: .venv/installed     ## run every test
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 proof: .venv/installed    ## the long proofs: slow tests, then every benchmark against its bar
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt -e "./builderbrain-core[bench]"
 	$(BIN)/pytest -q -m slow

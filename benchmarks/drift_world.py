@@ -21,7 +21,8 @@ from bb_core.harms import Episode, harms
 from bb_safety import Evidence, Golden, Pair, Policy
 from bb_safety.potential import difference
 from bb_safety.shadow import Arms, Play, Seen, gathered, metrics, pairs
-from bb_train.continual.cycle import Cycle, NoCandidate, Proposed
+from bb_train.continual.cycle import Cycle, Proposed
+from bb_train.continual.no_candidate import NoCandidate
 from bb_train.example import Example
 
 NEAR = 40

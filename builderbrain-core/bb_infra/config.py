@@ -140,22 +140,25 @@ SECTIONS: Mapping[str, type[Any]] = {
     "learn": Learn,
     "run": Run,
 }
+SEEDS = (0, 2**53 - 1)
+"""What canonical JSON can say, for a configuration is named by its digest."""
+
 RANGES: Mapping[tuple[str, str], tuple[float, float]] = {
     ("decode", "tokens"): (1, 100_000),
     ("decode", "temperature"): (0, 10),
-    ("decode", "seed"): (0, 2**63 - 1),
+    ("decode", "seed"): SEEDS,
     ("rail", "alpha"): (0, 1),
     ("rail", "k"): (1, 64),
     ("shadow", "pairs"): (1, 1_000_000),
-    ("shadow", "seed"): (0, 2**63 - 1),
+    ("shadow", "seed"): SEEDS,
     ("learn", "every"): (1, 1_000_000),
     ("learn", "missed"): (0, 1),
     ("learn", "replay"): (1, 1_000_000),
     ("learn", "kl"): (0, 100),
     ("learn", "drift"): (0, 100),
     ("learn", "steps"): (1, 1_000_000),
-    ("learn", "rate"): (0, 1),
-    ("learn", "seed"): (0, 2**63 - 1),
+    ("learn", "rate"): (1e-9, 1),
+    ("learn", "seed"): SEEDS,
     ("run", "rounds"): (1, 100),
 }
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from bb_core.compiled import Compiled
-from bb_core.errors import BuilderbrainError
 from bb_core.plan import Plan, from_json
 from bb_core.record import Record
 from bb_core.scene import scene
 from bb_core.state import read_state
 from bb_infra.entry import read_entries
+from bb_infra.errors import Erased
 from bb_infra.sealed import Sealed, own_sealed
 from bb_train.example import Example
 
@@ -39,28 +39,37 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The episodes, how many of them correct a plan that failed, and the last record read."""
+    """The episodes in the order in which their runs ended, and the last record read.
+
+    examples are new, corrected is how many of them correct a plan that failed; before are the rest.
+    """
 
     examples: tuple[Example, ...]
     corrected: int
+    before: tuple[Example, ...]
     seq: int
 
 
 def episodes(log: Path, compiled: Compiled, after: int = -1) -> Found:
-    """The episodes of a domain whose runs ended behind record `after`."""
+    """The episodes of a domain; those whose runs ended behind record `after` are new."""
     runs, last = dict[str, _Run](), after
     for entry in read_entries(log):
         _take(runs.setdefault(entry.record.run, _Run()), entry.record, entry.seq)
         last = max(last, entry.seq)
+    ended = sorted((run.seq, name) for name, run in runs.items() if run.done)
     with closing(own_sealed(log.parent)) as sealed:
         found = [
-            (run, example)
-            for name, run in runs.items()
-            if run.done and run.seq > after
-            for example in _example(name, run, compiled, sealed)
+            (runs[name], example)
+            for _, name in ended
+            for example in _example(name, runs[name], compiled, sealed)
         ]
-    examples = tuple(example for _, example in found)
-    return Found(examples, sum(run.refused > 0 for run, _ in found), last)
+    new = [(run, example) for run, example in found if run.seq > after]
+    return Found(
+        examples=tuple(example for _, example in new),
+        corrected=sum(run.refused > 0 for run, _ in new),
+        before=tuple(example for run, example in found if run.seq <= after),
+        seq=last,
+    )
 
 
 def _take(run: _Run, record: Record, seq: int) -> None:
@@ -79,7 +88,7 @@ def _example(name: str, run: _Run, compiled: Compiled, sealed: Sealed) -> Iterat
     try:
         plan: Plan = from_json(sealed.read(record.plan))
         state = read_state(sealed.read(str(record.body["state"])))
-    except (BuilderbrainError, KeyError):
-        return  # erased, or not what it was
+    except (Erased, KeyError):
+        return
     if plan.schema == compiled.digest and state.request and state.rounds == 0:
         yield Example(name, compiled.name, "train", scene(state.request), plan)

@@ -24,3 +24,7 @@ class MissingExtra(InfraError):
 
 class LedgerError(InfraError):
     """A record cannot be kept, or a ledger, checkpoint or key cannot be used."""
+
+
+class Erased(LedgerError):
+    """A value of the ledger was taken out of the sealed store for good."""

@@ -13,150 +13,156 @@ candidate is any good: `bb promote` asks the gate.
 """
 
 import json
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bb_core.cache import write_whole
 from bb_core.canonical import canonical
 from bb_core.compiled import Compiled
 from bb_infra.checkpoint import own_key
 from bb_infra.config import Config, Learn
+from bb_infra.entry import read_entries
 from bb_infra.errors import InfraError
 from bb_infra.ledger import LedgerFile
 from bb_infra.planners import load_alone
 from bb_infra.running import LEDGER
-from bb_infra.versions import registry
+from bb_infra.telling import say
+from bb_infra.versions import AUTO, registry
 from bb_safety.pointer import Standing
 from bb_safety.registry import Artifact
 
 if TYPE_CHECKING:
+    from bb_infra.episodes import Found
     from bb_nn.base import Base
     from bb_nn.tapped import Tapped
-    from bb_train.continual.cycle import NoCandidate, Proposed
+    from bb_train.continual.cycle import Proposed
     from bb_train.continual.learning import Learning
-    from bb_train.example import Example
+    from bb_train.continual.no_candidate import NoCandidate
 
-MARK, WORK = "learnt.json", "work"
-
-
-@dataclass(frozen=True)
-class Heard:
-    """The episodes of a ledger: new ones, how many of them correct a plan, and those before."""
-
-    new: "tuple[Example, ...]"
-    corrected: int
-    old: "tuple[Example, ...]"
-    seq: int
+MARK = "learnt.json"
 
 
-def hear(compiled: Compiled, config: Config) -> Heard:
-    """What the ledger has to learn from, and what of it is new since a candidate was made."""
-    from bb_infra.episodes import episodes
+def learn_from_ledger(compiled: Compiled, config: Config, *, now: bool) -> "Proposed | NoCandidate":
+    """A candidate from what is new in the state folder's ledger; or why there is none.
 
+    `now`: however few they are. What was learnt from, or looked at and not needed, is new no more.
+    Raises InfraError where nothing serves that could learn, and BusyError where another process
+    learns for this domain; then all is as before.
+    """
+    from bb_train.continual.no_candidate import NoCandidate
+    from bb_train.run_lock import held
+
+    folder = Path(config.run.state) / "learn" / compiled.name
     log = Path(config.run.state) / LEDGER
     if not log.exists():
-        return Heard((), 0, (), -1)
-    new = episodes(log, compiled, _mark(_folder(compiled, config)))
-    ours = {one.id for one in new.examples}
-    before = tuple(one for one in episodes(log, compiled).examples if one.id not in ours)
-    return Heard(new.examples, new.corrected, before, new.seq)
-
-
-def learn_from(heard: Heard, compiled: Compiled, config: Config) -> "Proposed | NoCandidate":
-    """A candidate from what is new, in the registry; or why there is none.
-
-    Either way it is new no more. Raises InfraError where nothing serves that could learn, and
-    BusyError where another process learns for this domain.
-    """
-    from bb_nn.builder.rail_folder import load_rail
-    from bb_train.continual.cycle import Cycle
-    from bb_train.continual.replay import Replay
-
-    home, folder = registry(config), _folder(compiled, config)
-    pointer = home.pointer(compiled.name)
-    artifact = home.verify(_current(compiled, pointer.standing()))
-    assert isinstance(artifact, Artifact)
-    base = load_alone(compiled, config).base.base
-    serving, wanted = load_rail(artifact.content, base, compiled), learning(config.learn)
-    with _working(folder) as work, LedgerFile(folder / LEDGER, own_key(folder)) as ledger:
-        states = _reader(base, artifact)
-        cycle = Cycle(base, home, pointer, config.gate, wanted, work, ledger, states)
-        replay = Replay(wanted.replay, wanted.seed)
-        replay.add(heard.old)
-        replay.save(cycle.replay_file)
-        cycle.observe(heard.new)
-        made = cycle.propose(serving)
-        write_whole(folder / MARK, canonical({"seq": heard.seq}))
+        return NoCandidate("nothing was ever run here")
+    with held(folder):
+        heard = _heard(log, compiled, folder / MARK)
+        if few := _too_few(len(heard.examples), config.learn, now=now):
+            return NoCandidate(few)
+        made = _learnt(heard, compiled, config, folder)
+        write_whole(folder / MARK, canonical({"seq": heard.seq, "first": _first(log)}))
     return made
 
 
 def learning(asked: Learn) -> "Learning":
     """How a candidate is learnt, by the configuration."""
-    from bb_train.config import Optimiser
     from bb_train.continual.learning import Learning
 
-    optimiser = Optimiser(steps=asked.steps, batch=8, rate=asked.rate, warmup=5, decay=0.0)
-    return Learning(
+    usual = Learning()
+    return replace(
+        usual,
         every=asked.every,
         missed=asked.missed,
         replay=asked.replay,
         kl=asked.kl,
         drift=asked.drift,
         seed=asked.seed,
-        optimiser=optimiser,
+        optimiser=replace(usual.optimiser, steps=asked.steps, rate=asked.rate),
     )
 
 
-def _current(compiled: Compiled, standing: Standing) -> str:
-    """The version that learns: the one that serves by a decision."""
+def _heard(log: Path, compiled: Compiled, mark: Path) -> "Found":
+    from bb_infra.episodes import episodes
+
+    heard = episodes(log, compiled, _after(mark, log))
+    new, before = len(heard.examples), len(heard.before)
+    say("episodes", f"{new} new, {heard.corrected} of them corrected, {before} before")
+    return heard
+
+
+def _too_few(new: int, asked: Learn, *, now: bool) -> str:
+    if not new:
+        return "no run is new"
+    return "" if now or new >= asked.every else f"{asked.every} new episodes make one"
+
+
+def _learnt(
+    heard: "Found", compiled: Compiled, config: Config, folder: Path
+) -> "Proposed | NoCandidate":
+    from bb_nn.builder.rail_folder import load_rail
+    from bb_train.continual.cycle import Cycle
+    from bb_train.continual.replay import Replay
+
+    home = registry(config)
+    pointer = home.pointer(compiled.name)
+    serves = home.verify(_serves(compiled, config, pointer.standing()))
+    assert isinstance(serves, Artifact)
+    base = load_alone(compiled, config).base.base
+    serving, wanted = load_rail(serves.content, base, compiled), learning(config.learn)
+    replay = Replay(wanted.replay, wanted.seed)
+    replay.add(heard.before)
+    states = _reader(base, serving.config.layers)
+    with LedgerFile(folder / LEDGER, own_key(folder)) as ledger:
+        cycle = Cycle(base, home, pointer, config.gate, wanted, folder, ledger, states)
+        return cycle.learn_from(serving, heard.examples, replay, serves.digest)
+
+
+def _serves(compiled: Compiled, config: Config, now: Standing) -> str:
+    """The version that learns: the one that serves all runs, by a decision."""
     name = compiled.name
-    if standing.seq == 0:
+    if config.rail.path != AUTO:
+        found, fix = f"[rail] path is {config.rail.path!r}, which is not learnt beside", "leave it"
+        raise InfraError(found, where=name, fix=f"{fix} {AUTO!r} and promote that folder")
+    if now.seq == 0:
         fix = f"take what comes with it: bb artifacts anchor {name} --by NAME --why TEXT"
         raise InfraError("nothing serves by a decision yet", where=name, fix=fix)
-    if not standing.current:
+    if not now.current:
         fix = "promote a rail first: bb promote FOLDER"
         raise InfraError("the base alone serves, which is not trained", where=name, fix=fix)
-    return standing.current
+    if now.share < 1.0 or now.frozen:
+        found = "promotions are frozen" if now.frozen else "a canary is being watched"
+        fix = f"look at what serves, then: bb artifacts anchor {name} --by NAME --why TEXT"
+        raise InfraError(f"{found}, and nothing is learnt until then", where=name, fix=fix)
+    return now.current
 
 
-def _reader(base: "Base", serving: Artifact) -> "Callable[[str], Tapped]":
+def _reader(base: "Base", layers: tuple[int, ...]) -> "Callable[[str], Tapped]":
     """The base's states of a text, kept in memory alone: texts are people's own."""
-    from bb_nn.builder.config import BuilderConfig
-    from bb_nn.builder.rail_folder import read_record
     from bb_nn.tapped import tap
 
-    layers = BuilderConfig.from_json(read_record(serving.content)["config"]).layers
     return cache(lambda text: tap(base, [text], layers)[0])
 
 
-@contextmanager
-def _working(folder: Path) -> Iterator[Path]:
-    """A folder for the episodes' texts while they are learnt from; nothing of it stays."""
-    from bb_train.run_lock import held
-
-    with held(folder):
-        work = folder / WORK
-        shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
-        try:
-            work.mkdir()
-            yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+def _first(log: Path) -> str:
+    """What the ledger's first record says of when it began: no other ledger says the same."""
+    entry = next(iter(read_entries(log)), None)
+    return entry.ts if entry else ""
 
 
-def _folder(compiled: Compiled, config: Config) -> Path:
-    return Path(config.run.state) / "learn" / compiled.name
-
-
-def _mark(folder: Path) -> int:
-    path = folder / MARK
+def _after(mark: Path, log: Path) -> int:
+    """The last record learnt from; -1 where there is none."""
+    if not mark.exists():
+        return -1
+    fix = f"delete {mark}: all episodes are new again"
     try:
-        return int(json.loads(path.read_bytes())["seq"]) if path.exists() else -1
+        told: dict[str, Any] = json.loads(mark.read_bytes())
+        seq, first = told["seq"], told["first"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        fix = "delete it: all episodes are new again"
-        raise InfraError("does not say what was learnt from", where=str(path), fix=fix) from error
+        raise InfraError("does not say what was learnt from", where=str(mark), fix=fix) from error
+    if type(seq) is not int or first != _first(log):
+        raise InfraError(f"is not of the ledger {log}", where=str(mark), fix=fix)
+    return seq

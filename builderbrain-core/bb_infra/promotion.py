@@ -126,6 +126,8 @@ def contest_for(
 
 def gather(contest: Contest, config: Config) -> Evidence:
     """Golden plans, then pairs until the gate would decide."""
+    from bb_nn.builder.rail_facts import alarms_of
+
     compiled, standing = contest.compiled, contest.standing
     tasks = variants(compiled.battery, compiled.skins)
     start = Evidence(
@@ -136,7 +138,7 @@ def gather(contest: Contest, config: Config) -> Evidence:
         golden=tuple(golden(compiled, contest.arms)),
         spent=standing.spent,
         seeds=draws_digest(tasks, config.shadow.seed),
-        alarms=tuple(map(str, contest.candidate.facts.get("alarms", ()))),
+        alarms=alarms_of(contest.candidate.facts),
         made_from=made_from(contest.candidate),
         told=told(contest.candidate),
     )

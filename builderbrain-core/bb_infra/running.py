@@ -58,10 +58,10 @@ class Opened:
 
 def made_from(compiled: Compiled, planners: "Planners | None", config: Config) -> Digests:
     """What plans, checks and runs: base, rail, grammar, schema, configuration."""
-    # How versions are judged decides what is promoted, not what a run does.
+    # How versions are learnt and judged decides what is promoted, not what a run does.
     settings = asdict(replace(config, source=""))
-    for judging in ("gate", "shadow"):
-        del settings[judging]
+    for other in ("learn", "gate", "shadow"):
+        del settings[other]
     return Digests(
         base=planners.base.base.digest if planners else NO_MODEL,
         rail=planners.rail if planners else NO_MODEL,

@@ -27,7 +27,7 @@ from typing import Any
 
 from bb_core.cache import write_whole
 from bb_core.canonical import Json, canonical, digest
-from bb_infra.errors import LedgerError, MissingExtra
+from bb_infra.errors import Erased, LedgerError, MissingExtra
 
 FILE, KEY = "sealed.db", "sealed.key"
 NAME = re.compile(r"sha256:[0-9a-f]{64}")
@@ -85,7 +85,7 @@ class Sealed:
             row = _row(db, self._pattern(name))
         data = self._open(*row)[2] if row else b""
         if not data:
-            raise LedgerError("the payload has been erased", where=f"{self.path}: {name[:23]}")
+            raise Erased("the payload has been erased", where=f"{self.path}: {name[:23]}")
         value: Json = json.loads(data)
         return value
 

@@ -18,11 +18,11 @@ def held(folder: Path) -> Iterator[None]:
         file = (folder / FILE).open("w")
     except OSError as error:
         found = f"cannot be written ({error.strerror})"
-        raise StorageError(found, where=str(folder), fix="set [run] folder") from error
+        raise StorageError(found, where=str(folder), fix="choose another folder") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fix = "wait for it, or set another [run] folder"
+            fix = "wait for it, or use another folder"
             raise BusyError("another process trains here", where=str(folder), fix=fix) from None
         yield

@@ -180,7 +180,7 @@ def _require_finite(values: Mapping[str, float], step: int, rows: Sequence[int])
         raise DivergedError(
             f"{', '.join(bad)} is not a number at step {step + 1} (examples {list(rows)})",
             where="training",
-            fix="lower [optimiser] rate or clip; the last checkpoint is kept",
+            fix="lower the rate, in [optimiser] or [learn]; nothing that was kept is lost",
         )
 
 

@@ -1,8 +1,12 @@
 """`bb learn`: from real runs on the shop's twin to a candidate, beside a small real rail."""
 
-import json
+import os
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +14,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("model_signing")
 
+from bb_infra import learn_run
 from bb_infra.checkpoint import read_public
 from bb_infra.config import load_config
+from bb_infra.errors import InfraError
 from bb_infra.promotion import ledger_of, made_from
 from bb_infra.sealed import own_sealed
 from bb_infra.verify import verify
@@ -20,9 +26,10 @@ from bb_safety.evidence import NONE, Evidence
 from bb_safety.registry import Artifact
 from bb_safety.rollback import anchor
 from bb_safety.shadow import metrics
-from tests.e2e.desk import Desk
-from tests.e2e.ledgered import gold, ran, shop, task
+from bb_train.run_lock import held
+from tests.e2e.desk import BB, Desk, Done
 from tests.e2e.rails import MODEL, rails
+from tests.ledgered import gold, ran, shop, task
 
 TOML = f"""
 [model]
@@ -36,6 +43,17 @@ drift = 10.0
 ASKED = ("cancel-1", "cancel-4", "refund-1", "address-1")
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What `bb learn` said: with nothing run, with two runs of three, unserved, and at last."""
+
+    nothing: Done
+    few: Done
+    unserved: Done
+    done: Done
+    serves: Artifact
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("site")
@@ -45,6 +63,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         desk = Desk(folder, patch)
         desk.write("bb.toml", TOML)
         yield desk
+
+
+@pytest.fixture(scope="module")
+def learnt(site: Desk) -> Learnt:
+    state = site.folder / ".bb"
+    nothing = site.bb("learn", "api_json")
+    for number, ident in enumerate(ASKED[:2]):
+        ran(state, f"run-{number}", ident, gold(ident))
+    few = site.bb("learn", "api_json")
+    ran(state, "run-2", ASKED[2], '{"steps":[]}', gold(ASKED[2]))
+    unserved = site.bb("learn", "api_json")
+    serves = approved(site)
+    return Learnt(nothing, few, unserved, site.apart("learn", "api_json"), serves)
 
 
 def approved(site: Desk) -> Artifact:
@@ -61,66 +92,99 @@ def approved(site: Desk) -> Artifact:
     return artifact
 
 
-def test_runs_become_a_candidate_once_there_are_enough_and_nothing_else_is_kept(site: Desk) -> None:
-    state = site.folder / ".bb"
-    quiet = site.bb("learn", "api_json")
-    assert quiet.returncode == 3 and "0 new" in quiet.stdout
-    assert "none: 3 new episodes make one" in quiet.stdout
-    for name, ident in enumerate(ASKED[:2]):
-        ran(state, f"run-{name}", ident, gold(ident))
-    few = site.bb("learn", "api_json")
-    assert few.returncode == 3 and "2 new, 0 of them corrected, 0 before" in few.stdout
-    ran(state, "run-2", ASKED[2], '{"steps":[]}', gold(ASKED[2]))
-    unserved = site.apart("learn", "api_json")
-    assert unserved.returncode == 2 and "nothing serves by a decision yet" in unserved.stderr
-    assert "bb artifacts anchor api_json" in unserved.stderr
+def test_without_enough_runs_or_a_version_that_serves_nothing_is_learnt(learnt: Learnt) -> None:
+    assert learnt.nothing.returncode == 3
+    assert "candidate none: nothing was ever run here" in learnt.nothing.stdout
+    assert learnt.few.returncode == 3
+    assert "2 new, 0 of them corrected, 0 before" in learnt.few.stdout
+    assert "none: 3 new episodes make one" in learnt.few.stdout
+    assert learnt.unserved.returncode == 2
+    assert "nothing serves by a decision yet" in learnt.unserved.stderr
+    assert "bb artifacts anchor api_json" in learnt.unserved.stderr
 
-    serves = approved(site)
-    done = site.apart("learn", "api_json")
-    assert done.returncode == 0, done
-    assert "3 new, 1 of them corrected, 0 before" in done.stdout
+
+def test_runs_become_a_candidate_that_serves_nobody(site: Desk, learnt: Learnt) -> None:
+    assert learnt.done.returncode == 0, learnt.done
+    assert "3 new, 1 of them corrected, 0 before" in learnt.done.stdout
     home = registry(load_config())
-    (made,) = [one for one in home.all("api_json") if one.digest != serves.digest]
-    assert f"next      bb promote {made.digest[:19]}" in done.stdout
+    (made,) = [one for one in home.all("api_json") if one.digest != learnt.serves.digest]
+    assert f"next      bb promote {made.digest[:19]}" in learnt.done.stdout
     home.verify(made.digest)
-    assert made.facts["from"] == serves.digest and made.facts["kind"] == "adapters"
+    assert made.facts["from"] == learnt.serves.digest and made.facts["kind"] == "adapters"
     assert set(made_from(made)) == {"base", "grammar", "schema", "config"}
-    assert home.pointer("api_json").standing().current == serves.digest
-    log = state / "learn" / "api_json" / "ledger.jsonl"
-    learnt = verify(log, public_key=read_public(log.with_suffix(".pub")))
-    assert learnt.ok and learnt.records >= 5
-    nothing_of_it_is_kept(state / "learn")
-
+    assert home.pointer("api_json").standing().current == learnt.serves.digest
+    log = site.folder / ".bb" / "learn" / "api_json" / "ledger.jsonl"
+    found = verify(log, public_key=read_public(log.with_suffix(".pub")))
+    assert found.ok and found.records >= 5
     again = site.bb("learn", "api_json", "--now")
     assert again.returncode == 3 and "0 new, 0 of them corrected, 3 before" in again.stdout
+    assert "none: no run is new" in again.stdout
 
 
-def nothing_of_it_is_kept(folder: Path) -> None:
-    prompts = [task(ident).prompt[:20].encode() for ident in ASKED]
-    for path in folder.rglob("*"):
-        if path.is_file():
-            assert not any(prompt in path.read_bytes() for prompt in prompts), path
+def test_killed_while_it_learns_it_leaves_no_text_and_learns_all_again(
+    site: Desk, learnt: Learnt
+) -> None:
+    state, mark = site.folder / ".bb", site.folder / ".bb/learn/api_json/learnt.json"
+    before, log = mark.read_bytes(), mark.with_name("ledger.jsonl")
+    lines = log.read_bytes().count(b"\n")
+    mark.unlink()
+    slow = site.write("slow.toml", TOML.replace("steps = 4", "steps = 4000"))
+    words = [BB, "learn", "api_json", "--config", str(slow)]
+    process = subprocess.Popen(words, cwd=site.folder, stdout=subprocess.DEVNULL)
+    try:
+        while process.poll() is None and log.read_bytes().count(b"\n") < lines + 3:
+            time.sleep(0.05)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not mark.exists()
+    mark.write_bytes(before)
+    no_text_of_a_request(state)
 
 
-def test_what_was_erased_is_not_learnt_from_again(site: Desk) -> None:
-    state = site.folder / ".bb"
-    ran(state, "run-3", ASKED[3], gold(ASKED[3]))
-    with closing(own_sealed(state)) as sealed:
-        assert sealed.erase(sealed.containing(task(ASKED[0]).prompt[:30]))
-    found = site.bb("learn", "api_json")
-    assert "1 new, 0 of them corrected, 2 before" in found.stdout
+def no_text_of_a_request(state: Path) -> None:
+    """Outside the sealed store, of which one file is whole."""
+    said = [task(ident).prompt[:20].encode() for ident in ASKED]
+    said += [b"@example.com"]
+    for path in state.rglob("*"):
+        if path.is_file() and "sealed" not in path.name:
+            assert not any(text in path.read_bytes() for text in said), path
 
 
-def test_a_mark_that_was_damaged_is_told_with_what_to_do(site: Desk) -> None:
+def test_nothing_is_learnt_beside_a_canary_or_another_rail(site: Desk, learnt: Learnt) -> None:
+    ran(site.folder / ".bb", "run-3", ASKED[3], gold(ASKED[3]))
+    named = site.write("named.toml", TOML + '[rail]\npath = "first"\n')
+    assert "which is not learnt beside" in site.says(
+        "learn", "api_json", "--now", "--config", str(named)
+    )
+    now = registry(load_config()).pointer("api_json").standing()
+    for standing, said in (
+        (replace(now, share=0.1), "a canary is being watched"),
+        (replace(now, frozen=True), "promotions are frozen"),
+        (replace(now, current=NONE), "the base alone serves"),
+    ):
+        with pytest.raises(InfraError, match=said):
+            learn_run._serves(shop(), load_config(), standing)
+
+
+def test_one_process_learns_at_a_time(site: Desk, learnt: Learnt) -> None:
+    with held(site.folder / ".bb" / "learn" / "api_json"):
+        assert "another process trains here" in site.says("learn", "api_json", "--now")
+
+
+def test_a_mark_that_is_damaged_or_of_another_ledger_is_told(site: Desk, learnt: Learnt) -> None:
     mark = site.folder / ".bb" / "learn" / "api_json" / "learnt.json"
     before = mark.read_bytes()
-    mark.write_bytes(b"{")
-    said = site.says("learn", "api_json")
+    for data in (b"{", before.replace(b'"seq":', b'"seq":1e'), before.replace(b"20", b"19")):
+        mark.write_bytes(data)
+        said = site.says("learn", "api_json")
+        assert "learnt.json" in said and "all episodes are new again" in said
     mark.write_bytes(before)
-    assert "learnt.json" in said and "Delete it: all episodes are new again" in said
-    assert json.loads(before)["seq"] > 0
 
 
-def test_a_bad_number_in_its_section_is_told_with_its_line(site: Desk) -> None:
-    path = site.write("bad.toml", "[learn]\nmissed = 1.5\n")
-    assert "bad.toml:2" in site.says("learn", "api_json", "--config", str(path))
+def test_what_was_erased_is_not_learnt_from_again(site: Desk, learnt: Learnt) -> None:
+    before = site.bb("learn", "api_json").stdout
+    with closing(own_sealed(site.folder / ".bb")) as sealed:
+        assert sealed.erase(sealed.containing(task(ASKED[0]).prompt[:30]))
+    after = site.bb("learn", "api_json").stdout
+    assert ", 3 before" in before and ", 2 before" in after

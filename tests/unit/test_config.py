@@ -1,11 +1,16 @@
 """bb.toml: what it may say, and the line of what it may not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bb_infra.config import Config, load_config, read_config
+from bb_core import discover
+from bb_core.compiled import compile_domain
+from bb_infra.config import Config, Learn, Run, Shadow, load_config, read_config
 from bb_infra.errors import ConfigError
+from bb_infra.running import made_from
+from bb_safety.policy import Policy
 
 WHOLE = """\
 [model]
@@ -42,7 +47,8 @@ BROKEN = [
     (
         "[model]",
         "[modle]",
-        "bb.toml:1: unknown key 'modle'. Known: model, decode, rail, gate, shadow, run, domains",
+        "bb.toml:1: unknown key 'modle'. "
+        "Known: model, decode, rail, gate, shadow, learn, run, domains",
     ),
     (
         "tokens = 200",
@@ -56,6 +62,9 @@ BROKEN = [
     ("rounds = 2", "rounds = [2]", "bb.toml:9: 'rounds' must be a number, found a list"),
     ("dist =", "dst =", "bb.toml:12: unknown key 'dst' in [domains.api_json]. Known: dist, "),
     ('"http://127.0.0.1:1"', "1", "bb.toml:13: 'url' must be text, found a number"),
+    ("[run]", "[learn]\nrate = 0\n[run]", "bb.toml:9: 'rate' is 0. Use 1e-09 to 1"),
+    ("[run]", "[learn]\nmissed = 1.5\n[run]", "bb.toml:9: 'missed' is 1.5. Use 0 to 1"),
+    ("[run]", f"[learn]\nseed = {2**53}\n[run]", "bb.toml:9: 'seed' is 9007199254740992"),
     ("rounds = 2", "rounds = ", "bb.toml:9: is not TOML: "),
     ("[run]", "[decode]", "bb.toml:8: is not TOML: "),
 ]
@@ -66,6 +75,21 @@ def test_what_is_refused_has_its_line(old: str, new: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(WHOLE.replace(old, new), "bb.toml")
     assert str(caught.value).startswith(said)
+
+
+def test_learning_and_judging_differently_leaves_runs_what_they_are() -> None:
+    shop, usual = compile_domain(discover().get("api_json")), Config()
+    other = replace(usual, learn=Learn(every=7), gate=Policy(kappa=0.01), shadow=Shadow(pairs=9))
+    assert made_from(shop, None, other) == made_from(shop, None, usual)
+    assert made_from(shop, None, replace(usual, run=Run(rounds=1))) != made_from(shop, None, usual)
+
+
+def test_learning_is_by_default_as_it_is_without_a_configuration() -> None:
+    pytest.importorskip("torch")
+    from bb_infra.learn_run import learning
+    from bb_train.continual.learning import Learning
+
+    assert learning(Learn()) == Learning()
 
 
 def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 from bb_infra.episodes import episodes
 from bb_infra.sealed import own_sealed
-from tests.e2e.ledgered import gold, ran, shop, task
+from tests.ledgered import gold, ran, shop, task
 
 
 def test_a_run_that_was_done_is_an_episode_and_one_that_was_not_is_none(tmp_path: Path) -> None:
@@ -35,6 +35,7 @@ def test_only_what_is_new_is_given_again(tmp_path: Path) -> None:
     ran(tmp_path, "two", "cancel-4", gold("cancel-4"))
     again = episodes(tmp_path / "ledger.jsonl", shop(), first.seq)
     assert [e.id for e in again.examples] == ["two"]
+    assert [e.id for e in again.before] == ["one"]
 
 
 def test_what_was_erased_is_not_learnt_from(tmp_path: Path) -> None:

@@ -11,9 +11,13 @@ LOCKED = ("builderbrain-core", "torch", "transformers", "safetensors", "llguidan
 
 
 def facts(record: Mapping[str, Any]) -> dict[str, Json]:
-    """The facts of a `rail.json`, as a registry signs them and the gate tells them."""
+    """The facts of a `rail.json`, as a registry signs them and the gate tells them.
+
+    Of one that was learnt while another served also `trunk`, `from` and `alarms`.
+    """
+    own = record.get("adapters")
     return {
-        "kind": record["kind"],
+        "kind": "adapters" if own else record["kind"],
         "base": record["base"],
         "schema": record["domain"]["digest"],
         "grammar": record["domain"]["grammar"],
@@ -23,7 +27,14 @@ def facts(record: Mapping[str, Any]) -> dict[str, Json]:
         "alpha": record.get("alpha", 1.0),
         "data": record.get("made_from", {}).get("data", ""),
         "lock": dict(_locked()),
+        **(own or {}),
     }
+
+
+def alarms_of(told: Mapping[str, Json]) -> tuple[str, ...]:
+    """What audits found of a version, by its facts."""
+    found = told.get("alarms")
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
 def _locked() -> Iterator[tuple[str, Json]]:

@@ -24,7 +24,7 @@ from bb_core.canonical import Json, digest, digest_json
 from bb_core.record import Digests, Figures, Ledger, Record
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.rail_facts import facts
+from bb_nn.builder.rail_facts import alarms_of, facts
 from bb_nn.builder.rail_folder import save_rail
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence
@@ -39,6 +39,7 @@ from bb_train.continual.adapters import parameters_in_use, require_trunk
 from bb_train.continual.intake import Intake
 from bb_train.continual.learn import Episodes, Learnt, learn
 from bb_train.continual.learning import Learning
+from bb_train.continual.no_candidate import NoCandidate
 from bb_train.continual.replay import Replay, seen_in
 from bb_train.continual.sides import missed, sayable, side
 from bb_train.continual.skill_change import require_births
@@ -58,9 +59,13 @@ class Proposed:
     artifact: Artifact
     builder: PlanBuilder
     learnt: Learnt | None
-    alarms: tuple[str, ...]
     figures: Figures
     told: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What its audits found, as it was signed; any of them and the gate rejects it."""
+        return alarms_of(self.artifact.facts)
 
     def on(self, evidence: Evidence) -> Evidence:
         """Evidence on this candidate with its alarms and figures."""
@@ -70,13 +75,6 @@ class Proposed:
             alarms=(*evidence.alarms, *self.alarms),
             told={**evidence.told, **self.told},
         )
-
-
-@dataclass(frozen=True, slots=True)
-class NoCandidate:
-    """What was pending made no candidate; `why` says it in words, as the ledger does."""
-
-    why: str
 
 
 @dataclass
@@ -134,43 +132,53 @@ class Cycle:
         another process makes a candidate in this folder; one that was killed has taken nothing.
         """
         with held(self.folder):
-            self.replay = self._replayed()
-            return self._proposed(serving, self.pending)
+            self.replay, fresh = self._replayed(), self.pending
+            serves = self.pointer.standing().current
+            made = self.learn_from(serving, fresh, self.replay, serves)
+            self.replay.add(fresh)
+            self.replay.save(self.replay_file)
+            self.intake.forget(self.replay.seen)
+            return made
+
+    def learn_from(
+        self, serving: PlanBuilder, fresh: Sequence[Example], replay: Replay, serves: str
+    ) -> Proposed | NoCandidate:
+        """As `propose`, from these episodes beside a replay; keeps neither.
+
+        serves: the version that `serving` is; none is made where another serves by the end.
+        """
+        gone = stale(serving.space, [*replay.items, *fresh])
+        parts = (fresh, *replay.parts(self.learning.held))
+        episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
+        return self._learnt(serving, episodes, {str(way): p for way, p in gone.items()})
 
     def _replayed(self) -> Replay:
         return Replay.load(self.replay_file, self.learning.replay, self.learning.seed)
 
-    def _proposed(self, serving: PlanBuilder, fresh: Sequence[Example]) -> Proposed | NoCandidate:
-        gone = stale(serving.space, [*self.replay.items, *fresh])
-        parts = (fresh, *self.replay.parts(self.learning.held))
-        episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
-        made = self._learnt(serving, episodes, {str(way): p for way, p in gone.items()})
-        self.replay.add(fresh)
-        self.replay.save(self.replay_file)
-        self.intake.forget(self.replay.seen)
-        return made
-
     def _learnt(
         self, serving: PlanBuilder, episodes: Episodes, gone: Mapping[str, Json]
     ) -> Proposed | NoCandidate:
-        digests = self._digests(serving)
-        data = digest_json([one.digest for one in episodes.fresh])
-        run = f"learn-{data[7:19]}"
+        serves = self.pointer.standing().current
+        digests, names = self._digests(serving, serves), [one.id for one in episodes.fresh]
+        tell = _Told(self.ledger, f"learn-{digest_json(names)[7:19]}", digests)
         some = sayable(serving, episodes.fresh, self.states)
+        if not some:
+            return tell.none("what serves can say the plan of none of them", Figures(), {})
         wrong = missed(serving, some, self.states)
-        came: dict[str, Json] = {"stale": dict(gone), "missed": wrong, "episodes": data}
-        if some and wrong < self.learning.missed:
+        came: dict[str, Json] = {"stale": dict(gone), "missed": wrong}
+        if wrong < self.learning.missed:
             why = f"what serves misses {wrong:.1%} of {len(some)}, under {self.learning.missed:.1%}"
-            return self._without(run, digests, why, Figures(), came)
-        learnt = learn(serving, episodes, self.states, self.learning, _Told(self, run, digests))
+            return tell.none(why, Figures(), came)
+        learnt = learn(serving, episodes, self.states, self.learning, tell)
         came |= _came(learnt)
+        figures = Figures(duals=dict(learnt.duals.multipliers))
         if learnt.builder is None:
             why = f"no scale kept its guards: KL {learnt.kl:.3g}, drift {learnt.drift:.3g}"
-            figures = Figures(duals=dict(learnt.duals.multipliers))
-            return self._without(run, digests, why, figures, came)
+            return tell.none(why, figures, came)
+        if (self.pointer.standing().current or "none") != tell.digests.rail:
+            return tell.none("another version serves by now", figures, came)
         made = self._made(serving, learnt, episodes, came)
-        body = {"candidate": made.artifact.digest, "alarms": list[Json](made.alarms), **came}
-        self._measured(run, digests, made.figures, body)
+        tell.made(made, came)
         return made
 
     def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
@@ -189,8 +197,8 @@ class Cycle:
             "parameters": parameters_in_use(candidate),
         }
         found = alarms(before, after)
-        artifact = self._added(candidate, told, found)
-        return Proposed(artifact, candidate, None, found, figures, told)
+        artifact = self._added(candidate, told, found, ())
+        return Proposed(artifact, candidate, None, figures, told)
 
     def decide(self, proposed: Proposed, evidence: Evidence, by: str = "") -> Decision:
         """The gate's decision on a candidate, on the ledger, with the pointer moved if it says."""
@@ -233,43 +241,38 @@ class Cycle:
             "covariance": {row.proxy: row.to_json() for row in covariances(before, after)},
             **came,
         }
-        artifact = self._added(learnt.builder, told, found)
-        return Proposed(artifact, learnt.builder, learnt, found, figures, told)
+        artifact = self._added(learnt.builder, told, found, episodes.fresh)
+        return Proposed(artifact, learnt.builder, learnt, figures, told)
 
     def _added(
-        self, builder: PlanBuilder, told: Mapping[str, Json], found: Sequence[str]
+        self,
+        builder: PlanBuilder,
+        told: Mapping[str, Json],
+        found: Sequence[str],
+        fresh: Sequence[Example],
     ) -> Artifact:
-        """The candidate in the registry, what its audits found among what is signed."""
+        """The candidate in the registry; what its audits found is in it, and signed with it."""
         serves = self.pointer.standing().current
-        allowed = self.registry.get(serves).facts.get("alpha", 1.0) if serves else 1.0
-        more = {"learnt": dict(told), "learning": self.learning.to_json(), "alpha": allowed}
-        more |= {"made_from": {"data": told.get("episodes", "")}}
+        more: dict[str, Json] = {
+            "adapters": {"trunk": told["trunk"], "from": serves, "alarms": [*found]},
+            "alpha": self.registry.get(serves).facts.get("alpha", 1.0) if serves else 1.0,
+            "learnt": dict(told),
+            "learning": self.learning.to_json(),
+            # The names of runs, and no digest of what was said in them: that would outlive it.
+            "made_from": {"data": digest_json([one.id for one in fresh]) if fresh else ""},
+        }
         record = save_rail(self.folder / CANDIDATE, builder, self.base, more)
-        own: dict[str, Json] = {"trunk": told["trunk"], "from": serves, "alarms": [*found]}
-        told_of = {**facts(record), "kind": "adapters", **own}
-        return self.registry.add(self.folder / CANDIDATE, self.pointer.domain, told_of)
+        return self.registry.add(self.folder / CANDIDATE, self.pointer.domain, facts(record))
 
-    def _digests(self, serving: PlanBuilder) -> Digests:
+    def _digests(self, serving: PlanBuilder, serves: str) -> Digests:
         compiled = serving.space.compiled
         return Digests(
             base=self.base.digest,
-            rail=self.pointer.standing().current or "none",
+            rail=serves or "none",
             grammar=digest(compiled.grammar.text.encode()),
             schema=compiled.digest,
             config=digest_json(self.learning.to_json()),
         )
-
-    def _without(
-        self, run: str, digests: Digests, why: str, figures: Figures, came: Mapping[str, Json]
-    ) -> NoCandidate:
-        self._measured(run, digests, figures, {"candidate": "", "why": why, **came})
-        return NoCandidate(why)
-
-    def _measured(
-        self, run: str, digests: Digests, figures: Figures, body: Mapping[str, Json]
-    ) -> None:
-        blocks = {"figures": figures.to_json(), "digests": digests.to_json()}
-        self.ledger(Record("measured", digests.artifact, run, body={**body, **blocks}))
 
     def _decided(self, decision: Decision, figures: Figures) -> None:
         whole = replace(figures, v_s_delta=decision.judgement.dv)
@@ -297,9 +300,9 @@ def _came(learnt: Learnt) -> dict[str, Json]:
 
 @dataclass(frozen=True)
 class _Told:
-    """Tells the ledger each step of a candidate's training."""
+    """Tells the ledger each step of a candidate's training, and what came of it."""
 
-    cycle: Cycle
+    ledger: Ledger
     run: str
     digests: Digests
 
@@ -309,7 +312,17 @@ class _Told:
             cosines=cosine_row(taken.surgery),
             cfs=taken.figures["cfs_rate"],
         )
-        body = {"step": taken.step, "losses": dict(taken.losses)}
+        self._tell("trained", figures, {"step": taken.step, "losses": dict(taken.losses)})
+
+    def none(self, why: str, figures: Figures, came: Mapping[str, Json]) -> NoCandidate:
+        self._tell("measured", figures, {"candidate": "", "why": why, **came})
+        return NoCandidate(why)
+
+    def made(self, made: Proposed, came: Mapping[str, Json]) -> None:
+        alarms = list[Json](made.alarms)
+        body = {"candidate": made.artifact.digest, "alarms": alarms, **came}
+        self._tell("measured", made.figures, body)
+
+    def _tell(self, kind: str, figures: Figures, body: Mapping[str, Json]) -> None:
         blocks = {"figures": figures.to_json(), "digests": self.digests.to_json()}
-        record = Record("trained", self.digests.artifact, self.run, body={**body, **blocks})
-        self.cycle.ledger(record)
+        self.ledger(Record(kind, self.digests.artifact, self.run, body={**body, **blocks}))

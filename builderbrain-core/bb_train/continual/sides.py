@@ -3,7 +3,7 @@
 cfs          energy of the skill choices, nats
 calibration  Brier and MMCE of the decisions' confidences
 reuse        code length of a step's skill in its own plan, given how often each is used
-success      its likeliest plan is the example's, free texts aside
+success      its first plan is the example's, free texts aside
 """
 
 from collections import Counter
@@ -16,9 +16,10 @@ from bb_core.actions import assemble
 from bb_core.errors import PlanError
 from bb_core.plan import Plan
 from bb_nn.builder.builder import PlanBuilder
-from bb_train.agreement import NONE, Agreement, agreement, free_text
+from bb_train.agreement import NONE, agreement, free_text
 from bb_train.audits.gaming import Side
 from bb_train.counterfactual import Trials
+from bb_train.exact import exact
 from bb_train.example import Example
 from bb_train.learner import States, lessons
 from bb_train.objective import raw_losses
@@ -35,7 +36,11 @@ def side(
     With `trials`, a right plan is also tried without each of its steps, for whether it did nothing.
     """
     plans = [_plan(builder, one, states) for one in examples]
-    found = _agreements(builder, plans, examples)
+    masked = free_text(builder.space.compiled)
+    found = [
+        agreement(plan, one.plan, masked) if plan else NONE
+        for plan, one in zip(plans, examples, strict=True)
+    ]
     success = [row.exact for row in found]
     idle = [
         bool(trials and plan and one.task and trials.worth(one.task, plan).decorative)
@@ -47,20 +52,14 @@ def side(
 
 
 def missed(builder: PlanBuilder, examples: Sequence[Example], states: States) -> float:
-    """The share of examples whose plan is not the builder's likeliest, free texts aside."""
-    plans = [_plan(builder, one, states) for one in examples]
-    wrong = [not row.exact for row in _agreements(builder, plans, examples)]
-    return sum(wrong) / max(1, len(wrong))
-
-
-def _agreements(
-    builder: PlanBuilder, plans: Sequence[Plan | None], examples: Sequence[Example]
-) -> list[Agreement]:
+    """The share of examples whose plan is not the builder's first, free texts aside."""
     masked = free_text(builder.space.compiled)
-    return [
-        agreement(plan, one.plan, masked) if plan else NONE
-        for plan, one in zip(plans, examples, strict=True)
+    built = [builder.build(states(one.scene.text), one.scene, 1) for one in examples]
+    wrong = [
+        not plans or not exact(builder.space, one, plans[0].decisions, masked)
+        for one, plans in zip(examples, built, strict=True)
     ]
+    return sum(wrong) / max(1, len(wrong))
 
 
 def sayable(builder: PlanBuilder, examples: Sequence[Example], states: States) -> list[Example]:
