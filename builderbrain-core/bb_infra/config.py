@@ -239,7 +239,7 @@ class _Reader:
             self.fail(path, f"{path[-1]!r} must be {wanted}, found {_kind(value)}")
         low, high = RANGES.get((path[0], path[-1]), (float("-inf"), float("inf")))
         if isinstance(value, int | float) and not low <= value <= high:
-            self.fail(path, f"{path[-1]!r} is {value}", f"use {low:g} to {high:g}")
+            self.fail(path, f"{path[-1]!r} is {value}", f"use {_said(low)} to {_said(high)}")
         if isinstance(value, dict):
             for key, item in value.items():
                 if not isinstance(item, str):
@@ -262,6 +262,10 @@ class _Reader:
                 if key and key[1] == path[len(section)]:
                     return number
         return found
+
+
+def _said(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 KINDS: Mapping[type, str] = {

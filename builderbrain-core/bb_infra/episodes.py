@@ -1,9 +1,9 @@
 """Episodes to learn from, out of a ledger: requests whose plan was carried out and came to its end.
 
-A run counts when it ended `done`. Of its first round the last plan that was let pass is what is
-learnt: after a refused one (or a failed one that a person wrote anew, `bb plan run --request`) the
-two make a pair, the failed and the corrected. Requests and plans come from the sealed store; a run
-whose values were erased is left out.
+A run counts when it ended `done`. Of its first round the plan that was let pass is what is learnt,
+unless it failed: after a refused one (or a failed one that a person wrote anew, `bb plan run
+--request`) the two make a pair, the failed and the corrected. Requests and plans come from the
+sealed store; a run whose values were erased is left out. Runs on a twin count as any other.
 
 Not covered: whether a plan that was carried out was what the person wanted; rounds after the first,
 whose results are not in the ledger.
@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from bb_core.compiled import Compiled
+from bb_core.errors import BuilderbrainError
 from bb_core.plan import Plan, from_json
 from bb_core.record import Record
 from bb_core.scene import scene
 from bb_core.state import read_state
 from bb_infra.entry import read_entries
-from bb_infra.errors import Erased
+from bb_infra.errors import Erased, InfraError
 from bb_infra.sealed import Sealed, own_sealed
 from bb_train.example import Example
 
@@ -31,6 +32,7 @@ class _Run:
     """What is known of a run while the ledger is read."""
 
     passed: Record | None = None
+    carried: str = ""
     refused: int = 0
     done: bool = False
     seq: int = 0
@@ -77,18 +79,23 @@ def _take(run: _Run, record: Record, seq: int) -> None:
         refused = record.body.get("verdict") == "refused"
         run.refused += refused
         run.passed = None if refused else record
+    elif record.type == "done" and "status" in record.body and run.passed and not run.carried:
+        run.carried = str(record.body["status"])  # of the round that is learnt from
     elif record.type == "done" and "end" in record.body:
         run.done, run.seq = record.body["end"] == "done", seq
 
 
 def _example(name: str, run: _Run, compiled: Compiled, sealed: Sealed) -> Iterator[Example]:
     record = run.passed
-    if record is None or record.body.get("domain") != compiled.name:
+    if record is None or record.body.get("domain") != compiled.name or run.carried == "failed":
         return
     try:
         plan: Plan = from_json(sealed.read(record.plan))
         state = read_state(sealed.read(str(record.body["state"])))
     except (Erased, KeyError):
         return
+    except BuilderbrainError as error:
+        fix = f"erase it, if it is lost: bb log erase LEDGER --name {record.plan[:23]}"
+        raise InfraError(str(error), where=f"run {name}", fix=fix) from error
     if plan.schema == compiled.digest and state.request and state.rounds == 0:
         yield Example(name, compiled.name, "train", scene(state.request), plan)

@@ -5,6 +5,7 @@ BuilderbrainError            (bb_core.errors)
     ├── ConfigError          bb.toml is not a configuration
     ├── MissingExtra         something this command needs is not installed
     └── LedgerError          a record cannot be kept, or a ledger or checkpoint cannot be used
+        └── Erased           a value was taken out of the sealed store for good
 """
 
 from bb_core.errors import BuilderbrainError

@@ -46,5 +46,5 @@ def _tell(made: "Proposed") -> None:
     for way in told["stale"]:  # type: ignore[union-attr]
         say("stale", f"{way}: not done any more, and not learnt")
     for alarm in made.alarms:
-        say("alarm", f"{alarm}; the gate rejects it")
-    say("next", f"bb promote {ident}")
+        say("alarm", alarm)
+    say("next", "none: the gate rejects it" if made.alarms else f"bb promote {ident}")

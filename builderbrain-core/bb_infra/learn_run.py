@@ -8,8 +8,9 @@ The ledger and its sealed store are all that is kept of the episodes: what is re
 them anew each time, so what was erased is not learnt from again. How a candidate was learnt is in a
 ledger of its own, `learn/DOMAIN/ledger.jsonl` in the state folder.
 
-Not covered: what a version learnt before an erasure, which its weights may remember; whether the
-candidate is any good: `bb promote` asks the gate.
+Not covered: what a version learnt before an erasure, which its weights may remember and the losses
+in that ledger may confirm to who guesses it; an erasure while it learns; whether the candidate is
+any good: `bb promote` asks the gate.
 """
 
 import json
@@ -63,8 +64,10 @@ def learn_from_ledger(compiled: Compiled, config: Config, *, now: bool) -> "Prop
         heard = _heard(log, compiled, folder / MARK)
         if few := _too_few(len(heard.examples), config.learn, now=now):
             return NoCandidate(few)
+        mark = canonical({"seq": heard.seq, "prev": _before(log, heard.seq)})
         made = _learnt(heard, compiled, config, folder)
-        write_whole(folder / MARK, canonical({"seq": heard.seq, "first": _first(log)}))
+        if not (isinstance(made, NoCandidate) and made.again):
+            write_whole(folder / MARK, mark)
     return made
 
 
@@ -127,6 +130,9 @@ def _serves(compiled: Compiled, config: Config, now: Standing) -> str:
     if config.rail.path != AUTO:
         found, fix = f"[rail] path is {config.rail.path!r}, which is not learnt beside", "leave it"
         raise InfraError(found, where=name, fix=f"{fix} {AUTO!r} and promote that folder")
+    if config.rail.alpha == 0:
+        found = "[rail] alpha is 0, so the base alone serves, which is not trained"
+        raise InfraError(found, where=name, fix="raise it")
     if now.seq == 0:
         fix = f"take what comes with it: bb artifacts anchor {name} --by NAME --why TEXT"
         raise InfraError("nothing serves by a decision yet", where=name, fix=fix)
@@ -147,10 +153,10 @@ def _reader(base: "Base", layers: tuple[int, ...]) -> "Callable[[str], Tapped]":
     return cache(lambda text: tap(base, [text], layers)[0])
 
 
-def _first(log: Path) -> str:
-    """What the ledger's first record says of when it began: no other ledger says the same."""
-    entry = next(iter(read_entries(log)), None)
-    return entry.ts if entry else ""
+def _before(log: Path, seq: int) -> str:
+    """What a record says of the one before it, and so of all that are; empty where it is not."""
+    found = (entry.prev for entry in read_entries(log) if entry.seq == seq)
+    return next(found, "")
 
 
 def _after(mark: Path, log: Path) -> int:
@@ -160,9 +166,9 @@ def _after(mark: Path, log: Path) -> int:
     fix = f"delete {mark}: all episodes are new again"
     try:
         told: dict[str, Any] = json.loads(mark.read_bytes())
-        seq, first = told["seq"], told["first"]
+        seq, prev = told["seq"], told["prev"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InfraError("does not say what was learnt from", where=str(mark), fix=fix) from error
-    if type(seq) is not int or first != _first(log):
-        raise InfraError(f"is not of the ledger {log}", where=str(mark), fix=fix)
+    if type(seq) is not int or prev != _before(log, seq):
+        raise InfraError(f"is not of the ledger {log} as it is", where=str(mark), fix=fix)
     return seq

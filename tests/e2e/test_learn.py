@@ -1,12 +1,12 @@
 """`bb learn`: from real runs on the shop's twin to a candidate, beside a small real rail."""
 
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ pytest.importorskip("model_signing")
 from bb_infra import learn_run
 from bb_infra.checkpoint import read_public
 from bb_infra.config import load_config
+from bb_infra.episodes import episodes
 from bb_infra.errors import InfraError
 from bb_infra.promotion import ledger_of, made_from
 from bb_infra.sealed import own_sealed
@@ -125,27 +126,29 @@ def test_killed_while_it_learns_it_leaves_no_text_and_learns_all_again(
     site: Desk, learnt: Learnt
 ) -> None:
     state, mark = site.folder / ".bb", site.folder / ".bb/learn/api_json/learnt.json"
-    before, log = mark.read_bytes(), mark.with_name("ledger.jsonl")
+    log, versions = mark.with_name("ledger.jsonl"), registry(load_config()).all("api_json")
     lines = log.read_bytes().count(b"\n")
     mark.unlink()
     slow = site.write("slow.toml", TOML.replace("steps = 4", "steps = 4000"))
     words = [BB, "learn", "api_json", "--config", str(slow)]
-    process = subprocess.Popen(words, cwd=site.folder, stdout=subprocess.DEVNULL)
-    try:
+    with subprocess.Popen(words, cwd=site.folder, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None and log.read_bytes().count(b"\n") < lines + 3:
             time.sleep(0.05)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert not mark.exists()
-    mark.write_bytes(before)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL and not mark.exists()
     no_text_of_a_request(state)
+    again = site.apart("learn", "api_json")
+    assert again.returncode == 0 and "3 new, 1 of them corrected, 0 before" in again.stdout
+    assert registry(load_config()).all("api_json") == versions  # the same candidate, to the byte
 
 
 def no_text_of_a_request(state: Path) -> None:
-    """Outside the sealed store, of which one file is whole."""
-    said = [task(ident).prompt[:20].encode() for ident in ASKED]
-    said += [b"@example.com"]
+    """Nor a digest of one that a guess could be held against, outside the sealed store."""
+    texts = [task(ident).prompt for ident in ASKED]
+    said = [text[:20].encode() for text in texts] + [b"@example.com"]
+    said += [sha256(text.encode()).hexdigest().encode() for text in texts]
+    heard = episodes(state / "ledger.jsonl", shop())
+    said += [one.digest.removeprefix("sha256:").encode() for one in heard.examples]
     for path in state.rglob("*"):
         if path.is_file() and "sealed" not in path.name:
             assert not any(text in path.read_bytes() for text in said), path
@@ -175,7 +178,8 @@ def test_one_process_learns_at_a_time(site: Desk, learnt: Learnt) -> None:
 def test_a_mark_that_is_damaged_or_of_another_ledger_is_told(site: Desk, learnt: Learnt) -> None:
     mark = site.folder / ".bb" / "learn" / "api_json" / "learnt.json"
     before = mark.read_bytes()
-    for data in (b"{", before.replace(b'"seq":', b'"seq":1e'), before.replace(b"20", b"19")):
+    other = before.replace(b'"prev":"', b'"prev":"0')
+    for data in (b"{", other, before.replace(b'"seq":', b'"seq":9'), b'{"seq":true,"prev":""}'):
         mark.write_bytes(data)
         said = site.says("learn", "api_json")
         assert "learnt.json" in said and "all episodes are new again" in said

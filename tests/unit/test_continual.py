@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 from bb_core.actions import assemble
 from bb_core.plan import Plan, Step
 from bb_core.record import Record, missing
+from bb_core.scene import scene
 from bb_infra.versions import add
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_facts import alarms_of
@@ -268,7 +269,23 @@ def test_what_serves_moved_while_it_was_learnt(
 
     monkeypatch.setattr("bb_train.continual.cycle.learn", meanwhile)
     one.observe(made(6))
-    assert one.propose(builder()) == NoCandidate("another version serves by now")
+    assert one.propose(builder()) == NoCandidate("another version serves by now", again=True)
+    assert one.due and not one.replay.items
+
+
+def test_a_candidate_is_of_the_version_it_was_learnt_beside(tmp_path: Path) -> None:
+    one, fresh = cycle(tmp_path, []), made(6)
+    named = one.learn_from(builder(), fresh, Replay(4), "sha256:another")
+    assert named == NoCandidate("another version serves by now", again=True)
+
+
+def test_what_the_base_cannot_read_to_its_end_is_left_out(tmp_path: Path) -> None:
+    long = replace(made(6)[5], id="long", scene=scene("x" * 4000))
+    records: list[Record] = []
+    one = cycle(tmp_path, records)
+    one.observe([*made(6)[:5], long])
+    assert isinstance(one.propose(builder()), Proposed)
+    assert isinstance(one.learn_from(builder(), [long], Replay(4), ""), NoCandidate)
 
 
 def test_what_cannot_be_said_makes_no_candidate(

@@ -1,12 +1,16 @@
 """Episodes out of a ledger that real runs on the shop's twin have left."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("torch")
 
+from bb_infra.checkpoint import own_key
+from bb_infra.entry import read_entries
 from bb_infra.episodes import episodes
+from bb_infra.ledger import LedgerFile
 from bb_infra.sealed import own_sealed
 from tests.ledgered import gold, ran, shop, task
 
@@ -43,3 +47,17 @@ def test_what_was_erased_is_not_learnt_from(tmp_path: Path) -> None:
     sealed = own_sealed(tmp_path)
     assert sealed.erase(sealed.containing(task("cancel-1").prompt[:30]))
     assert episodes(tmp_path / "ledger.jsonl", shop()).examples == ()
+
+
+def test_a_plan_that_failed_is_not_learnt_though_the_run_went_on_to_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "ledger.jsonl"
+    ran(tmp_path, "one", "cancel-1", gold("cancel-1"))
+    rows = [entry.record for entry in read_entries(log)]
+    place = next(n for n, row in enumerate(rows) if "status" in row.body and row.type == "done")
+    failed = replace(rows[place], body={**rows[place].body, "status": "failed"})
+    for path in tmp_path.glob("ledger.jsonl*"):
+        path.unlink()
+    with LedgerFile(log, own_key(tmp_path)) as again:
+        for row in [*rows[:place], failed, *rows[place:]]:
+            again(row)
+    assert episodes(log, shop()).examples == ()

@@ -10,12 +10,16 @@ LOCKED = ("builderbrain-core", "torch", "transformers", "safetensors", "llguidan
 """The distributions whose versions decide what the same weights do."""
 
 
+OWN = ("trunk", "from", "alarms")
+"""What is told of a version that was learnt while another served."""
+
+
 def facts(record: Mapping[str, Any]) -> dict[str, Json]:
     """The facts of a `rail.json`, as a registry signs them and the gate tells them.
 
-    Of one that was learnt while another served also `trunk`, `from` and `alarms`.
+    Of one that was learnt while another served also what `OWN` names.
     """
-    own = record.get("adapters")
+    own = record.get("adapters") or {}
     return {
         "kind": "adapters" if own else record["kind"],
         "base": record["base"],
@@ -27,14 +31,14 @@ def facts(record: Mapping[str, Any]) -> dict[str, Json]:
         "alpha": record.get("alpha", 1.0),
         "data": record.get("made_from", {}).get("data", ""),
         "lock": dict(_locked()),
-        **(own or {}),
+        **{name: own.get(name, "") for name in OWN if own},
     }
 
 
 def alarms_of(told: Mapping[str, Json]) -> tuple[str, ...]:
     """What audits found of a version, by its facts."""
-    found = told.get("alarms")
-    return tuple(map(str, found)) if isinstance(found, list) else ()
+    found = told.get("alarms", [])
+    return tuple(map(str, found)) if isinstance(found, list) else ("its alarms are no list",)
 
 
 def _locked() -> Iterator[tuple[str, Json]]:

@@ -18,7 +18,6 @@ anything, and the gate is what stands between that and users.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from bb_core.canonical import Json, digest, digest_json
 from bb_core.record import Digests, Figures, Ledger, Record
@@ -26,6 +25,7 @@ from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_facts import alarms_of, facts
 from bb_nn.builder.rail_folder import save_rail
+from bb_nn.errors import RailError
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence
 from bb_safety.pointer import Pointer, Standing
@@ -43,9 +43,11 @@ from bb_train.continual.no_candidate import NoCandidate
 from bb_train.continual.replay import Replay, seen_in
 from bb_train.continual.sides import missed, sayable, side
 from bb_train.continual.skill_change import require_births
-from bb_train.continual.stale import current, stale
+from bb_train.continual.stale import Way, current, stale
+from bb_train.continual.told import Told
 from bb_train.counterfactual import Trials
 from bb_train.example import Example
+from bb_train.induce import induced
 from bb_train.learner import States
 from bb_train.run_lock import held
 
@@ -135,10 +137,15 @@ class Cycle:
             self.replay, fresh = self._replayed(), self.pending
             serves = self.pointer.standing().current
             made = self.learn_from(serving, fresh, self.replay, serves)
+            if isinstance(made, NoCandidate) and made.again:
+                return made
             self.replay.add(fresh)
             self.replay.save(self.replay_file)
             self.intake.forget(self.replay.seen)
             return made
+
+    def _replayed(self) -> Replay:
+        return Replay.load(self.replay_file, self.learning.replay, self.learning.seed)
 
     def learn_from(
         self, serving: PlanBuilder, fresh: Sequence[Example], replay: Replay, serves: str
@@ -148,24 +155,43 @@ class Cycle:
         serves: the version that `serving` is; none is made where another serves by the end.
         """
         gone = stale(serving.space, [*replay.items, *fresh])
-        parts = (fresh, *replay.parts(self.learning.held))
-        episodes = Episodes(*(current(serving.space, part, gone) for part in parts))
-        return self._learnt(serving, episodes, {str(way): p for way, p in gone.items()})
+        learnt_from, held_out = replay.parts(self.learning.held)
+        episodes = Episodes(
+            *(self._usable(serving, part, gone) for part in (fresh, learnt_from, held_out))
+        )
+        names = digest_json([one.id for one in episodes.fresh])
+        tell = Told(self.ledger, f"learn-{names[7:19]}", self._digests(serving, serves))
+        told: dict[str, Json] = {"stale": {str(way): p for way, p in gone.items()}}
+        return self._learnt(serving, episodes, tell, told, serves)
 
-    def _replayed(self) -> Replay:
-        return Replay.load(self.replay_file, self.learning.replay, self.learning.seed)
+    def _usable(
+        self, serving: PlanBuilder, some: Sequence[Example], gone: Mapping[Way, float]
+    ) -> tuple[Example, ...]:
+        """Those that are not stale and that the base can read to their end."""
+        now = current(serving.space, some, gone)
+        return tuple(one for one in now if self._readable(one))
+
+    def _readable(self, one: Example) -> bool:
+        try:
+            self.states(one.scene.text)
+        except RailError:
+            return False
+        return True
 
     def _learnt(
-        self, serving: PlanBuilder, episodes: Episodes, gone: Mapping[str, Json]
+        self,
+        serving: PlanBuilder,
+        episodes: Episodes,
+        tell: Told,
+        told: Mapping[str, Json],
+        serves: str,
     ) -> Proposed | NoCandidate:
-        serves = self.pointer.standing().current
-        digests, names = self._digests(serving, serves), [one.id for one in episodes.fresh]
-        tell = _Told(self.ledger, f"learn-{digest_json(names)[7:19]}", digests)
-        some = sayable(serving, episodes.fresh, self.states)
+        cut = [induced(serving, one, self.states) for one in episodes.fresh]
+        some = sayable(serving, cut, self.states)
         if not some:
-            return tell.none("what serves can say the plan of none of them", Figures(), {})
+            return tell.none("what serves can say the plan of none of them", Figures(), told)
         wrong = missed(serving, some, self.states)
-        came: dict[str, Json] = {"stale": dict(gone), "missed": wrong}
+        came: dict[str, Json] = {**told, "missed": wrong}
         if wrong < self.learning.missed:
             why = f"what serves misses {wrong:.1%} of {len(some)}, under {self.learning.missed:.1%}"
             return tell.none(why, Figures(), came)
@@ -175,10 +201,10 @@ class Cycle:
         if learnt.builder is None:
             why = f"no scale kept its guards: KL {learnt.kl:.3g}, drift {learnt.drift:.3g}"
             return tell.none(why, figures, came)
-        if (self.pointer.standing().current or "none") != tell.digests.rail:
-            return tell.none("another version serves by now", figures, came)
-        made = self._made(serving, learnt, episodes, came)
-        tell.made(made, came)
+        if self.pointer.standing().current != serves:
+            return replace(tell.none("another version serves by now", figures, came), again=True)
+        made = self._made(serving, learnt, episodes, came, serves)
+        tell.made(made.artifact.digest, made.alarms, made.figures, came)
         return made
 
     def offer(self, candidate: PlanBuilder, serving: PlanBuilder, what: str) -> Proposed:
@@ -197,7 +223,7 @@ class Cycle:
             "parameters": parameters_in_use(candidate),
         }
         found = alarms(before, after)
-        artifact = self._added(candidate, told, found, ())
+        artifact = self._added(candidate, told, found, (), self.pointer.standing().current)
         return Proposed(artifact, candidate, None, figures, told)
 
     def decide(self, proposed: Proposed, evidence: Evidence, by: str = "") -> Decision:
@@ -222,6 +248,7 @@ class Cycle:
         learnt: Learnt,
         episodes: Episodes,
         came: Mapping[str, Json],
+        serves: str,
     ) -> Proposed:
         assert learnt.builder is not None and learnt.last is not None
         half = self.learning.audited // 2
@@ -241,7 +268,7 @@ class Cycle:
             "covariance": {row.proxy: row.to_json() for row in covariances(before, after)},
             **came,
         }
-        artifact = self._added(learnt.builder, told, found, episodes.fresh)
+        artifact = self._added(learnt.builder, told, found, episodes.fresh, serves)
         return Proposed(artifact, learnt.builder, learnt, figures, told)
 
     def _added(
@@ -250,9 +277,9 @@ class Cycle:
         told: Mapping[str, Json],
         found: Sequence[str],
         fresh: Sequence[Example],
+        serves: str,
     ) -> Artifact:
         """The candidate in the registry; what its audits found is in it, and signed with it."""
-        serves = self.pointer.standing().current
         more: dict[str, Json] = {
             "adapters": {"trunk": told["trunk"], "from": serves, "alarms": [*found]},
             "alpha": self.registry.get(serves).facts.get("alpha", 1.0) if serves else 1.0,
@@ -296,33 +323,3 @@ def _came(learnt: Learnt) -> dict[str, Json]:
         "trunk": learnt.trunk,
         "parameters": learnt.parameters,
     }
-
-
-@dataclass(frozen=True)
-class _Told:
-    """Tells the ledger each step of a candidate's training, and what came of it."""
-
-    ledger: Ledger
-    run: str
-    digests: Digests
-
-    def __call__(self, taken: Any, duals: Any) -> None:
-        figures = Figures(
-            duals=dict(duals.multipliers),
-            cosines=cosine_row(taken.surgery),
-            cfs=taken.figures["cfs_rate"],
-        )
-        self._tell("trained", figures, {"step": taken.step, "losses": dict(taken.losses)})
-
-    def none(self, why: str, figures: Figures, came: Mapping[str, Json]) -> NoCandidate:
-        self._tell("measured", figures, {"candidate": "", "why": why, **came})
-        return NoCandidate(why)
-
-    def made(self, made: Proposed, came: Mapping[str, Json]) -> None:
-        alarms = list[Json](made.alarms)
-        body = {"candidate": made.artifact.digest, "alarms": alarms, **came}
-        self._tell("measured", made.figures, body)
-
-    def _tell(self, kind: str, figures: Figures, body: Mapping[str, Json]) -> None:
-        blocks = {"figures": figures.to_json(), "digests": self.digests.to_json()}
-        self.ledger(Record(kind, self.digests.artifact, self.run, body={**body, **blocks}))
