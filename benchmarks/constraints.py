@@ -14,7 +14,7 @@ right      greedy under the masks, carried out: it ends in exactly the state ask
 right_free the same without masks
 ece        of the decisions' confidences, each taken before the update that saw it, debiased
 
-usage: python benchmarks/constraints.py [--steps N] [--seeds N] [--train N] [--tasks N]
+usage: python benchmarks/constraints.py [--steps N] [--seeds N …] [--train N] [--tasks N]
 """
 
 import argparse
@@ -58,9 +58,13 @@ from bb_train.statistics import discordant, mcnemar, wilson
 
 EMBEDDED = "smollm2-135m"
 SPOILT, VIOLATIONS, DECISIONS = 0.25, 0.05, 8
-LIMIT, CEILING = budget(VIOLATIONS, DECISIONS), 10.0
+LIMIT, CEILING = budget(VIOLATIONS, DECISIONS), 15.0
 ARMS: dict[str, RuleName | None] = {"none": None, "repaired": "repaired", "ascend": "ascend"}
 FALL, COST, ECE = 4.0, 0.02, 0.05
+HOW = [
+    "Steps and ceiling were chosen on seed 0, whose runs are the earlier ones: there the ceiling "
+    "was 10, the multiplier stood at it, and plain ascent came to 18.",
+]
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def controller(rule: RuleName | None) -> Duals:
     if rule == "ascend":
         cfs = Constraint("cfs", LIMIT, eta=1.0, lambda_max=1e9)
         return duals(cfs, warmup=Warmup(at_least=0, fraction=1.0))
-    return duals(Constraint("cfs", LIMIT, eta=0.1), warmup=Warmup(at_least=100))
+    return duals(Constraint("cfs", LIMIT, 0.1, CEILING), warmup=Warmup(at_least=100))
 
 
 def train(
@@ -238,7 +242,9 @@ def pooled(runs: Sequence[dict[str, dict[str, Any]]], arm: str) -> dict[str, Any
     }
 
 
-def each(runs: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, float]]:
+def each(
+    runs: Sequence[dict[str, dict[str, Any]]], seeds: Sequence[int]
+) -> dict[str, dict[str, float]]:
     """Every arm of every seed."""
     return {
         f"{arm}, seed {seed}": {
@@ -247,12 +253,14 @@ def each(runs: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, float
             "lambda_end": round(row["lambda_end"], 4),
             "seconds": row["seconds"],
         }
-        for seed, run in enumerate(runs)
+        for seed, run in zip(seeds, runs, strict=True)
         for arm, row in run.items()
     }
 
 
-def curves(runs: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+def curves(
+    runs: Sequence[dict[str, dict[str, Any]]], seeds: Sequence[int]
+) -> dict[str, dict[str, Any]]:
     """The multiplier and what it holds, arm by arm."""
     found: dict[str, dict[str, Any]] = {}
     for key, title, label in (
@@ -260,7 +268,9 @@ def curves(runs: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any
         ("held", f"Energy of the skills, limit {LIMIT:.4f}", "nats a decision"),
     ):
         lines = {
-            f"{arm}, seed {s}": row[key] for s, run in enumerate(runs) for arm, row in run.items()
+            f"{arm}, seed {s}": row[key]
+            for s, run in zip(seeds, runs, strict=True)
+            for arm, row in run.items()
         }
         found[title] = {"x": "step", "y": label, "log": key == "held", "lines": lines}
     return found
@@ -269,8 +279,8 @@ def curves(runs: Sequence[dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any
 def main() -> int:
     """Train the arms, judge them, print one line."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--steps", type=int, default=600)
-    asked.add_argument("--seeds", type=int, default=1)
+    asked.add_argument("--steps", type=int, default=1500)
+    asked.add_argument("--seeds", type=int, nargs="+", default=[1])
     asked.add_argument("--train", type=int, default=400)
     asked.add_argument("--tasks", type=int, default=80)
     asked.add_argument("--width", type=int, default=128)
@@ -279,7 +289,7 @@ def main() -> int:
         return skip("constraints", f"run: bb models fetch {EMBEDDED}")
     torch.set_num_threads(1)
     here = ground("api_json", EMBEDDED)
-    runs = [arms(here, seed, wanted) for seed in range(wanted.seeds)]
+    runs = [arms(here, seed, wanted) for seed in wanted.seeds]
     none, repaired, ascend = (pooled(runs, arm) for arm in ARMS)
     pairs = [discordant(run["repaired"]["right"], run["none"]["right"]) for run in runs]
     wins, lost = (sum(pair[k] for pair in pairs) for k in (0, 1))
@@ -295,20 +305,21 @@ def main() -> int:
     return emit(
         "constraints",
         passed,
-        seeds=list(range(wanted.seeds)),
+        seeds=wanted.seeds,
         versions=("torch", "transformers"),
         claim="Constraints: fewer violations without masks, and multipliers that come to rest",
         bar=f"sampled violations fall {FALL:g} times at {COST:.0%} of success; the repaired "
         f"multiplier comes to rest, plain ascent trips the audit; debiased ECE at most {ECE}",
         recipe=f"{wanted.train} examples of api_json, {wanted.steps} steps of 8, width "
-        f"{wanted.width}, {wanted.tasks} dev tasks",
+        f"{wanted.width}, {wanted.tasks} dev tasks, multiplier at most {CEILING:g}",
+        how=HOW,
         spoilt=round(fmean(run["none"]["spoilt"] for run in runs), 3),
         limit=round(LIMIT, 5),
         violations_fall=round(fall, 2),
         repaired_against_none={"won": wins, "lost": lost, "p": round(mcnemar(wins, lost), 4)},
         arms={"none": none, "repaired": repaired, "ascend": ascend},
-        every_seed=each(runs),
-        curves=curves(runs),
+        every_seed=each(runs, wanted.seeds),
+        curves=curves(runs, wanted.seeds),
     )
 
 

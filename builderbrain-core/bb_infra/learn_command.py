@@ -42,7 +42,8 @@ def _tell(made: "Proposed") -> None:
 
     told, ident = made.told, made.artifact.digest[:19]
     say("missed", f"{told['missed']:.1%} of the new ones, by what serves")
-    say("candidate", f"{ident}, {told['parameters']:,} numbers, KL {told['kl']:.3g} to what serves")
+    say("candidate", f"{ident}, {told['parameters']:,} numbers")
+    say("KL", f"{told['kl']:.3g} to what serves, on {told['held']} episodes held back")
     for way in told["stale"]:  # type: ignore[union-attr]
         say("stale", f"{way}: not done any more, and not learnt")
     for alarm in made.alarms:

@@ -110,6 +110,7 @@ def test_runs_become_a_candidate_that_serves_nobody(site: Desk, learnt: Learnt) 
     home = registry(load_config())
     (made,) = [one for one in home.all("api_json") if one.digest != learnt.serves.digest]
     assert f"next      bb promote {made.digest[:19]}" in learnt.done.stdout
+    assert "KL        0 to what serves, on 0 episodes held back" in learnt.done.stdout
     home.verify(made.digest)
     assert made.facts["from"] == learnt.serves.digest and made.facts["kind"] == "adapters"
     assert set(made_from(made)) == {"base", "grammar", "schema", "config"}

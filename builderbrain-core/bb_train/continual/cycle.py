@@ -196,7 +196,7 @@ class Cycle:
             why = f"what serves misses {wrong:.1%} of {len(some)}, under {self.learning.missed:.1%}"
             return tell.none(why, Figures(), came)
         learnt = learn(serving, episodes, self.states, self.learning, tell)
-        came |= _came(learnt)
+        came |= {"held": len(episodes.held), **_came(learnt)}
         figures = Figures(duals=dict(learnt.duals.multipliers))
         if learnt.builder is None:
             why = f"no scale kept its guards: KL {learnt.kl:.3g}, drift {learnt.drift:.3g}"
