@@ -11,9 +11,8 @@ whose results are not in the ledger.
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bb_core.compiled import Compiled
 from bb_core.errors import BuilderbrainError
@@ -36,28 +35,29 @@ class _Run:
     refused: int = 0
     done: bool = False
     seq: int = 0
-    body: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The episodes in the order in which their runs ended, and the last record read.
+    """The episodes in the order in which their runs ended.
 
     examples are new, corrected is how many of them correct a plan that failed; before are the rest.
+    seq, prev: of the last record read.
     """
 
     examples: tuple[Example, ...]
     corrected: int
     before: tuple[Example, ...]
     seq: int
+    prev: str
 
 
 def episodes(log: Path, compiled: Compiled, after: int = -1) -> Found:
     """The episodes of a domain; those whose runs ended behind record `after` are new."""
-    runs, last = dict[str, _Run](), after
+    runs, seq, prev = dict[str, _Run](), after, ""
     for entry in read_entries(log):
         _take(runs.setdefault(entry.record.run, _Run()), entry.record, entry.seq)
-        last = max(last, entry.seq)
+        seq, prev = entry.seq, entry.prev
     ended = sorted((run.seq, name) for name, run in runs.items() if run.done)
     with closing(own_sealed(log.parent)) as sealed:
         found = [
@@ -70,7 +70,8 @@ def episodes(log: Path, compiled: Compiled, after: int = -1) -> Found:
         examples=tuple(example for _, example in new),
         corrected=sum(run.refused > 0 for run, _ in new),
         before=tuple(example for run, example in found if run.seq <= after),
-        seq=last,
+        seq=seq,
+        prev=prev,
     )
 
 

@@ -64,10 +64,9 @@ def learn_from_ledger(compiled: Compiled, config: Config, *, now: bool) -> "Prop
         heard = _heard(log, compiled, folder / MARK)
         if few := _too_few(len(heard.examples), config.learn, now=now):
             return NoCandidate(few)
-        mark = canonical({"seq": heard.seq, "prev": _before(log, heard.seq)})
         made = _learnt(heard, compiled, config, folder)
         if not (isinstance(made, NoCandidate) and made.again):
-            write_whole(folder / MARK, mark)
+            write_whole(folder / MARK, canonical({"seq": heard.seq, "prev": heard.prev}))
     return made
 
 

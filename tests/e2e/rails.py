@@ -1,10 +1,12 @@
 """Small real rails beside a random base, made in seconds: they only look, whatever is asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from bb_core.actions import Space
@@ -15,6 +17,7 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_folder import save_rail
 from bb_nn.tapped import tap
+from tests.e2e.desk import Desk
 
 MODEL = "random:llama"
 LOOK = {"steps": [{"id": "n1", "tool": "list_products", "args": {"category": "kitchen"}}]}
@@ -52,3 +55,14 @@ def rails(folder: Path, shop: Compiled) -> dict[str, Path]:
     taught(looks, looking, 40, "first")
     taught(looks, looking, 2, "second")
     return made
+
+
+@contextmanager
+def site(folder: Path, shop: Compiled, toml: str) -> Iterator[Desk]:
+    """A desk with both rails and a configuration, its folder the working one."""
+    rails(folder, shop)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        desk = Desk(folder, patch)
+        desk.write("bb.toml", toml)
+        yield desk

@@ -29,7 +29,8 @@ from bb_safety.rollback import anchor
 from bb_safety.shadow import metrics
 from bb_train.run_lock import held
 from tests.e2e.desk import BB, Desk, Done
-from tests.e2e.rails import MODEL, rails
+from tests.e2e.rails import MODEL
+from tests.e2e.rails import site as railed
 from tests.ledgered import gold, ran, shop, task
 
 TOML = f"""
@@ -57,12 +58,7 @@ class Learnt:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("site")
-    rails(folder, shop())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        desk = Desk(folder, patch)
-        desk.write("bb.toml", TOML)
+    with railed(tmp_path_factory.mktemp("site"), shop(), TOML) as desk:
         yield desk
 
 

@@ -19,7 +19,8 @@ from bb_infra.running import made_from
 from bb_infra.verify import verify
 from bb_infra.versions import registry
 from tests.e2e.desk import Desk, Done
-from tests.e2e.rails import MODEL, rails
+from tests.e2e.rails import MODEL
+from tests.e2e.rails import site as railed
 
 pytestmark = pytest.mark.slow
 
@@ -46,12 +47,7 @@ def shop() -> Compiled:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, shop: Compiled) -> Iterator[Desk]:
-    folder = tmp_path_factory.mktemp("site")
-    rails(folder, shop)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        desk = Desk(folder, patch)
-        desk.write("bb.toml", TOML)
+    with railed(tmp_path_factory.mktemp("site"), shop, TOML) as desk:
         yield desk
 
 

@@ -186,8 +186,8 @@ class Cycle:
         told: Mapping[str, Json],
         serves: str,
     ) -> Proposed | NoCandidate:
-        cut = [induced(serving, one, self.states) for one in episodes.fresh]
-        some = sayable(serving, cut, self.states)
+        cut = tuple(induced(serving, one, self.states) for one in episodes.fresh)
+        episodes, some = replace(episodes, fresh=cut), sayable(serving, cut, self.states)
         if not some:
             return tell.none("what serves can say the plan of none of them", Figures(), told)
         wrong = missed(serving, some, self.states)
