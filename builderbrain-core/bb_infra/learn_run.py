@@ -127,8 +127,9 @@ def _serves(compiled: Compiled, config: Config, now: Standing) -> str:
     """The version that learns: the one that serves all runs, by a decision."""
     name = compiled.name
     if config.rail.path != AUTO:
-        found, fix = f"[rail] path is {config.rail.path!r}, which is not learnt beside", "leave it"
-        raise InfraError(found, where=name, fix=f"{fix} {AUTO!r} and promote that folder")
+        found = f"[rail] path is {config.rail.path!r}, and only what was promoted learns"
+        fix = f"set it to {AUTO!r}; a folder is promoted first: bb promote FOLDER"
+        raise InfraError(found, where=name, fix=fix)
     if config.rail.alpha == 0:
         found = "[rail] alpha is 0, so the base alone serves, which is not trained"
         raise InfraError(found, where=name, fix="raise it")

@@ -154,7 +154,7 @@ def no_text_of_a_request(state: Path) -> None:
 def test_nothing_is_learnt_beside_a_canary_or_another_rail(site: Desk, learnt: Learnt) -> None:
     ran(site.folder / ".bb", "run-3", ASKED[3], gold(ASKED[3]))
     named = site.write("named.toml", TOML + '[rail]\npath = "first"\n')
-    assert "which is not learnt beside" in site.says(
+    assert "only what was promoted learns" in site.says(
         "learn", "api_json", "--now", "--config", str(named)
     )
     now = registry(load_config()).pointer("api_json").standing()
