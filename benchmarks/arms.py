@@ -49,6 +49,8 @@ from bb_train.statistics import discordant, mcnemar, wilson
 EMBEDDED = "smollm2-135m"
 FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 SHOWN = 3
+RANK, RATE = 12, 1e-3
+"""LoRA's, by lora_sweep.py."""
 Hits = Mapping[str, Sequence[bool]]
 
 
@@ -309,8 +311,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=2000)
     parser.add_argument("--skins", type=float, default=0.25)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rank", type=int, default=12)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rank", type=int, default=RANK)
+    parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--split", choices=("dev", "test"), default="dev")
     parser.add_argument("--n", type=int, default=60)
     parser.add_argument("--runs", type=int, default=0)

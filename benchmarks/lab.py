@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from random import Random
 from statistics import fmean
 
 from report import say
@@ -17,6 +18,7 @@ from bb_train.data.generator import GeneratorConfig
 from bb_train.exact import exact
 from bb_train.example import Example
 from bb_train.learner import BuilderLearner, Lesson, lessons
+from bb_train.skills.fit_composite import fit_skills
 from bb_train.trainer import Trainer
 
 SHORT = 330
@@ -89,6 +91,21 @@ def advance(learner: BuilderLearner, recipe: Optimiser, seed: int) -> None:
         taken = trainer.advance()
         if taken.step % 100 == 0:
             say(f"step {taken.step}/{recipe.steps}: task {taken.losses['task']:.3f}")
+
+
+def fit(
+    lab: Lab, builder: PlanBuilder, places: Sequence[int], examples: Sequence[Example], steps: int
+) -> None:
+    """Learn these skills alone, from the examples."""
+    learner = BuilderLearner(builder, lab.lessons(builder, examples), lab.states.__getitem__)
+    source = Random(0)
+    builder.train()
+    fit_skills(
+        builder,
+        places,
+        lambda _, step: learner.loss(source.sample(range(learner.count), 8))[0]["task"],
+        steps,
+    )
 
 
 def changed(builder: PlanBuilder, rows: dict[int, int | None]) -> PlanBuilder:

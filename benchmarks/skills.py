@@ -1,4 +1,4 @@
-"""Are skills real? What is lost without one, what a composite saves, what a new tool costs.
+"""Are skills real? What is lost without one, and what a new tool costs.
 
 removed     a skill is barred and its adapter zeroed: what that costs the test items whose plan uses
             it (dependents) and the others; `placebo` does it to a skill and a row nobody uses
@@ -6,8 +6,6 @@ adapter     only the adapter rows are zeroed, or given to the wrong skills: the 
             stays, so this says what the bank itself carries
 shuffled_z  every skill has another one's vector and adapter
 shuffled_dag the plan's edges and references name other earlier steps
-composite   mined from the training traces by code length; only its vector and adapter are learnt;
-            decisions a plan, and a paired test of the plans
 new_tools   tools that training never showed, learnt one after another with the trunk frozen: a tool
             that works as it is costs nothing, else its vector and adapter (P(n), in numbers)
 
@@ -26,7 +24,7 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from lab import Lab, changed, drawn, points, train, uses
+from lab import Lab, changed, drawn, fit, points, train, uses
 from report import emit, say, skip
 from workload import ground
 
@@ -36,10 +34,6 @@ from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.words import tool_text
 from bb_nn.fetch import fetched
 from bb_train.example import Example
-from bb_train.learner import BuilderLearner
-from bb_train.skills.accept import judged
-from bb_train.skills.compose import compose
-from bb_train.skills.fit_composite import fit_skills, widened
 from bb_train.statistics import discordant, mcnemar
 
 EMBEDDED = "smollm2-135m"
@@ -129,56 +123,6 @@ def rewired(space: Space, decisions: Sequence[Decision], source: Random) -> tupl
     return tuple(found)
 
 
-def composites(
-    lab: Lab, taught: Sequence[Example], test: Sequence[Example], before: list[bool], steps: int
-) -> tuple[Rows, Rows]:
-    """What is mined, and with it as it is and fitted, compared plan by plan."""
-    space = lab.builder.space
-    traces = [(e.scene, e.plan, e.clauses) for e in taught[:300]]
-    made = compose(space, traces, most=3, tries=5, say=say)
-    wider = widened(
-        lab.builder, Space.of(space.compiled, made.skills, space.constants), lab.here.base
-    )
-    places = [i for i, skill in enumerate(wider.space.skills) if skill.composite]
-    names = ["none", *(f"and {skill.name}" for skill in made.skills)]
-    mined: Rows = {
-        name: {"trace decisions": taken, "nats": round(length.total)}
-        for name, taken, length in zip(names, made.decisions, made.lengths, strict=True)
-    }
-    plain = sum(len(lab.decided(lab.builder, e)) for e in test)
-    found: Rows = {"plain": {"right": round(fmean(before), 3), "decisions": plain}}
-    for name, fitted in (("as it is", 0), ("fitted", steps)):
-        if fitted:
-            fit(lab, wider, places, taught, fitted)
-        after = lab.right(wider, test)
-        verdict = judged(after, before, margin=0.05)
-        found[name] = {
-            "right": round(fmean(after), 3),
-            "decisions": sum(len(lab.decided(wider, e)) for e in test),
-            "gained": verdict.gained,
-            "lost": verdict.lost,
-            "p_worse_by_5": round(verdict.p, 4),
-            "accepted": verdict.accepted,
-        }
-        say(f"composites {name}: {found[name]}")
-    return mined, found
-
-
-def fit(
-    lab: Lab, builder: PlanBuilder, places: Sequence[int], examples: Sequence[Example], steps: int
-) -> None:
-    """Learn these skills alone, from the examples."""
-    learner = BuilderLearner(builder, lab.lessons(builder, examples), lab.states.__getitem__)
-    source = Random(0)
-    builder.train()
-    fit_skills(
-        builder,
-        places,
-        lambda _, step: learner.loss(source.sample(range(learner.count), 8))[0]["task"],
-        steps,
-    )
-
-
 def new_tools(lab: Lab, steps: int, seed: int) -> tuple[Rows, float | None]:
     """Tools that were never shown, one after another; numbers added, and how well each works."""
     space, spent, found = lab.builder.space, 0, Rows()
@@ -235,39 +179,34 @@ def main() -> int:
     say(f"right: {fmean(before):.3f} of {len(test)}")
     gone = removals(lab, test, before)
     mixed = shuffles(lab, test, before, asked.seed)
-    mined, joined = composites(lab, taught, test, before, asked.steps // 4)
     added, grown = new_tools(lab, asked.steps // 8, asked.seed)
     return emit(
         "skills",
-        met(gone, mixed, joined, grown),
+        met(gone, mixed, grown),
         seed=asked.seed,
         versions=("torch", "transformers"),
-        claim="Skills are real: without one its dependents fail, composites shorten plans",
+        claim="Skills are real: without one its dependents fail",
         bar="a removed skill costs its dependents at least 50 points and others at most 2, a "
-        "placebo at most 1; shuffled skills and edges cost at least 50; composites shorten plans "
-        "and lose nothing by a paired test; numbers a new tool needs grow with a slope below 1",
+        "placebo at most 1; shuffled skills and edges cost at least 50; numbers a new tool needs "
+        "grow with a slope below 1",
         how=HOW,
         recipe=f"{asked.train} examples of api_json, {asked.steps} steps of 8",
         right=round(fmean(before), 3),
         items=len(test),
         removed=gone,
         shuffled=mixed,
-        mined=mined,
-        composite=joined,
         new_tools=added,
         slope=grown,
     )
 
 
-def met(gone: Rows, mixed: Rows, joined: Rows, grown: float | None) -> bool:
-    """The bar: 50, 2 and 1 points; controls collapse; composites shorten at no loss; slope < 1."""
+def met(gone: Rows, mixed: Rows, grown: float | None) -> bool:
+    """The bar: 50, 2 and 1 points; controls collapse; slope < 1."""
     real = [row for name, row in gone.items() if name != "placebo"]
     return (
         all(row["points lost"] >= 50 and row["points they lost"] <= 2 for row in real)
         and gone["placebo"]["points they lost"] <= 1
         and min(mixed[arm]["points lost"] for arm in ("shuffled_z", "shuffled_dag")) >= 50
-        and joined["fitted"]["accepted"]
-        and joined["fitted"]["decisions"] < joined["plain"]["decisions"]
         and (grown is None or grown < 1)
     )
 

@@ -23,12 +23,11 @@ from bb_runtime.masks import allowed
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 RAILS = {
-    "ladder": RailConfig(width=256, every=5, alpha=1.0, cap=1.0),
-    "inject": RailConfig(coupling="inject", width=128, every=5, alpha=0.5, cap=0.5),
+    "ladder": RailConfig(width=256, alpha=1.0, cap=1.0),
+    "inject": RailConfig(coupling="inject", width=256, alpha=0.5, cap=0.5),
     "hybrid": RailConfig(
         coupling="inject",
         width=64,
-        every=5,
         alpha=0.5,
         cap=0.5,
         in_path=("q_proj", "v_proj", "o_proj", "up_proj"),
@@ -167,9 +166,12 @@ class Greedy:
 
 @torch.no_grad()
 def exact(
-    model: Any, items: Sequence[Item], pad: int, mask: LLMatcher, batch: int = 8
+    model: Any, items: Sequence[Item], pad: int, mask: LLMatcher | None, batch: int = 8
 ) -> list[Greedy]:
-    """Greedy decoding gives the target if the likeliest token is its own at every place."""
+    """Greedy decoding gives the target if the likeliest token is its own at every place.
+
+    Without a mask, `masked` is what `free` is.
+    """
     found: dict[int, Greedy] = {}
     order = sorted(range(len(items)), key=lambda i: len(items[i].ids))
     for start in range(0, len(order), batch):
@@ -177,13 +179,15 @@ def exact(
         logits, gold = said(model, [items[i] for i in rows], pad)
         for row, scores, wanted in zip(rows, logits, gold, strict=True):
             there = wanted != -100
-            found[row] = _greedy(scores[there].float(), wanted[there], mask.deep_copy())
+            found[row] = _greedy(scores[there].float(), wanted[there], mask and mask.deep_copy())
     return [found[i] for i in range(len(items))]
 
 
-def _greedy(scores: Tensor, wanted: Tensor, mask: LLMatcher) -> Greedy:
+def _greedy(scores: Tensor, wanted: Tensor, mask: LLMatcher | None) -> Greedy:
     """scores [K, V], wanted [K]. The masks are tried only where the free choice is wrong."""
     free = scores.argmax(-1) == wanted
+    if mask is None:
+        return Greedy(bool(free.all()), bool(free.all()))
     for place, token in enumerate(wanted.tolist()):
         if not free[place]:
             tokens = torch.from_numpy(allowed(mask.compute_bitmask(), scores.shape[-1]))

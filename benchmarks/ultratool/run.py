@@ -4,7 +4,7 @@ part, cut by a hash; every arm sees the same texts.
 nearest     the plan of the training request that shares the rarest words
 builder     a plan builder on the frozen base: no clauses, no arguments, the whole request at once
 embeddings  the same builder on the base's token embeddings alone
-lora        the base, taught by PEFT to write the tools' names as text; no masks
+lora        the base, taught by PEFT to write the tools' names as text, in one pass; no masks
 
 exact: the tools in order. node_f1, link_f1: over tools and pairs of neighbours, a mean over texts.
 known: the share of written tools that there are (a builder cannot write another).
@@ -12,12 +12,11 @@ known: the share of written tools that there are (a builder cannot write another
 usage: python benchmarks/ultratool/run.py [--arms A,B] [--seeds 0,1,2] [--examples N]
            [--seconds S] [--rate R] [--rank R] [--data DIR]
 
-`examples` is how many are seen in training, again and again; `seconds` ends it early. Bar: the
-builder is better than `nearest` on all three figures, on every seed.
+`examples` is how many a builder sees in training, again and again; `seconds` ends it early. Bar:
+the builder is better than `nearest` on all three figures, on every seed.
 """
 
 import argparse
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -36,19 +35,17 @@ from folds import data  # noqa: E402
 from report import emit, say, skip  # noqa: E402
 from text_arms.arm import Recipe, item, learnable, model_of, write  # noqa: E402
 from text_arms.arm import train as train_text  # noqa: E402
+from traces import fit, nearest, states, unsegmented  # noqa: E402
 
 from bb_core.compiled import Compiled  # noqa: E402
 from bb_core.space import Space  # noqa: E402
-from bb_nn.base import Base, load_base  # noqa: E402
+from bb_nn.base import load_base  # noqa: E402
 from bb_nn.builder.builder import PlanBuilder  # noqa: E402
-from bb_nn.builder.config import BuilderConfig  # noqa: E402
 from bb_nn.fetch import fetched  # noqa: E402
-from bb_nn.tapped import Tapped, default_layers, tap  # noqa: E402
+from bb_nn.tapped import Tapped, default_layers  # noqa: E402
 from bb_train.agreement import f1  # noqa: E402
-from bb_train.config import Optimiser  # noqa: E402
-from bb_train.learner import BuilderLearner, lessons  # noqa: E402
+from bb_train.learner import lessons  # noqa: E402
 from bb_train.statistics import discordant, mcnemar, wilson  # noqa: E402
-from bb_train.trainer import Trainer  # noqa: E402
 from ultratool.domain import Record, domain, example, parts, records  # noqa: E402
 
 EMBEDDED = "smollm2-135m"
@@ -74,7 +71,7 @@ def main() -> int:
     compiled = domain(folder / "taskgraph")
     taught, held = parts(records(folder / "taskgraph"), DEV)
     gold = [one.tools for one in held]
-    beaten = nearest(taught, held)
+    beaten = retrieved(taught, held)
     rows: dict[str, dict[str, Any]] = {"nearest": judged(compiled, beaten, gold)}
     for arm in options.arms.split(","):
         for seed in map(int, options.seeds.split(",")):
@@ -99,25 +96,10 @@ def main() -> int:
     )
 
 
-def nearest(taught: Sequence[Record], held: Sequence[Record]) -> Chains:
-    """sim(a, b) = sum of idf^2 over shared words / (|a| |b|); the best one's plan."""
-    bags = [frozenset(one.text.lower().split()) for one in taught]
-    seen = Counter(word for bag in bags for word in bag)
-    idf = {word: math.log(len(bags) / count) for word, count in seen.items()}
-
-    def size(bag: frozenset[str]) -> float:
-        return math.sqrt(sum(idf.get(word, 0.0) ** 2 for word in bag)) or 1.0
-
-    sizes = list(map(size, bags))
-    found = []
-    for one in held:
-        own = frozenset(one.text.lower().split())
-        scores = [
-            sum(idf[word] ** 2 for word in own & bag) / long
-            for bag, long in zip(bags, sizes, strict=True)
-        ]
-        found.append(taught[scores.index(max(scores))].tools)
-    return found
+def retrieved(taught: Sequence[Record], held: Sequence[Record]) -> Chains:
+    """The plan of the nearest request."""
+    places = nearest([one.text for one in taught], [one.text for one in held])
+    return [taught[place].tools for place in places]
 
 
 def built(
@@ -127,26 +109,13 @@ def built(
     """A builder trained on the frozen states."""
     base = load_base(EMBEDDED)
     layers = layers or default_layers(base)
-    states = _states(base, layers, [*taught, *held])
+    read = states(base, layers, [one.text for one in (*taught, *held)])
     torch.manual_seed(seed)
-    width = base.model.config.hidden_size
-    config = BuilderConfig(layers, width, width=224, tap_dropout=0.1, segmented=False)
-    builder = PlanBuilder.of(config, Space.of(compiled), base)
+    builder = PlanBuilder.of(unsegmented(base, layers), Space.of(compiled), base)
     examples = [example(compiled, one) for one in taught]
-    known = lessons(builder, examples, states.__getitem__).lessons
-    steps, began = max(1, options.examples // 8), perf_counter()
-    learner = BuilderLearner(builder, known, states.__getitem__)
-    trainer = Trainer(learner, Optimiser(steps=steps, warmup=50), seed, method="sum")
-    while trainer.step < steps and not _late(began, options):
-        taken = trainer.advance()
-        if taken.step % 50 == 0:
-            say(f"step {taken.step}: task {taken.losses['task']:.3f}")
-    seconds = perf_counter() - began
-    return [_chain(builder, states[one.text], one, compiled) for one in held], {
-        "seconds": round(seconds),
-        "examples": 8 * trainer.step,
-        "trainable": sum(p.numel() for p in builder.parameters()),
-    }
+    known = lessons(builder, examples, read.__getitem__).lessons
+    cost = fit(builder, known, read, options, seed)
+    return [_chain(builder, read[one.text], one, compiled) for one in held], cost
 
 
 def embedded(*given: Any) -> tuple[Chains, dict[str, Any]]:
@@ -160,7 +129,7 @@ def lora(
     """The base taught to write the names."""
     base = load_base(EMBEDDED)
     tokenizer = base.tokenizer
-    recipe = Recipe("lora", options.rank, options.rate, options.examples, 8, options.seconds, seed)
+    recipe = Recipe("lora", options.rank, options.rate, seed=seed)
     items = [item(tokenizer, one.text, ", ".join(one.tools)) for one in taught]
     model = model_of(base, recipe)
     seconds = train_text(model, items, recipe, tokenizer.eos_token_id, say)
@@ -168,7 +137,7 @@ def lora(
     found = [tuple(word.strip() for word in text.split(",") if word.strip()) for text in told]
     count = sum(p.numel() for p in learnable(model))
     cost = {"seconds": round(seconds), "trainable": count, "rate": options.rate}
-    return found, {**cost, "examples": options.examples}
+    return found, {**cost, "examples": len(taught)}
 
 
 ARMS: dict[str, Callable[..., tuple[Chains, dict[str, Any]]]] = {
@@ -201,27 +170,12 @@ def _beats(row: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(row[name] > other[name] for name in ("exact", "node_f1", "link_f1"))
 
 
-def _late(began: float, options: Any) -> bool:
-    return bool(options.seconds) and perf_counter() - began > options.seconds
-
-
 def _chain(
     builder: PlanBuilder, tapped: Tapped, one: Record, compiled: Compiled
 ) -> tuple[str, ...]:
     made = builder.build(tapped, example(compiled, one).scene, 1)
     skills = builder.space.skills
     return tuple(skills[d.skill].tools[0] for d in made[0].decisions) if made else ()
-
-
-_KEPT: dict[tuple[int, ...], dict[str, Tapped]] = {}
-
-
-def _states(base: Base, layers: tuple[int, ...], rows: Sequence[Record]) -> dict[str, Tapped]:
-    if layers not in _KEPT:
-        say(f"reading {len(rows)} texts")
-        texts = [one.text for one in rows]
-        _KEPT[layers] = dict(zip(texts, tap(base, texts, layers), strict=True))
-    return _KEPT[layers]
 
 
 def _options() -> argparse.Namespace:

@@ -6,6 +6,9 @@ from typing import Any, Literal, get_args
 from bb_nn.errors import RailError
 
 Coupling = Literal["ladder", "inject"]
+SPACING: dict[Coupling, int] = {"ladder": 5, "inject": 8}
+"""Layers from tap to tap: what keeps decoding within a tenth of the base's time. A ladder's tap is
+cheaper, since it does not enter the base."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,7 @@ class RailConfig:
     """
 
     coupling: Coupling = "ladder"
-    every: int = 5  # tap every n-th layer, counted from the last
+    every: int = 0  # tap every n-th layer, counted from the last; 0: see `SPACING`
     taps: tuple[int, ...] = ()  # or exactly these layers, from 0
     width: int = 0  # of the rail's stream; 0 is a quarter of the base's hidden size
     heads: int = 4
@@ -34,7 +37,7 @@ class RailConfig:
     def __post_init__(self) -> None:
         checks = (
             (self.coupling in get_args(Coupling), "coupling", "ladder or inject"),
-            (self.every >= 1, "every", "at least 1"),
+            (self.every >= 0, "every", "at least 1, or 0 for the coupling's own"),
             (list(self.taps) == sorted(set(self.taps)), "taps", "each layer once, rising"),
             (self.width >= 0 and self.width % self.heads == 0, "width", "a multiple of heads"),
             (min(self.heads, self.window, self.feed) >= 1, "heads, window, feed", "at least 1"),
@@ -50,7 +53,8 @@ class RailConfig:
 
     def layers(self, depth: int) -> tuple[int, ...]:
         """The tapped layers of a base this deep, rising; raises RailError for one it has not."""
-        taps = self.taps or tuple(reversed(range(depth - 1, -1, -self.every)))
+        every = self.every or SPACING[self.coupling]
+        taps = self.taps or tuple(reversed(range(depth - 1, -1, -every)))
         if taps[0] < 0 or taps[-1] >= depth:
             raise RailError(f"taps {taps} on a base of {depth} layers", where="RailConfig")
         return taps

@@ -109,7 +109,7 @@ def test_a_rail_learns_what_its_base_does_not_know(coupling: str) -> None:
     ("given", "found"),
     [
         ({"coupling": "parallel"}, "coupling"),
-        ({"every": 0}, "every"),
+        ({"every": -1}, "every"),
         ({"taps": (3, 1)}, "taps"),
         ({"width": 30}, "width"),
         ({"window": 0}, "window"),
@@ -126,6 +126,8 @@ def test_a_wrong_configuration_is_refused(given: dict, found: str) -> None:
 
 def test_taps_are_counted_from_the_last_layer() -> None:
     assert RailConfig(every=5).layers(30) == (4, 9, 14, 19, 24, 29)
+    assert RailConfig("ladder").layers(30) == (4, 9, 14, 19, 24, 29)
+    assert RailConfig("inject").layers(30) == (5, 13, 21, 29)
     assert RailConfig(taps=(0, 7)).layers(8) == (0, 7)
     with pytest.raises(RailError, match="8 layers"):
         RailConfig(taps=(8,)).layers(8)

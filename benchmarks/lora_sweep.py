@@ -1,0 +1,110 @@
+"""Which learning rate and rank suit the arms' LoRA? Few examples, one pass, held-out loss.
+
+The rates are tried at the arms' rank, then the other ranks at the best rate.
+
+loss        nats a token of the held-out plans; what the choice is made by
+exact       share of them that greedy decoding gives exactly, without masks
+
+usage: python benchmarks/lora_sweep.py [--rates R …] [--ranks N …] [--examples 400] [--n 10]
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import arms
+import torch
+from report import emit, say, skip
+from text_arms.arm import Item, Recipe, exact, item, learnable, model_of, said, train
+from text_arms.compact import Written
+from torch.nn import functional as F
+from workload import ground
+
+from bb_nn.base import load_base
+from bb_nn.fetch import fetched
+from bb_train.example import Example
+
+Tried = dict[tuple[int, float], dict[str, Any]]
+
+
+def main() -> int:
+    """Try the rates, then the ranks; print one line."""
+    options = _options()
+    if fetched(arms.EMBEDDED) is None:
+        return skip("lora_sweep", f"{arms.EMBEDDED} is not here: bb models fetch {arms.EMBEDDED}")
+    torch.set_num_threads(1)
+    here = ground("api_json", arms.EMBEDDED)
+    taught = arms.examples(here, options, "train", "indist", options.examples)
+    held = [e for f in arms.FAMILIES for e in arms.examples(here, options, "dev", f, options.n)]
+    written = Written.of(here.domain)
+    found: Tried = {}
+    for rate in options.rates:
+        found[arms.RANK, rate] = tried(Recipe("lora", arms.RANK, rate), written, taught, held)
+    _, rate = best(found)
+    for rank in options.ranks:
+        found[rank, rate] = tried(Recipe("lora", rank, rate), written, taught, held)
+    return emit(
+        "lora_sweep",
+        best(found) == (arms.RANK, arms.RATE),
+        versions=("torch", "transformers", "peft"),
+        claim="The arms' LoRA has the best rank and rate of those tried",
+        bar="the least held-out loss is that of the rank and rate of the arms",
+        recipe=f"{options.examples} examples of api_json, one pass in batches of 8",
+        how=["Dev tasks, as many of each of the arms' families; one seed."],
+        tried={f"rank {rank}, rate {rate:g}": row for (rank, rate), row in found.items()},
+    )
+
+
+def best(found: Tried) -> tuple[int, float]:
+    """Rank and rate of the least loss."""
+    return min(found, key=lambda key: found[key]["loss"])
+
+
+def tried(
+    recipe: Recipe, written: Written, taught: Sequence[Example], held: Sequence[Example]
+) -> dict[str, Any]:
+    """Train once and judge by the held-out plans."""
+    base = load_base(arms.EMBEDDED)
+    tokenizer, pad = base.tokenizer, base.tokenizer.eos_token_id
+    model = model_of(base, recipe)
+    lessons, tests = (
+        [item(tokenizer, e.scene.text, written.target(e)) for e in some] for some in (taught, held)
+    )
+    seconds = train(model, lessons, recipe, pad, say)
+    row = {
+        "loss": round(loss(model, tests, pad), 4),
+        "exact": round(arms.share([one.free for one in exact(model, tests, pad, None)]), 3),
+        "trainable": sum(p.numel() for p in learnable(model)),
+        "seconds": round(seconds),
+    }
+    say(f"{recipe}: {row}")
+    return row
+
+
+@torch.no_grad()
+def loss(model: Any, items: Sequence[Item], pad: int, batch: int = 8) -> float:
+    """sum over all targets' tokens of -log p(token) / their number"""
+    total, count = 0.0, 0
+    rows = sorted(items, key=lambda one: len(one.ids))
+    for start in range(0, len(rows), batch):
+        found, gold = said(model, rows[start : start + batch], pad)
+        there = gold != -100
+        total += float(F.cross_entropy(found[there].float(), gold[there], reduction="sum"))
+        count += int(there.sum())
+    return total / count
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3, 3e-3])
+    parser.add_argument("--ranks", type=int, nargs="+", default=[4, 48])
+    parser.add_argument("--examples", type=int, default=400)
+    parser.add_argument("--n", type=int, default=10)
+    parser.add_argument("--folder", default="runs/arms")
+    parser.set_defaults(skins=0.25, data_seed=0)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,277 @@
+"""SGD: which call a service gets next, out of a dialogue. Dialogues of the dev part; every arm sees
+the same ones. `seen` services are those of the training dialogues, `new` ones no arm was taught.
+
+nearest     the call of the training dialogue that shares the rarest words
+builder     a plan builder on the frozen base: no clauses, the whole dialogue at once
+embeddings  the same builder on the base's token embeddings alone
+lora        the base, taught by PEFT to write the call as text, in one pass; no masks
+
+tool: the right tool. exact: and every argument as the dialogue's state has it, in one of its ways,
+none missing and none more. f1: over (argument, value), a mean over calls.
+
+usage: python benchmarks/sgd/run.py [--arms A,B] [--seeds 0,1,2] [--calls N] [--examples N]
+           [--seconds S] [--data DIR]
+
+`calls` are learnt from; `examples` is how many a builder sees in training, again and again. Bar:
+the builder is better than `nearest` on all figures, seen or new, on every seed.
+"""
+
+import argparse
+import copy
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from statistics import fmean
+from time import perf_counter
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
+
+import torch  # noqa: E402
+from folds import data  # noqa: E402
+from report import emit, say, skip  # noqa: E402
+from text_arms.arm import Recipe, item, learnable, model_of, write  # noqa: E402
+from text_arms.arm import train as train_text  # noqa: E402
+from traces import fit, nearest, states, unsegmented  # noqa: E402
+
+from bb_core.actions import assemble  # noqa: E402
+from bb_core.compiled import Compiled  # noqa: E402
+from bb_core.errors import PlanError  # noqa: E402
+from bb_core.space import Space  # noqa: E402
+from bb_nn.base import load_base  # noqa: E402
+from bb_nn.builder.builder import PlanBuilder  # noqa: E402
+from bb_nn.fetch import fetched  # noqa: E402
+from bb_nn.tapped import default_layers  # noqa: E402
+from bb_train.learner import Lesson, lessons  # noqa: E402
+from bb_train.statistics import discordant, mcnemar, wilson  # noqa: E402
+from sgd.domain import (  # noqa: E402
+    Record,
+    asked,
+    domain,
+    drawn,
+    example,
+    others,
+    records,
+    schemas,
+)
+
+EMBEDDED = "smollm2-135m"
+DEV = 300
+HOW = (
+    "A call turn: the dialogue so far, its last 1,000 characters in whole turns; what is to be "
+    "said is the call and its arguments.",
+    "A value counts as right in any of the ways in which the dialogue's state has it: a service's "
+    "own form of a date or a time would be its adapter's business.",
+    "Every arm knows which services a dialogue has, as the task has it: a builder is offered their "
+    "tools alone, LoRA reads their tools and arguments before the dialogue.",
+    "Dev calls were used to see that the scripts work; no choice of the builder's was made on "
+    "them: width, depth and rate are api_json's.",
+)
+Call = tuple[str, Mapping[str, str]]
+NOTHING: Call = ("", {})
+Made = tuple[list[Call], dict[str, Any]]
+
+
+def main() -> int:
+    """Train the arms, judge them, print one line."""
+    options = _options()
+    folder = data(options.data)
+    if folder is None or not (folder / "sgd").is_dir():
+        return skip("sgd", "no data pack: give --data DIR or set BB_DATA")
+    if fetched(EMBEDDED) is None:
+        return skip("sgd", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
+    torch.set_num_threads(1)
+    compiled = domain(folder / "sgd")
+    taught, held = _parts(folder / "sgd", options.calls)
+    beaten = retrieved(taught, held)
+    rows = {f"nearest, {name}": row for name, row in judged(beaten, held).items()}
+    for arm in options.arms.split(","):
+        for seed in map(int, options.seeds.split(",")):
+            began = perf_counter()
+            found, cost = ARMS[arm](compiled, taught, held, options, seed)
+            own, theirs = discordant(right(found, held), right(beaten, held))
+            cost["p"] = mcnemar(own, theirs, "greater")
+            named = {f"{arm}, {k}, seed {seed}": r | cost for k, r in judged(found, held).items()}
+            rows |= named
+            say(f"{named} ({perf_counter() - began:.0f} s in all)")
+    return emit(
+        "sgd",
+        all(_beats(row, rows) for row in rows.items()),
+        seeds=[int(seed) for seed in options.seeds.split(",")],
+        versions=("torch", "transformers", "peft"),
+        claim="SGD: the next call of a dialogue, with its arguments",
+        bar="the builder is better than the nearest dialogue's call on every figure and seed, for "
+        "services that it was taught and for new ones",
+        recipe=f"{len(taught)} calls to learn from, {len(held)} held out; batch 8",
+        how=HOW,
+        arms=rows,
+    )
+
+
+def _parts(folder: Path, calls: int) -> tuple[list[Record], list[Record]]:
+    """What is learnt from, and as many held-out calls of seen services as of new ones."""
+    seen = frozenset(one["service_name"] for one in schemas(folder, "train"))
+    held = list(records(folder, "dev", seen))
+    parts = ([one for one in held if one.seen is wanted] for wanted in (True, False))
+    return drawn(records(folder, "train", seen), calls, 0), [
+        one for part in parts for one in drawn(part, DEV, 0)
+    ]
+
+
+def retrieved(taught: Sequence[Record], held: Sequence[Record]) -> list[Call]:
+    """The nearest dialogue's call, offered here or not."""
+    places = nearest([one.text for one in taught], [one.text for one in held])
+    return [_first(taught[place]) for place in places]
+
+
+def _first(one: Record) -> Call:
+    return one.tool, {slot: ways[0] for slot, ways in one.said.items()}
+
+
+def built(
+    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], options: Any, seed: int,
+    *, layers: tuple[int, ...] | None = None,
+) -> Made:  # fmt: skip
+    """A builder trained on the frozen states."""
+    base = load_base(EMBEDDED)
+    layers = layers or default_layers(base)
+    read = states(base, layers, [one.text for one in (*taught, *held)])
+    torch.manual_seed(seed)
+    builder = PlanBuilder.of(unsegmented(base, layers), Space.of(compiled), base)
+    offered = Offered(compiled, builder)
+    known: list[Lesson] = []
+    for one in taught:
+        known += lessons(offered.of(one), [example(compiled, one)], read.__getitem__).lessons
+    cost = fit(builder, known, read, options, seed)
+    found = [_call(offered.of(one), read[one.text], one) for one in held]
+    return found, cost | {"lessons": len(known)}
+
+
+class Offered:
+    """The builder as each dialogue has it: the same network, the tools of its services."""
+
+    def __init__(self, compiled: Compiled, builder: PlanBuilder) -> None:
+        self.compiled, self.builder = compiled, builder
+        self.kept: dict[frozenset[str], PlanBuilder] = {}
+
+    def of(self, one: Record) -> PlanBuilder:
+        """The builder for a record's services."""
+        if one.services not in self.kept:
+            view = copy.copy(self.builder)
+            view.space = self.builder.space.without(*others(self.compiled, one))
+            self.kept[one.services] = view
+        return self.kept[one.services]
+
+
+def _call(builder: PlanBuilder, tapped: Any, one: Record) -> Call:
+    made = builder.build(tapped, asked(one), 1)
+    try:
+        step = assemble(builder.space, asked(one), made[0].decisions).steps[0] if made else None
+    except (PlanError, IndexError):
+        return NOTHING
+    return (step.tool, {k: str(v) for k, v in step.args.items()}) if step else NOTHING
+
+
+def embedded(*given: Any) -> Made:
+    """The control: the builder on token embeddings."""
+    return built(*given, layers=(0,))
+
+
+def lora(
+    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], options: Any, seed: int
+) -> Made:
+    """The base taught to write the call."""
+    base = load_base(EMBEDDED)
+    tokenizer = base.tokenizer
+    recipe = Recipe("lora", seed=seed)
+    items = [item(tokenizer, _told(compiled, one), _written(*_first(one))) for one in taught]
+    model = model_of(base, recipe)
+    seconds = train_text(model, items, recipe, tokenizer.eos_token_id, say)
+    found = [_read(write(model, tokenizer, _told(compiled, one), 120)) for one in held]
+    count = sum(p.numel() for p in learnable(model))
+    return found, {"seconds": round(seconds), "trainable": count, "examples": len(taught)}
+
+
+def _told(compiled: Compiled, one: Record) -> str:
+    tools, hidden = compiled.schema.tools, others(compiled, one)
+    offered = (f"{name}({', '.join(t.args)})" for name, t in tools.items() if name not in hidden)
+    return "\n".join([*offered, one.text])
+
+
+def _written(tool: str, args: Mapping[str, str]) -> str:
+    return "\n".join([tool, *(f"{slot} = {value}" for slot, value in args.items())])
+
+
+def _read(text: str) -> Call:
+    tool, *lines = text.strip().split("\n")
+    return tool, dict(chain(re.findall(r"^(\w+) = (.*)$", "\n".join(lines), re.M)))
+
+
+ARMS: dict[str, Callable[..., Made]] = {"builder": built, "embeddings": embedded, "lora": lora}
+
+
+def right(found: Sequence[Call], held: Sequence[Record]) -> list[bool]:
+    """Whether each call is exactly right."""
+    return [
+        tool == one.tool and args.keys() == one.said.keys() and len(_good(args, one)) == len(args)
+        for (tool, args), one in zip(found, held, strict=True)
+    ]
+
+
+def _good(args: Mapping[str, str], one: Record) -> list[str]:
+    """The arguments that are as the state has them."""
+    ways = {slot: {way.lower() for way in said} for slot, said in one.said.items()}
+    return [slot for slot, value in args.items() if value.lower() in ways.get(slot, ())]
+
+
+def judged(found: Sequence[Call], held: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """The figures of an arm, for services that were seen in training and for new ones."""
+    exact = right(found, held)
+    rows: dict[str, dict[str, Any]] = {}
+    for name, seen in (("seen", True), ("new", False)):
+        at = [i for i, one in enumerate(held) if one.seen is seen]
+        share = wilson(sum(exact[i] for i in at), len(at))
+        rows[name] = {
+            "tool": round(fmean(found[i][0] == held[i].tool for i in at), 4),
+            "exact": round(share.value, 4),
+            "low": round(share.low, 4),
+            "high": round(share.high, 4),
+            "f1": round(fmean(_f1(found[i], held[i]) for i in at), 4),
+        }
+    return rows
+
+
+def _f1(call: Call, one: Record) -> float:
+    """2 |right| / (|said| + |wanted|); nothing of a wrong tool is right."""
+    tool, args = call
+    if tool != one.tool:
+        return 0.0
+    whole = len(args) + len(one.said)
+    return 2 * len(_good(args, one)) / whole if whole else 1.0
+
+
+def _beats(named: tuple[str, dict[str, Any]], rows: Mapping[str, dict[str, Any]]) -> bool:
+    """A builder's row against the nearest call's; true of other rows."""
+    name, row = named
+    arm, part, *_ = name.split(", ")
+    other = rows[f"nearest, {part}"]
+    return arm != "builder" or all(row[key] > other[key] for key in ("tool", "exact", "f1"))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--arms", default="builder,embeddings")
+    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--calls", type=int, default=3000)
+    parser.add_argument("--examples", type=int, default=12000)
+    parser.add_argument("--seconds", type=float, default=0.0)
+    parser.add_argument("--data", default=None)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
