@@ -175,7 +175,8 @@ def outcomes(bench: Bench) -> dict[str, Outcome]:
 
 def place(bench: Bench, name: str) -> Path:
     """Where an arm's outcome is kept: all that it depends on is in its name's digest."""
-    told = {k: v for k, v in vars(bench.options).items() if k not in ("arms", "folder")}
+    aside = ("arms", "folder", *(() if name in TRAINED else ("rank", "rate")))
+    told = {k: v for k, v in vars(bench.options).items() if k not in aside}
     told |= {"arm": name, "schema": bench.here.domain.digest, "torch": torch.__version__}
     return Path(bench.options.folder) / f"{digest_json(told)[7:23]}.json"
 

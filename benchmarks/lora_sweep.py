@@ -9,8 +9,10 @@ usage: python benchmarks/lora_sweep.py [--rates R …] [--ranks N …] [--exampl
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import arms
@@ -21,6 +23,8 @@ from text_arms.compact import Written
 from torch.nn import functional as F
 from workload import ground
 
+from bb_core.cache import write_whole
+from bb_core.canonical import digest_json
 from bb_nn.base import load_base
 from bb_nn.fetch import fetched
 from bb_train.example import Example
@@ -37,13 +41,22 @@ def main() -> int:
     here = ground("api_json", arms.EMBEDDED)
     taught = arms.examples(here, options, "train", "indist", options.examples)
     held = [e for f in arms.FAMILIES for e in arms.examples(here, options, "dev", f, options.n)]
-    written = Written.of(here.domain)
-    found: Tried = {}
+    written, found = Written.of(here.domain), Tried()
+
+    def known(rank: int, rate: float) -> dict[str, Any]:
+        """A pair's row; one that is already in the folder is not made again."""
+        told = [rank, rate, options.examples, options.n, written.compact.digest, torch.__version__]
+        path = Path(options.folder) / f"sweep-{digest_json(told)[7:23]}.json"
+        if not path.exists():
+            row = tried(Recipe("lora", rank, rate), written, taught, held)
+            write_whole(path, json.dumps(row).encode())
+        return dict(json.loads(path.read_bytes()))
+
     for rate in options.rates:
-        found[arms.RANK, rate] = tried(Recipe("lora", arms.RANK, rate), written, taught, held)
+        found[arms.RANK, rate] = known(arms.RANK, rate)
     _, rate = best(found)
     for rank in options.ranks:
-        found[rank, rate] = tried(Recipe("lora", rank, rate), written, taught, held)
+        found[rank, rate] = known(rank, rate)
     return emit(
         "lora_sweep",
         best(found) == (arms.RANK, arms.RATE),
@@ -97,7 +110,7 @@ def loss(model: Any, items: Sequence[Item], pad: int, batch: int = 8) -> float:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3, 3e-3])
+    parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3, 3e-3, 1e-2])
     parser.add_argument("--ranks", type=int, nargs="+", default=[4, 48])
     parser.add_argument("--examples", type=int, default=400)
     parser.add_argument("--n", type=int, default=10)
