@@ -1,7 +1,7 @@
 """The arms of the rail's evidence: the same examples, the same seconds, the same tasks for all.
 
 usage: python benchmarks/arms.py [--arms few,lora,builder,tokens] [--seed N] [--examples 2000]
-           [--skins 0.25] [--split dev|test] [--n 60] [--runs 0] [--rank 12] [--rate 1e-3]
+           [--skins 0.25] [--split dev|test] [--n 60] [--runs 0] [--rank 4] [--rate 1e-2]
 
 few, lora, full, ladder, inject, hybrid   write the plan as text (text_arms)
 builder, whole, tokens                    build it by decisions on frozen states (builder_arm.py)
@@ -49,8 +49,8 @@ from bb_train.statistics import discordant, mcnemar, wilson
 EMBEDDED = "smollm2-135m"
 FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 SHOWN = 3
-RANK, RATE = 12, 1e-3
-"""LoRA's, by lora_sweep.py."""
+RANK, RATE = 4, 1e-2
+"""LoRA's, the best that lora_sweep.py tried."""
 Hits = Mapping[str, Sequence[bool]]
 
 

@@ -30,7 +30,7 @@ from figures import tables, tabular, text
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-FIRST = ("arms", "scan", "cogs", "slog", "skills", "constraints", "stream_cost", "surgery")
+FIRST = ("arms", "lora_sweep", "scan", "cogs", "slog", "skills", "composites", "constraints")
 """The order of sections; others follow by name."""
 FRAME = ("name", "passed", "machine", "versions", "seed", "seeds", "bar", "skipped", "script")
 TOLD = (*FRAME, "claim", "how", "recipe", "curves")
