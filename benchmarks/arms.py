@@ -27,7 +27,18 @@ from builder_arm import SHAPES, trained
 from llguidance import LLMatcher
 from report import emit, say, skip
 from text_arms import arm as text_arm
-from text_arms.arm import TRAINED, Item, Recipe, exact, item, learnable, model_of, write
+from text_arms.arm import (
+    RANK,
+    RATE,
+    TRAINED,
+    Item,
+    Recipe,
+    exact,
+    item,
+    learnable,
+    model_of,
+    write,
+)
 from text_arms.compact import Written
 from workload import Ground, ground
 
@@ -49,8 +60,6 @@ from bb_train.statistics import discordant, mcnemar, wilson
 EMBEDDED = "smollm2-135m"
 FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 SHOWN = 3
-RANK, RATE = 4, 1e-2
-"""LoRA's, the best that lora_sweep.py tried."""
 Hits = Mapping[str, Sequence[bool]]
 
 
@@ -97,7 +106,8 @@ def text(bench: Bench, arm: str) -> Outcome:
         pairs = [(e.scene.text, written.target(e)) for e in shortest(bench.learnt)]
         shown = "".join(f"{text_arm.prompt(said)}{plan}\n\n" for said, plan in pairs)
     else:
-        recipe = Recipe(arm, options.rank, options.rate, options.batch, options.seed)
+        rate = options.rate if arm == "lora" else None
+        recipe = Recipe(arm, options.rank, rate, options.batch, options.seed)
         model, seen = model_of(base, recipe), len(bench.learnt)
         taught = [item(tokenizer, e.scene.text, written.target(e)) for e in bench.learnt]
         seconds = text_arm.train(model, taught, recipe, pad, lambda said: say(f"{arm} {said}"))
@@ -174,8 +184,9 @@ def outcomes(bench: Bench) -> dict[str, Outcome]:
 
 
 def place(bench: Bench, name: str) -> Path:
-    """Where an arm's outcome is kept: all that it depends on is in its name's digest."""
-    aside = ("arms", "folder", *(() if name in TRAINED else ("rank", "rate")))
+    """Where an arm's outcome is kept. In its name's digest is what it depends on, LoRA's rank and
+    rate only where its seconds do; not the code, so remove it where that changes."""
+    aside = {"arms", "folder"} | ({"rank", "rate"} if "lora" not in name.lower() else set())
     told = {k: v for k, v in vars(bench.options).items() if k not in aside}
     told |= {"arm": name, "schema": bench.here.domain.digest, "torch": torch.__version__}
     return Path(bench.options.folder) / f"{digest_json(told)[7:23]}.json"

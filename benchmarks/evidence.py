@@ -14,8 +14,8 @@ the line's own. Beside what `report.emit` always gives, a line may have
     curves   {title: {"x": label, "y": label, "lines": {name: [[x, y], …]}, "log": bool}}; drawn
              into docs/img
 
-Every other key is a figure or a table of figures. A run of the same recipe and seeds as an earlier
-one takes its place on the page, not in the file.
+Every other key is a figure or a table of figures. A run of the same recipe, seeds and `arms` as an
+earlier one takes its place on the page, not in the file.
 """
 
 import json
@@ -124,11 +124,12 @@ def recipes(lines: Sequence[Line]) -> list[dict[str, Any]]:
     """The lines of each recipe as one, the newest recipe first."""
     runs: dict[tuple[str, str], Line] = {}
     for line in lines:
-        key = (line.get("recipe", ""), json.dumps(line.get("seeds", line.get("seed"))))
+        arms = " ".join(sorted(line.get("arms", ())))
+        key = (line.get("recipe", ""), json.dumps(line.get("seeds", line.get("seed"))), arms)
         runs.pop(key, None)
         runs[key] = line
-    names = dict.fromkeys(recipe for recipe, _ in reversed(runs))
-    return [joined(line for (own, _), line in runs.items() if own == name) for name in names]
+    names = dict.fromkeys(recipe for recipe, _, _ in reversed(runs))
+    return [joined(line for (own, *_), line in runs.items() if own == name) for name in names]
 
 
 def joined(lines: Iterable[Line]) -> dict[str, Any]:

@@ -1,27 +1,27 @@
-"""What benchmarks on recorded requests share: the nearest request, a builder fitted to plans."""
+"""What benchmarks on recorded requests share: the nearest one, states, fitting a builder."""
 
 import argparse
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
 from report import say
 
+from bb_core.cache import cache_home
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
-from bb_nn.tapped import Tapped, tap
+from bb_nn.tapped import Tapped
 from bb_train.config import Optimiser
 from bb_train.learner import BuilderLearner, Lesson
+from bb_train.state_cache import SHARD, StateCache
 from bb_train.trainer import Trainer
-
-_READ: dict[tuple[int, ...], dict[str, Tapped]] = {}
 
 
 def nearest(taught: Sequence[str], held: Sequence[str]) -> list[int]:
-    """sim(a, b) = sum of idf^2 over shared words / (|a| |b|); the place of the best for each."""
+    """argmax over b of (sum of idf^2 over the words that a and b share) / |b|, for each held a."""
     bags = [frozenset(text.lower().split()) for text in taught]
     seen = Counter(word for bag in bags for word in bag)
     idf = {word: math.log(len(bags) / count) for word, count in seen.items()}
@@ -41,14 +41,13 @@ def nearest(taught: Sequence[str], held: Sequence[str]) -> list[int]:
     return found
 
 
-def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Mapping[str, Tapped]:
-    """The base's states of the texts; each text is read once."""
-    kept = _READ.setdefault(layers, {})
-    new = [text for text in dict.fromkeys(texts) if text not in kept]
-    if new:
-        say(f"reading {len(new)} texts")
-        kept |= zip(new, tap(base, new, layers), strict=True)
-    return kept
+def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Callable[[str], Tapped]:
+    """The base's states of the texts; each text is read once, on this machine."""
+    cache = StateCache(cache_home() / "states", base, layers)
+    for begin in range(0, len(texts), 4 * SHARD):
+        if cache.fill(texts[begin : begin + 4 * SHARD]):
+            say(f"reading: {min(begin + 4 * SHARD, len(texts))} of {len(texts)} texts")
+    return cache.get
 
 
 def unsegmented(base: Base, layers: tuple[int, ...]) -> BuilderConfig:
@@ -60,13 +59,13 @@ def unsegmented(base: Base, layers: tuple[int, ...]) -> BuilderConfig:
 def fit(
     builder: PlanBuilder,
     known: Sequence[Lesson],
-    read: Mapping[str, Tapped],
+    read: Callable[[str], Tapped],
     options: argparse.Namespace,
     seed: int,
 ) -> dict[str, Any]:
     """Train in batches of 8 over `options.examples`, for `options.seconds` at most; the cost."""
     steps, began = max(1, options.examples // 8), perf_counter()
-    learner = BuilderLearner(builder, known, read.__getitem__)
+    learner = BuilderLearner(builder, known, read)
     trainer = Trainer(learner, Optimiser(steps=steps, warmup=50), seed, method="sum")
     limit = options.seconds or math.inf
     while trainer.step < steps and perf_counter() - began < limit:

@@ -10,18 +10,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import yaml
+from plain_source import plain_domain
 
-from bb_core.compiled import Compiled, compile_domain
-from bb_core.grammar import Grammar
+from bb_core.compiled import Compiled
 from bb_core.plan import Plan, Step
 from bb_core.scene import Scene, scene
-from bb_core.schema_file import load_schema
 from bb_train.example import Example
 
 LONGEST = 1000
@@ -45,23 +42,6 @@ class Record:
     seen: bool
 
 
-@dataclass(frozen=True)
-class Source:
-    """A domain that is not installed: only its grammar and its plan schema are asked for."""
-
-    schema: str
-    name: str = "sgd"
-    version: str = "0"
-    dist: str = "benchmarks"
-
-    def ask(self, hook: str) -> Any:
-        """The grammar or the plan schema; nothing else."""
-        if hook == "grammar":
-            text = (files("bb_domains.api_json") / "grammar.lark").read_text("utf-8")
-            return Grammar(text, source="api_json/grammar.lark")
-        return load_schema(self.schema, "sgd") if hook == "plan_schema" else None
-
-
 def domain(folder: Path) -> Compiled:
     """The domain, made of the services of both parts of the pack."""
     services = {one["service_name"]: one for part in PARTS for one in schemas(folder, part)}
@@ -71,7 +51,7 @@ def domain(folder: Path) -> Compiled:
         "title": "Services of dialogues",
         "tools": dict(entry for one in services.values() for entry in _tools(one)),
     }
-    return compile_domain(Source(yaml.safe_dump(told, sort_keys=False)))
+    return plain_domain(told)
 
 
 PARTS = ("train", "dev")
@@ -180,14 +160,14 @@ def asked(one: Record) -> Scene:
 
 
 def example(compiled: Compiled, one: Record) -> Example:
-    """A record as an example: each value in the way that is in the text, the last one said."""
-    args = {slot: _latest(one.text, ways) for slot, ways in one.said.items()}
-    plan = Plan(compiled.name, compiled.digest, (Step("n1", one.tool, args),))
+    """A record as an example."""
+    plan = Plan(compiled.name, compiled.digest, (Step("n1", one.tool, wanted(one)),))
     return Example(one.id, compiled.name, "train", asked(one), plan)
 
 
-def _latest(text: str, ways: Sequence[str]) -> str:
-    return max(ways, key=text.rfind)
+def wanted(one: Record) -> dict[str, str]:
+    """The arguments to learn: each value in the way that is in the text, the last one said."""
+    return {slot: max(ways, key=one.text.rfind) for slot, ways in one.said.items()}
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

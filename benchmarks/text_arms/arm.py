@@ -24,7 +24,7 @@ from bb_runtime.masks import allowed
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 RAILS = {
     "ladder": RailConfig(width=256, alpha=1.0, cap=1.0),
-    "inject": RailConfig(coupling="inject", width=256, alpha=0.5, cap=0.5),
+    "inject": RailConfig(coupling="inject", width=128, alpha=0.5, cap=0.5),
     "hybrid": RailConfig(
         coupling="inject",
         width=64,
@@ -34,17 +34,26 @@ RAILS = {
     ),
 }
 TRAINED = ("lora", "full", *RAILS)
+RANK, RATE = 4, 1e-2
+"""LoRA's, the best that `lora_sweep.py` tried."""
+RATES = {"lora": RATE, "full": 1e-4, **dict.fromkeys(RAILS, 1e-3)}
+"""Of the other arms: usual ones, none of them swept."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an arm is trained: each example is seen once, in batches."""
+    """How an arm is trained: each example is seen once, in batches. rate: None is the arm's own."""
 
     arm: str
-    rank: int = 12
-    rate: float = 1e-3
+    rank: int = RANK
+    rate: float | None = None
     batch: int = 8
     seed: int = 0
+
+    @property
+    def speed(self) -> float:
+        """The learning rate."""
+        return RATES[self.arm] if self.rate is None else self.rate
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ def train(
     """One pass over the items; gives the seconds it took."""
     weights = Masters(learnable(model))
     steps = -(-len(items) // recipe.batch)
-    optimiser = torch.optim.AdamW(weights.copies, lr=recipe.rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(weights.copies, lr=recipe.speed, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: cosine(s, steps))
     model.train()
     began = process_time()

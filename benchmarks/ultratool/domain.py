@@ -4,18 +4,14 @@ import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
-import yaml
+from plain_source import plain_domain
 
-from bb_core.compiled import Compiled, compile_domain
-from bb_core.grammar import Grammar
+from bb_core.compiled import Compiled
 from bb_core.plan import Plan, Step
 from bb_core.scene import scene
-from bb_core.schema_file import load_schema
 from bb_train.example import Example
 
 
@@ -28,30 +24,13 @@ class Record:
     tools: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Source:
-    """A domain that is not installed: only its grammar and its plan schema are asked for."""
-
-    schema: str
-    name: str = "ultratool"
-    version: str = "0"
-    dist: str = "benchmarks"
-
-    def ask(self, hook: str) -> Any:
-        """The grammar or the plan schema; nothing else."""
-        if hook == "grammar":
-            text = (files("bb_domains.api_json") / "grammar.lark").read_text("utf-8")
-            return Grammar(text, source="api_json/grammar.lark")
-        return load_schema(self.schema, "ultratool") if hook == "plan_schema" else None
-
-
 def domain(folder: Path) -> Compiled:
     """The domain, made of the pack's list of tools."""
     with gzip.open(folder / "ultratool.tools.json.gz", "rt", encoding="utf-8") as file:
         nodes = json.load(file)["nodes"]
     tools = {node["id"]: {"effect": "read", "does": node["desc"]} for node in nodes}
     told = {"plan_schema": 1, "domain": "ultratool", "title": "UltraTool", "tools": tools}
-    return compile_domain(Source(yaml.safe_dump(told, sort_keys=False)))
+    return plain_domain(told)
 
 
 def records(folder: Path) -> list[Record]:

@@ -7,8 +7,8 @@ from bb_nn.errors import RailError
 
 Coupling = Literal["ladder", "inject"]
 SPACING: dict[Coupling, int] = {"ladder": 5, "inject": 8}
-"""Layers from tap to tap: what keeps decoding within a tenth of the base's time. A ladder's tap is
-cheaper, since it does not enter the base."""
+"""Layers from tap to tap, unless told: a tap that enters the base costs more than a ladder's. With
+rails of the usual width both keep decoding within a tenth of the embedded base's time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class RailConfig:
     """
 
     coupling: Coupling = "ladder"
-    every: int = 0  # tap every n-th layer, counted from the last; 0: see `SPACING`
+    every: int = 0  # tap every n-th layer, counted from the last; 0: as in SPACING
     taps: tuple[int, ...] = ()  # or exactly these layers, from 0
     width: int = 0  # of the rail's stream; 0 is a quarter of the base's hidden size
     heads: int = 4
@@ -50,11 +50,11 @@ class RailConfig:
         for holds, field, rule in checks:
             if not holds:
                 raise RailError(f"{field} is out of bounds", where="RailConfig", fix=rule)
+        object.__setattr__(self, "every", self.every or SPACING[self.coupling])
 
     def layers(self, depth: int) -> tuple[int, ...]:
         """The tapped layers of a base this deep, rising; raises RailError for one it has not."""
-        every = self.every or SPACING[self.coupling]
-        taps = self.taps or tuple(reversed(range(depth - 1, -1, -every)))
+        taps = self.taps or tuple(reversed(range(depth - 1, -1, -self.every)))
         if taps[0] < 0 or taps[-1] >= depth:
             raise RailError(f"taps {taps} on a base of {depth} layers", where="RailConfig")
         return taps

@@ -52,6 +52,14 @@ def test_a_run_again_takes_the_place_of_the_earlier_one() -> None:
     assert "0.5" not in page
 
 
+def test_a_run_of_other_arms_hides_none_that_fell_short() -> None:
+    ours, theirs = line(0, 0.5, arms={"ours": {"right": 0.5}}), line(0, 0.97, arms={"theirs": {}})
+    del theirs["bar"]
+    page = evidence.section("sums", [ours, theirs])
+    assert "**falls short**" in page
+    assert "| ours | 0.5 |" in page
+
+
 def test_an_earlier_recipe_stays_on_the_page_with_its_own_verdict() -> None:
     page = evidence.section("sums", [line(0, 0.4, "narrow"), line(0, 0.97)])
     result, earlier = page.split("### Earlier: ")
