@@ -45,7 +45,7 @@ from workload import Ground, ground
 from bb_core.cache import write_whole
 from bb_core.canonical import digest_json
 from bb_core.grammar import mask_text
-from bb_nn.base import load_base
+from bb_nn.base import Base, load_base
 from bb_nn.fetch import fetched
 from bb_runtime.builder_planner import BuilderPlanner
 from bb_runtime.planner import ModelPlanner
@@ -111,8 +111,7 @@ def text(bench: Bench, arm: str) -> Outcome:
         model, seen = model_of(base, recipe), len(bench.learnt)
         taught = [item(tokenizer, e.scene.text, written.target(e)) for e in bench.learnt]
         seconds = text_arm.train(model, taught, recipe, pad, lambda said: say(f"{arm} {said}"))
-    grammar = OPEN_MASKS + mask_text(written.compact.grammar)
-    mask = LLMatcher(vocabulary_of(base).ll, LLMatcher.grammar_from_lark(grammar))
+    mask = masks(base, written)
 
     def judged(examples: Sequence[Example]) -> list[text_arm.Greedy]:
         items: list[Item] = [
@@ -133,6 +132,12 @@ def text(bench: Bench, arm: str) -> Outcome:
         trainable=0 if arm == "few" else sum(p.numel() for p in learnable(model)),
         carried=bench.carried(planner) if arm != "few" else {},
     )
+
+
+def masks(base: Base, written: Written) -> LLMatcher:
+    """The compact grammar's masks over the base's tokens."""
+    grammar = OPEN_MASKS + mask_text(written.compact.grammar)
+    return LLMatcher(vocabulary_of(base).ll, LLMatcher.grammar_from_lark(grammar))
 
 
 def shortest(examples: Sequence[Example]) -> list[Example]:

@@ -1,4 +1,4 @@
-"""Does a composite skill shorten plans at no loss? Mined from traces, then learnt in three ways.
+"""Do composite skills shorten plans, and at what loss? Mined from traces, learnt in three ways.
 
 as it is   what the base makes of its tools' names and sentences; nothing is learnt
 fitted     its vector and adapter alone, the trunk frozen, as online

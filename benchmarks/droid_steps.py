@@ -11,14 +11,13 @@ overlap     the element that shares most words with what is asked; told when to 
 builder     a plan builder on the frozen base that reads the task, what was touched, the screen
 embeddings  the same builder on the base's token embeddings alone
 
-usage: python benchmarks/droid_steps.py [--arms A,B] [--seeds 0] [--folds 5] [--examples N]
-           [--seconds S] [--data DIR]
+usage: python benchmarks/droid_steps.py [--arms A,B] [--seeds 0,1,2] [--folds 5] [--examples N]
+           [--data DIR]
 
 `touches`: steps that do not end a task. Bar: the builder gets more of them right than overlap
 (McNemar, p < .05) on every seed.
 """
 
-import argparse
 import gzip
 import json
 import re
@@ -32,30 +31,24 @@ from zlib import crc32
 
 import torch
 from droid_recording import Element, moments
-from folds import data
-from plain_source import plain_domain
-from report import emit, say, skip
-from traces import fit, states, unsegmented
+from plain_source import WORDS, plain_domain
+from report import emit, say
+from traces import EMBEDDED, fit, only_step, options, pack, states, unsegmented
 
-from bb_core.actions import assemble
 from bb_core.compiled import Compiled
-from bb_core.errors import PlanError
 from bb_core.plan import Plan, Step
 from bb_core.scene import scene
 from bb_core.space import Space
 from bb_nn.base import load_base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.fetch import fetched
-from bb_nn.tapped import default_layers
+from bb_nn.tapped import Tapped, default_layers
 from bb_train.example import Example
 from bb_train.learner import lessons
 from bb_train.statistics import discordant, mcnemar, wilson
 
-EMBEDDED = "smollm2-135m"
+ARMS = ("builder", "embeddings")
 BAR = "more elements right than by the overlap of words (McNemar, p < .05), on every seed"
 HOW = (
-    "AutoDroid with GPT-4 reports .909 of steps and .713 of tasks over all of its apps, from "
-    "memory of its abstract; it explores the apps first. Random and overlap are counted here.",
     "Ten apps and a few hundred steps are little to learn from; no choice was made on them. Steps "
     "of one task are not independent, as the test takes them to be.",
     "Seconds are those of all folds, examples and unsayable ones those of the last.",
@@ -66,7 +59,7 @@ SCHEMA = {
     "title": "A recorded phone",
     "types": {
         "Place": {"type": "string", "pattern": "^#[0-9]{1,3}$"},
-        "Words": {"type": "string", "pattern": "^[^\\n ]([^\\n]{0,78}[^\\n ])?$"},
+        "Words": WORDS,
     },
     "tools": {
         "touch": {"does": "Touch an element.", "effect": "read", "args": {"at": "Place"}},
@@ -96,7 +89,7 @@ class Turn:
 
 def steps(folder: Path) -> list[Turn]:
     """The steps of the visible tasks; those whose record names no element on the screen aside."""
-    with gzip.open(folder / "phone" / "droidtask.dev.jsonl.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(folder / "droidtask.dev.jsonl.gz", "rt", encoding="utf-8") as file:
         tasks = [json.loads(line) for line in file]
     return [step for task in tasks for step in _steps(task)]
 
@@ -142,20 +135,22 @@ def fold(app: str, every: Sequence[str], count: int) -> int:
     return sorted(every, key=lambda name: crc32(name.encode())).index(app) % count
 
 
-def built(found: Sequence[Turn], options: Any, seed: int, layers: tuple[int, ...]) -> Any:
+def built(
+    found: Sequence[Turn], wished: Any, seed: int, layers: tuple[int, ...]
+) -> tuple[list[Choice], dict[str, Any]]:
     """Each step by the builder that did not see its app, and what training cost."""
     base, compiled = load_base(EMBEDDED), plain_domain(SCHEMA)
     read = states(base, layers, [one.text for one in found])
     apps = sorted({one.app for one in found})
     said: dict[int, Choice] = {}
     cost: dict[str, Any] = {}
-    for number in range(options.folds):
-        held = [i for i, one in enumerate(found) if fold(one.app, apps, options.folds) == number]
+    for number in range(wished.folds):
+        held = [i for i, one in enumerate(found) if fold(one.app, apps, wished.folds) == number]
         taught = [example(compiled, found[i]) for i in set(range(len(found))) - set(held)]
         torch.manual_seed(seed)
         builder = PlanBuilder.of(unsegmented(base, layers), Space.of(compiled), base)
         known = lessons(builder, taught, read).lessons
-        once = fit(builder, known, read, options, seed)
+        once = fit(builder, known, read, wished.examples, seed)
         cost = once | {"seconds": once["seconds"] + cost.get("seconds", 0)}
         cost["unsayable"] = len(taught) - len(known)
         said |= {i: _chosen(builder, read(found[i].text), found[i]) for i in held}
@@ -163,14 +158,9 @@ def built(found: Sequence[Turn], options: Any, seed: int, layers: tuple[int, ...
     return [said[i] for i in range(len(found))], cost
 
 
-def _chosen(builder: PlanBuilder, tapped: Any, one: Turn) -> Choice:
-    asked = scene(one.text)
-    made = builder.build(tapped, asked, 1)
-    try:
-        plan = assemble(builder.space, asked, made[0].decisions).steps if made else ()
-    except PlanError:
-        return ()
-    return (plan[0].tool, *map(str, plan[0].args.values())) if len(plan) == 1 else ()
+def _chosen(builder: PlanBuilder, tapped: Tapped, one: Turn) -> Choice:
+    step = only_step(builder, tapped, scene(one.text))
+    return (step.tool, *map(str, step.args.values())) if step else ()
 
 
 def judged(found: Sequence[Turn], said: Sequence[Choice]) -> dict[str, Any]:
@@ -196,12 +186,10 @@ def touches(found: Sequence[Turn], said: Sequence[Choice]) -> list[bool]:
 
 def main() -> int:
     """Train in folds, judge, print one line."""
-    options = _options()
-    folder = data(options.data)
-    if folder is None or not (folder / "phone").is_dir():
-        return skip("droid_steps", "no data pack: give --data DIR or set BB_DATA")
-    if fetched(EMBEDDED) is None:
-        return skip("droid_steps", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
+    wished = options(__doc__, ARMS, folds=5, examples=3000)
+    folder = pack("droid_steps", wished.data, "phone")
+    if folder is None:
+        return 0
     torch.set_num_threads(1)
     found = steps(folder)
     layers = {"builder": default_layers(load_base(EMBEDDED)), "embeddings": (0,)}
@@ -209,39 +197,24 @@ def main() -> int:
     chance = [1 / len(one.elements) for one in found if one.gold[0] != "finish"]
     rows = {"random": {"touches": round(fmean(chance), 4)}, "overlap": judged(found, beaten)}
     passed = True
-    for arm in options.arms:
-        for seed in map(int, options.seeds.split(",")):
-            said, cost = built(found, options, seed, layers[arm])
+    for arm in wished.arms:
+        for seed in wished.seeds:
+            said, cost = built(found, wished, seed, layers[arm])
             p = mcnemar(*discordant(touches(found, said), touches(found, beaten)), "greater")
             passed &= p < 0.05 or arm != "builder"
             rows[f"{arm}, seed {seed}"] = judged(found, said) | {"p": p, **cost}
     return emit(
         "droid_steps",
         passed,
-        seeds=[int(seed) for seed in options.seeds.split(",")],
+        seeds=wished.seeds,
         versions=("torch", "transformers"),
         claim="DroidTask: what to touch next, in apps that training never showed",
-        **({"bar": BAR} if "builder" in options.arms else {}),
-        recipe=f"{len(found)} steps, {options.folds} folds by app, "
-        f"{options.examples} examples seen for each",
+        **({"bar": BAR} if "builder" in wished.arms else {}),
+        recipe=f"{len(found)} steps, {wished.folds} folds by app, "
+        f"{wished.examples} examples seen for each",
         how=HOW,
         arms=rows,
     )
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--arms", default="builder,embeddings")
-    parser.add_argument("--seeds", default="0")
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--examples", type=int, default=3000)
-    parser.add_argument("--seconds", type=float, default=0.0)
-    parser.add_argument("--data", default=None)
-    options = parser.parse_args()
-    options.arms = options.arms.split(",")
-    if unknown := set(options.arms) - {"builder", "embeddings"}:
-        parser.error(f"no arm {', '.join(sorted(unknown))}; there are builder, embeddings")
-    return options
 
 
 if __name__ == "__main__":

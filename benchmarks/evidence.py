@@ -11,6 +11,7 @@ the line's own. Beside what `report.emit` always gives, a line may have
     recipe   how it was trained, in a few words. The lines of one recipe make one result: their
              tables are joined row by row, so that each seed can be a run of its own. The recipe of
              the newest line is the result; the others stay on the page as earlier ones
+    remarks  sentences that whoever kept the line added to it afterwards; shown as such
     curves   {title: {"x": label, "y": label, "lines": {name: [[x, y], …]}, "log": bool}}; drawn
              into docs/img
 
@@ -33,7 +34,7 @@ DOCS = HERE.parent / "docs"
 FIRST = ("arms", "lora_sweep", "scan", "cogs", "slog", "skills", "composites", "constraints")
 """The order of sections; others follow by name."""
 FRAME = ("name", "passed", "machine", "versions", "seed", "seeds", "bar", "skipped", "script")
-TOLD = (*FRAME, "claim", "how", "recipe", "curves")
+TOLD = (*FRAME, "claim", "how", "remarks", "recipe", "curves")
 TOP = """# Evidence
 
 What each claim about the rail comes to. Made by `python benchmarks/evidence.py` from the lines that
@@ -109,7 +110,8 @@ def section(name: str, lines: Sequence[Line]) -> str:
     ]
     parts += [f"Bar: {text(result['bar'])}\n"] if result.get("bar") else []
     parts += [f"Recipe: {result['recipe']}\n"] if result.get("recipe") else []
-    parts += ["\n".join(f"* {told}" for told in result["how"]) + "\n"] if "how" in result else []
+    told = [*result.get("how", ()), *(f"Added later: {one}" for one in result.get("remarks", ()))]
+    parts += ["\n".join(f"* {one}" for one in told) + "\n"] if told else []
     parts += tables(figures(result))
     parts += [f"![{title}](img/{slug(name, title)})\n" for title in result.get("curves", {})]
     for one in earlier:

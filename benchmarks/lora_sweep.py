@@ -102,10 +102,10 @@ def tried(
     lessons, tests = (
         [item(tokenizer, e.scene.text, written.target(e)) for e in some] for some in (taught, held)
     )
-    seconds = train(model, lessons, recipe, pad, say)
+    seconds, mask = train(model, lessons, recipe, pad, say), arms.masks(base, written)
     row = {
         "loss": round(loss(model, tests, pad), 4),
-        "exact": round(arms.share([one.free for one in exact(model, tests, pad, None)]), 3),
+        "exact": round(arms.share([one.free for one in exact(model, tests, pad, mask)]), 3),
         "trainable": sum(p.numel() for p in learnable(model)),
         "seconds": round(seconds),
     }

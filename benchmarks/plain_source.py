@@ -11,6 +11,9 @@ from bb_core.compiled import Compiled, compile_domain
 from bb_core.grammar import Grammar
 from bb_core.schema_file import load_schema
 
+WORDS = {"type": "string", "pattern": "^[^\\n ]([^\\n]{0,78}[^\\n ])?$"}
+"""The type of an argument that a text says in a few words of one line."""
+
 
 @dataclass(frozen=True)
 class PlainSource:

@@ -1,44 +1,63 @@
-"""What benchmarks on recorded requests share: the nearest one, states, fitting a builder."""
+"""What benchmarks on recorded requests share: options, frozen states, a builder fitted to plans."""
 
 import argparse
-import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from report import say
+from folds import data
+from report import say, skip
 
+from bb_core.actions import assemble
 from bb_core.cache import cache_home
+from bb_core.errors import PlanError
+from bb_core.plan import Step
+from bb_core.scene import Scene
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.fetch import fetched
 from bb_nn.tapped import Tapped
 from bb_train.config import Optimiser
 from bb_train.learner import BuilderLearner, Lesson
 from bb_train.state_cache import SHARD, StateCache
 from bb_train.trainer import Trainer
 
+EMBEDDED = "smollm2-135m"
 
-def nearest(taught: Sequence[str], held: Sequence[str]) -> list[int]:
-    """argmax over b of (sum of idf^2 over the words that a and b share) / |b|, for each held a."""
-    bags = [frozenset(text.lower().split()) for text in taught]
-    seen = Counter(word for bag in bags for word in bag)
-    idf = {word: math.log(len(bags) / count) for word, count in seen.items()}
 
-    def size(bag: frozenset[str]) -> float:
-        return math.sqrt(sum(idf.get(word, 0.0) ** 2 for word in bag)) or 1.0
-
-    sizes = list(map(size, bags))
-    found = []
-    for text in held:
-        own = frozenset(text.lower().split())
-        scores = [
-            sum(idf[word] ** 2 for word in own & bag) / long
-            for bag, long in zip(bags, sizes, strict=True)
-        ]
-        found.append(scores.index(max(scores)))
+def options(doc: str, arms: Iterable[str], **numbers: int) -> argparse.Namespace:
+    """--arms (of these; all but `lora` unless told), --seeds, --data, and the numbers by name."""
+    known = tuple(arms)
+    asked = argparse.ArgumentParser(description=doc.splitlines()[0])
+    asked.add_argument("--arms", default=",".join(arm for arm in known if arm != "lora"))
+    asked.add_argument("--seeds", default="0,1,2")
+    asked.add_argument("--data")
+    for name, value in numbers.items():
+        asked.add_argument(f"--{name}", type=int, default=value)
+    found = asked.parse_args()
+    found.arms = found.arms.split(",")
+    if unknown := set(found.arms) - set(known):
+        asked.error(f"no arm {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    try:
+        found.seeds = [int(seed) for seed in found.seeds.split(",")]
+    except ValueError:
+        asked.error(f"--seeds {found.seeds}: give whole numbers with commas between them")
     return found
+
+
+def pack(name: str, asked: str | None, part: str) -> Path | None:
+    """The folder of a data pack; None, and said so, where it or the base is not here."""
+    folder = data(asked)
+    if folder is None or not (folder / part).is_dir():
+        where = asked or "$BB_DATA or ../shared/data"
+        skip(name, f"no {part}/ in {where}: give --data DIR or set BB_DATA")
+    elif fetched(EMBEDDED) is None:
+        skip(name, f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
+    else:
+        return folder / part
+    return None
 
 
 def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Callable[[str], Tapped]:
@@ -60,15 +79,14 @@ def fit(
     builder: PlanBuilder,
     known: Sequence[Lesson],
     read: Callable[[str], Tapped],
-    options: argparse.Namespace,
+    examples: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Train in batches of 8 over `options.examples`, for `options.seconds` at most; the cost."""
-    steps, began = max(1, options.examples // 8), perf_counter()
+    """Train in batches of 8 until so many examples were seen, again and again; what it cost."""
+    steps, began = max(1, examples // 8), perf_counter()
     learner = BuilderLearner(builder, known, read)
     trainer = Trainer(learner, Optimiser(steps=steps, warmup=50), seed, method="sum")
-    limit = options.seconds or math.inf
-    while trainer.step < steps and perf_counter() - began < limit:
+    for _ in range(steps):
         taken = trainer.advance()
         if taken.step % 50 == 0:
             say(f"step {taken.step}/{steps}: task {taken.losses['task']:.3f}")
@@ -77,3 +95,13 @@ def fit(
         "examples": 8 * trainer.step,
         "trainable": sum(p.numel() for p in builder.parameters()),
     }
+
+
+def only_step(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> Step | None:
+    """The step of the likeliest plan; None where there is no plan, or not of one step."""
+    made = builder.build(tapped, scene, 1)
+    try:
+        steps = assemble(builder.space, scene, made[0].decisions).steps if made else ()
+    except PlanError:
+        return None
+    return steps[0] if len(steps) == 1 else None

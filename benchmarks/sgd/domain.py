@@ -14,16 +14,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from plain_source import plain_domain
+from plain_source import WORDS, plain_domain
 
 from bb_core.compiled import Compiled
 from bb_core.plan import Plan, Step
 from bb_core.scene import Scene, scene
 from bb_train.example import Example
 
+PARTS = ("train", "dev")
 LONGEST = 1000
 """Characters of a dialogue that are read, whole turns from its end."""
-SPOKEN = {"type": "string", "pattern": "^[^\\n ]([^\\n]{0,78}[^\\n ])?$"}
 Said = Mapping[str, tuple[str, ...]]
 
 
@@ -54,9 +54,6 @@ def domain(folder: Path) -> Compiled:
     return plain_domain(told)
 
 
-PARTS = ("train", "dev")
-
-
 def schemas(folder: Path, part: str) -> list[dict[str, Any]]:
     """The services of a part."""
     return [row["schema"] for row in _rows(folder / f"services.{part}.jsonl.gz")]
@@ -85,7 +82,7 @@ def _tools(service: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _arg(slot: Mapping[str, Any]) -> dict[str, Any]:
     closed = slot["is_categorical"]
-    kind = {"type": "string", "enum": slot["possible_values"]} if closed else SPOKEN
+    kind = {"type": "string", "enum": slot["possible_values"]} if closed else WORDS
     return {**kind, "description": slot["description"]}
 
 

@@ -1,7 +1,7 @@
 """SGD: which call a service gets next, out of a dialogue. Dialogues of the dev part; every arm sees
 the same ones. `seen` services are those of the training dialogues, `new` ones no arm was taught.
 
-nearest     the call of the training dialogue that shares the rarest words
+nearest     the call of the training dialogue that shares the rarest words, of the offered tools
 builder     a plan builder on the frozen base: no clauses, the whole dialogue at once
 embeddings  the same builder on the base's token embeddings alone
 lora        the base, taught by PEFT to write the call as text, in one pass; no masks
@@ -10,13 +10,12 @@ tool: the right tool. exact: and every argument as the dialogue's state has it, 
 none missing and none more. f1: over (argument, value), a mean over calls.
 
 usage: python benchmarks/sgd/run.py [--arms A,B] [--seeds 0,1,2] [--calls N] [--examples N]
-           [--seconds S] [--data DIR]
+           [--data DIR]
 
 `calls` are learnt from; `examples` is how many a builder sees in training, again and again. Bar:
 the builder is better than `nearest` on all figures, seen or new, on every seed.
 """
 
-import argparse
 import copy
 import re
 import sys
@@ -31,20 +30,17 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 import torch  # noqa: E402
-from folds import data  # noqa: E402
-from report import emit, say, skip  # noqa: E402
+from nearest import nearest  # noqa: E402
+from report import emit, say  # noqa: E402
 from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, write  # noqa: E402
 from text_arms.arm import train as train_text  # noqa: E402
-from traces import fit, nearest, states, unsegmented  # noqa: E402
+from traces import EMBEDDED, fit, only_step, options, pack, states, unsegmented  # noqa: E402
 
-from bb_core.actions import assemble  # noqa: E402
 from bb_core.compiled import Compiled  # noqa: E402
-from bb_core.errors import PlanError  # noqa: E402
 from bb_core.space import Space  # noqa: E402
 from bb_nn.base import load_base  # noqa: E402
 from bb_nn.builder.builder import PlanBuilder  # noqa: E402
-from bb_nn.fetch import fetched  # noqa: E402
-from bb_nn.tapped import default_layers  # noqa: E402
+from bb_nn.tapped import Tapped, default_layers  # noqa: E402
 from bb_train.learner import Lesson, lessons  # noqa: E402
 from bb_train.statistics import discordant, mcnemar, wilson  # noqa: E402
 from sgd.domain import (  # noqa: E402
@@ -59,7 +55,6 @@ from sgd.domain import (  # noqa: E402
     wanted,
 )
 
-EMBEDDED = "smollm2-135m"
 DEV = 300
 BAR = (
     "the builder is better than the nearest dialogue's call on every figure and seed, for services "
@@ -87,21 +82,19 @@ Made = tuple[list[Call], dict[str, Any]]
 
 def main() -> int:
     """Train the arms, judge them, print one line."""
-    options = _options()
-    folder = data(options.data)
-    if folder is None or not (folder / "sgd").is_dir():
-        return skip("sgd", "no data pack: give --data DIR or set BB_DATA")
-    if fetched(EMBEDDED) is None:
-        return skip("sgd", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
+    wished = options(__doc__, ARMS, calls=2000, examples=8000)
+    folder = pack("sgd", wished.data, "sgd")
+    if folder is None:
+        return 0
     torch.set_num_threads(1)
-    compiled = domain(folder / "sgd")
-    taught, held = _parts(folder / "sgd", options.calls)
+    compiled = domain(folder)
+    taught, held = _parts(folder, wished.calls)
     beaten = retrieved(compiled, taught, held)
     rows = {f"nearest, {name}": row for name, row in judged(beaten, held).items()}
-    for arm in options.arms:
-        for seed in map(int, options.seeds.split(",")):
+    for arm in wished.arms:
+        for seed in wished.seeds:
             began = perf_counter()
-            found, cost = ARMS[arm](compiled, taught, held, options, seed)
+            found, cost = ARMS[arm](compiled, taught, held, wished.examples, seed)
             own, p = judged(found, held), better(found, beaten, held)
             rows |= {f"{arm}, {k}, seed {seed}": own[k] | {"p": p[k], **cost} for k in own}
             say(f"{arm}, seed {seed}: {own} ({perf_counter() - began:.0f} s in all)")
@@ -109,12 +102,12 @@ def main() -> int:
     return emit(
         "sgd",
         all(_beats(row, rows[f"nearest, {part}"]) for part, row in ours),
-        seeds=[int(seed) for seed in options.seeds.split(",")],
+        seeds=wished.seeds,
         versions=("torch", "transformers", "peft"),
         claim="SGD: the next call of a dialogue, with its arguments",
         **({"bar": BAR} if ours else {}),
         recipe=f"{len(taught)} calls to learn from, {len(held)} held out; batch 8, "
-        f"{options.examples} examples seen; LoRA of rank {RANK} at rate {RATE:g}",
+        f"{wished.examples} examples seen; LoRA of rank {RANK} at rate {RATE:g}",
         how=HOW,
         arms=rows,
     )
@@ -149,7 +142,7 @@ def retrieved(compiled: Compiled, taught: Sequence[Record], held: Sequence[Recor
 
 
 def built(
-    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], options: Any, seed: int,
+    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int,
     *, layers: tuple[int, ...] | None = None,
 ) -> Made:  # fmt: skip
     """A builder trained on the frozen states."""
@@ -162,7 +155,7 @@ def built(
     known: list[Lesson] = []
     for one in taught:
         known += lessons(offered.of(one), [example(compiled, one)], read).lessons
-    cost = fit(builder, known, read, options, seed)
+    cost = fit(builder, known, read, examples, seed)
     found = [_call(offered.of(one), read(one.text), one) for one in held]
     return found, cost | {"unsayable": len(taught) - len(known)}
 
@@ -183,15 +176,9 @@ class Offered:
         return self.kept[one.services]
 
 
-def _call(builder: PlanBuilder, tapped: Any, one: Record) -> Call:
-    made = builder.build(tapped, asked(one), 1)
-    try:
-        steps = assemble(builder.space, asked(one), made[0].decisions).steps if made else ()
-    except PlanError:
-        return NOTHING
-    if len(steps) != 1:
-        return NOTHING
-    return steps[0].tool, {slot: str(value) for slot, value in steps[0].args.items()}
+def _call(builder: PlanBuilder, tapped: Tapped, one: Record) -> Call:
+    step = only_step(builder, tapped, asked(one))
+    return (step.tool, {slot: str(v) for slot, v in step.args.items()}) if step else NOTHING
 
 
 def embedded(*given: Any) -> Made:
@@ -200,7 +187,7 @@ def embedded(*given: Any) -> Made:
 
 
 def lora(
-    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], options: Any, seed: int
+    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int
 ) -> Made:
     """The base taught to write the call."""
     base = load_base(EMBEDDED)
@@ -304,21 +291,6 @@ def _f1(call: Call, one: Record) -> float:
 
 def _beats(row: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(row[key] > other[key] for key in ("tool", "exact", "f1"))
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--arms", default="builder,embeddings")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--calls", type=int, default=3000)
-    parser.add_argument("--examples", type=int, default=12000)
-    parser.add_argument("--seconds", type=float, default=0.0)
-    parser.add_argument("--data", default=None)
-    options = parser.parse_args()
-    options.arms = options.arms.split(",")
-    if unknown := set(options.arms) - set(ARMS):
-        parser.error(f"no arm {', '.join(sorted(unknown))}; there are {', '.join(ARMS)}")
-    return options
 
 
 if __name__ == "__main__":

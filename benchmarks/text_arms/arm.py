@@ -51,7 +51,7 @@ class Recipe:
     seed: int = 0
 
     @property
-    def speed(self) -> float:
+    def learning_rate(self) -> float:
         """The learning rate."""
         return RATES[self.arm] if self.rate is None else self.rate
 
@@ -129,7 +129,7 @@ def train(
     """One pass over the items; gives the seconds it took."""
     weights = Masters(learnable(model))
     steps = -(-len(items) // recipe.batch)
-    optimiser = torch.optim.AdamW(weights.copies, lr=recipe.speed, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(weights.copies, lr=recipe.learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda s: cosine(s, steps))
     model.train()
     began = process_time()
@@ -175,12 +175,9 @@ class Greedy:
 
 @torch.no_grad()
 def exact(
-    model: Any, items: Sequence[Item], pad: int, mask: LLMatcher | None, batch: int = 8
+    model: Any, items: Sequence[Item], pad: int, mask: LLMatcher, batch: int = 8
 ) -> list[Greedy]:
-    """Greedy decoding gives the target if the likeliest token is its own at every place.
-
-    Without a mask, `masked` is what `free` is.
-    """
+    """Greedy decoding gives the target if the likeliest token is its own at every place."""
     found: dict[int, Greedy] = {}
     order = sorted(range(len(items)), key=lambda i: len(items[i].ids))
     for start in range(0, len(order), batch):
@@ -188,15 +185,13 @@ def exact(
         logits, gold = said(model, [items[i] for i in rows], pad)
         for row, scores, wanted in zip(rows, logits, gold, strict=True):
             there = wanted != -100
-            found[row] = _greedy(scores[there].float(), wanted[there], mask and mask.deep_copy())
+            found[row] = _greedy(scores[there].float(), wanted[there], mask.deep_copy())
     return [found[i] for i in range(len(items))]
 
 
-def _greedy(scores: Tensor, wanted: Tensor, mask: LLMatcher | None) -> Greedy:
+def _greedy(scores: Tensor, wanted: Tensor, mask: LLMatcher) -> Greedy:
     """scores [K, V], wanted [K]. The masks are tried only where the free choice is wrong."""
     free = scores.argmax(-1) == wanted
-    if mask is None:
-        return Greedy(bool(free.all()), bool(free.all()))
     for place, token in enumerate(wanted.tolist()):
         if not free[place]:
             tokens = torch.from_numpy(allowed(mask.compute_bitmask(), scores.shape[-1]))

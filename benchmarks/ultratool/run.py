@@ -10,13 +10,12 @@ exact: the tools in order. node_f1, link_f1: over tools and pairs of neighbours,
 known: the share of written tools that there are (a builder cannot write another).
 
 usage: python benchmarks/ultratool/run.py [--arms A,B] [--seeds 0,1,2] [--examples N]
-           [--seconds S] [--data DIR]
+           [--data DIR]
 
-`examples` is how many a builder sees in training, again and again; `seconds` ends it early. Bar:
-the builder is better than `nearest` on all three figures, on every seed.
+`examples` is how many a builder sees in training, again and again. Bar: the builder is better than
+`nearest` on all three figures, on every seed.
 """
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,24 +30,22 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 import torch  # noqa: E402
-from folds import data  # noqa: E402
-from report import emit, say, skip  # noqa: E402
+from nearest import nearest  # noqa: E402
+from report import emit, say  # noqa: E402
 from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, write  # noqa: E402
 from text_arms.arm import train as train_text  # noqa: E402
-from traces import fit, nearest, states, unsegmented  # noqa: E402
+from traces import EMBEDDED, fit, options, pack, states, unsegmented  # noqa: E402
 
 from bb_core.compiled import Compiled  # noqa: E402
 from bb_core.space import Space  # noqa: E402
 from bb_nn.base import load_base  # noqa: E402
 from bb_nn.builder.builder import PlanBuilder  # noqa: E402
-from bb_nn.fetch import fetched  # noqa: E402
 from bb_nn.tapped import Tapped, default_layers  # noqa: E402
 from bb_train.agreement import f1  # noqa: E402
 from bb_train.learner import lessons  # noqa: E402
 from bb_train.statistics import discordant, mcnemar, wilson  # noqa: E402
 from ultratool.domain import Record, domain, example, parts, records  # noqa: E402
 
-EMBEDDED = "smollm2-135m"
 DEV = 300
 BAR = "the builder is better than the nearest request's plan on every figure and seed"
 HOW = (
@@ -64,22 +61,20 @@ Chains = list[tuple[str, ...]]
 
 def main() -> int:
     """Train the arms, judge them, print one line."""
-    options = _options()
-    folder = data(options.data)
-    if folder is None or not (folder / "taskgraph").is_dir():
-        return skip("ultratool", "no data pack: give --data DIR or set BB_DATA")
-    if fetched(EMBEDDED) is None:
-        return skip("ultratool", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
-    torch.set_num_threads(options.threads)
-    compiled = domain(folder / "taskgraph")
-    taught, held = parts(records(folder / "taskgraph"), DEV)
+    wished = options(__doc__, ARMS, examples=8000)
+    folder = pack("ultratool", wished.data, "taskgraph")
+    if folder is None:
+        return 0
+    torch.set_num_threads(1)
+    compiled = domain(folder)
+    taught, held = parts(records(folder), DEV)
     gold = [one.tools for one in held]
     beaten = retrieved(taught, held)
     rows: dict[str, dict[str, Any]] = {"nearest": judged(compiled, beaten, gold)}
-    for arm in options.arms.split(","):
-        for seed in map(int, options.seeds.split(",")):
+    for arm in wished.arms:
+        for seed in wished.seeds:
             began = perf_counter()
-            found, cost = ARMS[arm](compiled, taught, held, options, seed)
+            found, cost = ARMS[arm](compiled, taught, held, wished.examples, seed)
             row = judged(compiled, found, gold)
             own, theirs = discordant(*([a == g for a, g in zip(one, gold, strict=True)]
                                        for one in (found, beaten)))  # fmt: skip
@@ -90,7 +85,7 @@ def main() -> int:
     return emit(
         "ultratool",
         all(_beats(row, rows["nearest"]) for row in ours),
-        seeds=[int(seed) for seed in options.seeds.split(",")],
+        seeds=wished.seeds,
         versions=("torch", "transformers", "peft"),
         claim="UltraTool: the right tools out of 260, in order",
         **({"bar": BAR} if ours else {}),
@@ -107,7 +102,7 @@ def retrieved(taught: Sequence[Record], held: Sequence[Record]) -> Chains:
 
 
 def built(
-    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], options: Any, seed: int,
+    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int,
     *, layers: tuple[int, ...] | None = None,
 ) -> tuple[Chains, dict[str, Any]]:  # fmt: skip
     """A builder trained on the frozen states."""
@@ -116,9 +111,8 @@ def built(
     read = states(base, layers, [one.text for one in (*taught, *held)])
     torch.manual_seed(seed)
     builder = PlanBuilder.of(unsegmented(base, layers), Space.of(compiled), base)
-    examples = [example(compiled, one) for one in taught]
-    known = lessons(builder, examples, read).lessons
-    cost = fit(builder, known, read, options, seed)
+    known = lessons(builder, [example(compiled, one) for one in taught], read).lessons
+    cost = fit(builder, known, read, examples, seed)
     return [_chain(builder, read(one.text), one, compiled) for one in held], cost
 
 
@@ -128,7 +122,7 @@ def embedded(*given: Any) -> tuple[Chains, dict[str, Any]]:
 
 
 def lora(
-    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], options: Any, seed: int
+    compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int
 ) -> tuple[Chains, dict[str, Any]]:
     """The base taught to write the names."""
     base = load_base(EMBEDDED)
@@ -180,17 +174,6 @@ def _chain(
     made = builder.build(tapped, example(compiled, one).scene, 1)
     skills = builder.space.skills
     return tuple(skills[d.skill].tools[0] for d in made[0].decisions) if made else ()
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--arms", default="builder,embeddings")
-    parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--examples", type=int, default=8000)
-    parser.add_argument("--seconds", type=float, default=0.0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--data", default=None)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -60,6 +60,12 @@ def test_a_run_of_other_arms_hides_none_that_fell_short() -> None:
     assert "| ours | 0.5 |" in page
 
 
+def test_what_was_added_to_a_line_is_shown_as_added() -> None:
+    page = evidence.section("sums", [line(0, 0.95, how=["By hand."], remarks=["Run twice."])])
+    assert "* By hand.\n* Added later: Run twice.\n" in page
+    assert "remarks" not in page
+
+
 def test_an_earlier_recipe_stays_on_the_page_with_its_own_verdict() -> None:
     page = evidence.section("sums", [line(0, 0.4, "narrow"), line(0, 0.97)])
     result, earlier = page.split("### Earlier: ")

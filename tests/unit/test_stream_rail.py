@@ -128,6 +128,8 @@ def test_taps_are_counted_from_the_last_layer() -> None:
     assert RailConfig(every=5).layers(30) == (4, 9, 14, 19, 24, 29)
     assert RailConfig("ladder").layers(30) == (4, 9, 14, 19, 24, 29)
     assert RailConfig("inject").layers(30) == (5, 13, 21, 29)
+    assert RailConfig.from_json(RailConfig("inject", every=5).to_json()).every == 5
+    assert RailConfig("inject").to_json()["every"] == 8  # on disk, whatever the usual one becomes
     assert RailConfig(taps=(0, 7)).layers(8) == (0, 7)
     with pytest.raises(RailError, match="8 layers"):
         RailConfig(taps=(8,)).layers(8)
