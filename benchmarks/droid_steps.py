@@ -14,8 +14,8 @@ embeddings  the same builder on the base's token embeddings alone
 usage: python benchmarks/droid_steps.py [--arms A,B] [--seeds 0,1,2] [--folds 5] [--examples N]
            [--data DIR]
 
-`touches`: steps that do not end a task. Bar: the builder gets more of them right than overlap
-(McNemar, p < .05) on every seed.
+`touches`: steps that do not end a task; `ends`: those that do. Bar: the builder gets more touches
+right than overlap (McNemar, p < .05) on every seed.
 """
 
 import gzip
@@ -121,7 +121,7 @@ def example(compiled: Compiled, one: Turn) -> Example:
 
 def overlap(one: Turn) -> Choice:
     """The element with most of the request's words; told the words to type and when to stop."""
-    if one.gold[0] == "finish":
+    if _ends(one):
         return one.gold
     asked = set(re.findall(r"\w+", one.text.split("\n")[0].lower()))
     best = max(
@@ -174,6 +174,7 @@ def judged(found: Sequence[Turn], said: Sequence[Choice]) -> dict[str, Any]:
         "low": round(share.low, 4),
         "high": round(share.high, 4),
         "touches": round(fmean(touches(found, said)), 4),
+        "ends": round(fmean(hit for hit, one in zip(hits, found, strict=True) if _ends(one)), 4),
         "tasks": round(1 - len(missed) / len(tasks), 4),
     }
 
@@ -181,7 +182,11 @@ def judged(found: Sequence[Turn], said: Sequence[Choice]) -> dict[str, Any]:
 def touches(found: Sequence[Turn], said: Sequence[Choice]) -> list[bool]:
     """Whether each step is right, those aside that end a task."""
     pairs = zip(said, found, strict=True)
-    return [choice == one.gold for choice, one in pairs if one.gold[0] != "finish"]
+    return [choice == one.gold for choice, one in pairs if not _ends(one)]
+
+
+def _ends(one: Turn) -> bool:
+    return one.gold[0] == "finish"
 
 
 def main() -> int:
@@ -194,7 +199,7 @@ def main() -> int:
     found = steps(folder)
     layers = {"builder": default_layers(load_base(EMBEDDED)), "embeddings": (0,)}
     beaten = [overlap(one) for one in found]
-    chance = [1 / len(one.elements) for one in found if one.gold[0] != "finish"]
+    chance = [1 / len(one.elements) for one in found if not _ends(one)]
     rows = {"random": {"touches": round(fmean(chance), 4)}, "overlap": judged(found, beaten)}
     passed = True
     for arm in wished.arms:

@@ -101,13 +101,18 @@ def candidates(
     if any(covers(one, fill, slot) for one, fill in filled):
         return Candidates(skip=True)
     return Candidates(
-        spans=() if slot.kind in ("closed", "other") else spots(space.schema, scene, slot),
+        spans=readable(space, scene, slot),
         choices=len(slot.choices),
         refers=tuple(_refers(space, tools_of(space, decisions), slot)),
         free=slot.kind == "text",
         write=slot.kind == "text",
         skip=slot.optional,
     )
+
+
+def readable(space: Space, scene: Scene, slot: Slot) -> tuple[Span, ...]:
+    """Where the text says a value of the slot, by place; the same for slots with the same key."""
+    return () if slot.kind in ("closed", "other") else spots(space.schema, scene, slot)
 
 
 def covers(slot: Slot, fill: Filled, other: Slot) -> bool:
@@ -128,6 +133,11 @@ def _refers(space: Space, tools: Sequence[str], slot: Slot) -> Iterator[Referenc
 def pointers(space: Space, tool: str, slot: Slot, levels: int = 0) -> tuple[str, ...]:
     """The places in a tool's result that may fill a slot, or the whole so many levels above it."""
     return _pointers(space.result_keys[tool], slot.keys[levels])
+
+
+def may_refer(space: Space, tool: str, slot: Slot) -> bool:
+    """Whether something in a tool's result may fill a slot, or a whole around it."""
+    return any(_pointers(space.result_keys[tool], want) for want in slot.keys)
 
 
 @lru_cache(maxsize=16384)

@@ -60,6 +60,7 @@ class Beam:
         self.layout = Layout(WORDS_AT + len(network.words), len(self.fixed))
         self.nodes: list[Tensor] = []
         self.registers: list[Tensor] = []
+        self._kept = self.fixed
 
     def search(self, clauses: Sequence[Spot], k: int) -> list[Under]:
         """The k most probable plans, best first."""
@@ -87,7 +88,9 @@ class Beam:
         return ended or active
 
     def _table(self) -> Tensor:
-        return torch.cat([self.fixed, *self.nodes]) if self.nodes else self.fixed
+        if len(self._kept) < len(self.fixed) + len(self.nodes):
+            self._kept = torch.cat([self.fixed, *self.nodes])
+        return self._kept
 
     def _look(self, active: list[Under], first: int, last: int) -> Seen:
         count = len(active)
@@ -140,12 +143,10 @@ class Beam:
     def _pairs(self, plans: Sequence[Under], rows: list[tuple[int, int, int]]) -> tuple[Any, ...]:
         """kind and the two table rows of answers, each of its own plan."""
         kind, a, b = np.array(rows, dtype=np.int64).reshape(-1, 3).T
-        own = [
-            self.layout.steps + plan.steps[one] if what == Kind.REFER else 0
-            for plan, what, one in zip(plans, kind, a, strict=True)
-        ]
         first, second = self.layout.pair(kind, a, b)
-        return kind, np.where(kind == Kind.REFER, own, first), second
+        for row in np.flatnonzero(kind == Kind.REFER).tolist():
+            first[row] = self.layout.steps + plans[row].steps[a[row]]
+        return kind, first, second
 
     def _expanded(
         self, active: list[Under], questions: list[Question], h: Tensor, text: tuple[int, int],

@@ -3,8 +3,9 @@
 They name no tool and no type, so they mean the same in every domain and for every new tool.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bb_nn.builder.question import Spot
 
@@ -69,25 +70,52 @@ class Earlier:
     values: frozenset[Hashable] = field(default_factory=frozenset)
 
 
-def refer_features(
-    steps: Sequence[Earlier], at: int, used: Used, mine: Iterable[Hashable], pointer: str,
-    name: str, fits: int,
-) -> Features:  # fmt: skip
-    """Of a reference into the result of step `at`, for an argument of the given name."""
-    step, parts = steps[at], pointer.split("/")
-    digits = [int(part) for part in parts if part.isdigit()]
-    later_same = any(other.tool == step.tool for other in steps[at + 1 :])
+@dataclass(frozen=True, slots=True)
+class Referred:
+    """An earlier step as all references into its result see it."""
+
+    recency: float
+    in_clause: float
+    last_of_tool: float
+    shares: float
+    first: float
+
+    @classmethod
+    def of(
+        cls, steps: Sequence[Earlier], at: int, used: Used, mine: frozenset[Hashable]
+    ) -> "Referred":
+        """Step `at` as seen from the decision under way, whose values are `mine`."""
+        step = steps[at]
+        return cls(
+            1.0 / (len(steps) - at),
+            float(step.decision >= used.first),
+            float(not any(other.tool == step.tool for other in steps[at + 1 :])),
+            float(bool(step.values & mine)),
+            float(at == 0),
+        )
+
+
+def refer_features(to: Referred, pointer: str, name: str, fits: int) -> Features:
+    """Of a reference into a step's result, one of so many that fit an argument of this name."""
+    last, index = _pointed(pointer)
     return (
-        1.0 / (len(steps) - at),
-        float(step.decision >= used.first),
-        float(not later_same),
-        float(parts[-1] == name),
-        float(bool(step.values & frozenset(mine))),
-        float(not digits),
-        1.0 / (1.0 + digits[0]) if digits else 0.0,
+        to.recency,
+        to.in_clause,
+        to.last_of_tool,
+        float(last == name),
+        to.shares,
+        float(index is None),
+        0.0 if index is None else 1.0 / (1.0 + index),
         1.0 / fits,
-        float(at == 0),
+        to.first,
     )
+
+
+@lru_cache(maxsize=8192)
+def _pointed(pointer: str) -> tuple[str, int | None]:
+    """The last name of a pointer, and the first index in it."""
+    parts = pointer.split("/")
+    return parts[-1], next((int(part) for part in parts if part.isdigit()), None)
 
 
 def edge_features(

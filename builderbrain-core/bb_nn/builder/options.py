@@ -6,7 +6,7 @@ from functools import cached_property
 
 from bb_core.canonical import Json
 from bb_core.decision import Choose, Copy, Decision, Filled, Refer, Skip, Write
-from bb_core.offer import Candidates, candidates, offered
+from bb_core.offer import Candidates, candidates, may_refer, offered, readable, tools_of
 from bb_core.plan import Op
 from bb_core.reading import Span
 from bb_core.scene import Scene
@@ -14,7 +14,14 @@ from bb_core.slots import Slot
 from bb_core.space import Space
 from bb_core.typestate import APPROVED
 from bb_nn.builder.conditions import Compared
-from bb_nn.builder.features import Earlier, Features, Used, choice_features, refer_features
+from bb_nn.builder.features import (
+    Earlier,
+    Features,
+    Referred,
+    Used,
+    choice_features,
+    refer_features,
+)
 from bb_nn.builder.features import span_features as span_facts
 from bb_nn.builder.option_head import Kind, Mark
 from bb_nn.builder.progress import Progress
@@ -37,15 +44,17 @@ class Offers:
         self._spans: dict[str, tuple[Span, ...]] = {}
         self._lower: dict[Spot, str] = {}
         self._given: dict[tuple[str, tuple[int, ...]], Candidates] = {}
+        self._fillable: dict[tuple[int, frozenset[str]], bool] = {}
 
     def skills(self, progress: Progress) -> tuple[Option, ...]:
         """Every skill, and the end of the clause. A skill with an unanswerable slot is closed."""
         allowed = offered(self.space, self.scene, progress.done)
         used, steps = self.used(progress), self.steps(progress.done)
+        before = frozenset(tools_of(self.space, progress.done))
         found = [
             Option(
                 Kind.SKILL, self._skill_rows[i], 0, self._skill_facts(i, progress, used, steps),
-                ("skill", i), i, allowed[i] and self._answerable(i, progress),
+                ("skill", i), i, allowed[i] and self._answerable(i, before),
             )
             for i in range(len(self.space.skills))
         ]  # fmt: skip
@@ -91,10 +100,11 @@ class Offers:
         mine = frozenset(self._texts(progress.fills))
         found = [mark(Mark.NONE)]
         for at, step in enumerate(steps):
+            to = Referred.of(steps, at, used, mine)
             for pointer, slot in self.places[step.tool]:
-                if not (slot.choices or self._candidates(progress, slot).spans):
+                if not (slot.choices or self._readable(slot)):
                     continue
-                facts = refer_features(steps, at, used, mine, pointer, "", 1)
+                facts = refer_features(to, pointer, "", 1)
                 row = self.rows[pointer_text(step.tool, pointer)]
                 answer = Refer(at, pointer)
                 found.append(Option(Kind.REFER, at, row, facts, answer, answer))
@@ -176,20 +186,26 @@ class Offers:
             found.append(Option(Kind.SPAN, span.start, span.end, facts, means, answer))
         return found
 
-    def _answerable(self, skill: int, progress: Progress) -> bool:
-        return all(
-            slot.optional or slot.choices or given.write or given.spans or given.refers
-            for slot in self.space.slots(skill)
-            for given in (self._candidates(progress, slot),)
-        )
+    def _answerable(self, skill: int, before: frozenset[str]) -> bool:
+        """Whether something can fill each slot that must be filled, after these tools."""
+        if (skill, before) not in self._fillable:
+            self._fillable[skill, before] = all(
+                slot.optional
+                or slot.choices
+                or slot.kind == "text"
+                or self._readable(slot)
+                or any(may_refer(self.space, tool, slot) for tool in before)
+                for slot in self.space.slots(skill)
+            )
+        return self._fillable[skill, before]
 
     def _refers(self, slot: Slot, refers: Sequence[Reference], progress: Progress) -> list[Option]:
         steps, used = self.steps(progress.done), self.used(progress)
         mine = frozenset(self._texts((*progress.fills, progress.items)))
+        to = [Referred.of(steps, at, used, mine) for at in range(len(steps))]
         found = []
         for step, pointer, levels in refers:
-            name = slot.path[-1]
-            facts = refer_features(steps, step, used, mine, pointer, name, len(refers))
+            facts = refer_features(to[step], pointer, slot.path[-1], len(refers))
             row = self.rows[pointer_text(steps[step].tool, pointer)]
             answer = Refer(step, pointer, levels)
             found.append(Option(Kind.REFER, step, row, facts, answer, answer))
@@ -207,13 +223,14 @@ class Offers:
             self._lower[spot] = self.scene.text[spot[0] : spot[1]].lower()
         return self._lower[spot]
 
+    def _readable(self, slot: Slot) -> tuple[Span, ...]:
+        if slot.key not in self._spans:
+            self._spans[slot.key] = readable(self.space, self.scene, slot)
+        return self._spans[slot.key]
+
     def _read(self, slot: Slot) -> tuple[Span, ...]:
         """All spans of a slot's type; those of a text are no sign of anything."""
-        if slot.kind != "typed":
-            return ()
-        if slot.key not in self._spans:
-            self._spans[slot.key] = candidates(self.space, self.scene, (), slot).spans
-        return self._spans[slot.key]
+        return self._readable(slot) if slot.kind == "typed" else ()
 
     def _skill_facts(
         self, skill: int, progress: Progress, used: Used, steps: Sequence[Earlier]
