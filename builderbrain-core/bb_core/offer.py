@@ -46,11 +46,6 @@ class Candidates:
     write: bool = False
     skip: bool = False
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing can fill the slot."""
-        return not (self.spans or self.choices or self.refers or self.write or self.skip)
-
 
 def tools_of(space: Space, decisions: Sequence[Decision]) -> tuple[str, ...]:
     """The tools of the steps that decisions make, in order."""
