@@ -13,7 +13,7 @@ Not covered: an example without a task is judged by its plan alone; its `right` 
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from statistics import fmean
 from typing import Any
@@ -55,6 +55,13 @@ class Score:
         """The score as one flat JSON object."""
         told = asdict(self)
         return {**told.pop("agreement"), **told}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Score":
+        """The score that `to_json` wrote."""
+        names = {one.name for one in fields(Agreement)}
+        agreed = Agreement(**{name: data[name] for name in names})
+        return cls(agreement=agreed, **{k: v for k, v in data.items() if k not in names})
 
 
 @dataclass

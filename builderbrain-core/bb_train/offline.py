@@ -16,9 +16,10 @@ from bb_core import duals as multipliers
 from bb_core.duals import Constraint, Duals, Warmup
 from bb_runtime.builder_planner import BuilderPlanner
 from bb_runtime.planner import ModelPlanner
+from bb_runtime.rounds import Planner
 from bb_train.boot import Booted
 from bb_train.checkpoint import Checkpoint, Checkpoints
-from bb_train.evaluate import Evaluator, Score, table
+from bb_train.evaluate import Evaluator, table
 from bb_train.example import Example
 from bb_train.learner import BuilderLearner
 from bb_train.scribe import Scribe
@@ -127,7 +128,7 @@ class _Offline:
         if not some:
             self.best, self.best_step = 0.0, self.trainer.step
             return True
-        scores = measured(self.booted, some)
+        scores = Evaluator(self.booted.compiled).score(some, planner(self.booted))
         found = table(scores)
         builder, duals = self.booted.builder, self.trainer.duals
         self.scribe.measured(self.trainer.step, scores, builder, duals)
@@ -153,11 +154,12 @@ class _Offline:
         self.keeper.save(saved, best=better)
 
 
-def measured(booted: Booted, examples: Sequence[Example], alpha: float = 1.0) -> list[Score]:
-    """The builder beside its base on some examples, carried out for real."""
+def planner(booted: Booted, alpha: float = 1.0) -> Planner:
+    """The builder beside its base; the base alone at alpha 0."""
     base = ModelPlanner(booted.base, booted.compiled)
-    planner = BuilderPlanner(booted.builder, base, alpha, booted.config.measure.beam)
-    return Evaluator(booted.compiled).score(examples, planner)
+    return (
+        BuilderPlanner(booted.builder, base, alpha, booted.config.measure.beam) if alpha else base
+    )
 
 
 def spread(examples: Sequence[Example], most: int) -> list[Example]:

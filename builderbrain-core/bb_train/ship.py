@@ -1,42 +1,52 @@
 """The end of a run: measure what is to be shipped, and write the rail folder.
 
 What is measured is the rail as it was written and read back, so the figures are those of the very
-bytes that are shipped. Alpha is what the paired test against the base alone allows.
+bytes that are shipped. Alpha is what the paired test against the base alone allows. What was found
+out is kept, task by task, so that an end that is stopped goes on where it was.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bb_core.cache import write_whole
+from bb_core.canonical import Json
 from bb_nn.builder.rail_folder import RECORD, load_rail, save_rail
-from bb_runtime.planner import ModelPlanner
+from bb_runtime.rounds import Planner
 from bb_train.alpha_lift import Gate, lifted
 from bb_train.boot import Booted
 from bb_train.card import card
 from bb_train.evaluate import Evaluator, Score, table
-from bb_train.offline import Offline, measured, spread
+from bb_train.example import Example, digest_of
+from bb_train.kept import Kept
+from bb_train.offline import Offline, planner, spread
 from bb_train.rank import fit_ranker
-from bb_train.scribe import Scribe
-from bb_train.training_log import FILE, TrainingLog
+from bb_train.scribe import Scribe, weights_digest
+from bb_train.training_log import FILE, TrainingLog, thinned
 
 RAIL = "rail"
 CARD = "card.md"
+SHOWN_EVERY = 25
+ROWS = 50
+"""So many steps of the log lie beside the weights; the run's folder keeps all that were logged."""
 
 Tell = Callable[[str], None]
 
 
 def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
     """Write the rail folder of a finished training: weights, record, log, card."""
-    folder = booted.folder / RAIL
-    ranked = rank(booted, tell)
-    save_rail(folder, booted.builder, booted.base)
+    folder, kept = booted.folder / RAIL, Kept(booted.folder)
+    ranked = rank(booted, kept, tell)
+    record = save_rail(folder, booted.builder, booted.base)
     booted = replace(booted, builder=load_rail(folder, booted.base, booted.compiled))
+    judge = Judge(booted, record["weights"], kept, tell)
     tell(f"measuring {len(booted.corpus.dev)} dev tasks")
-    scores = measured(booted, booted.corpus.dev)
-    alpha, lifts = lift(booted, scores, tell)
+    scores = judge.scores(booted.corpus.dev, 1.0)
+    alpha, lifts = lift(judge)
     figures = {"dev": table(scores)} if scores else {}
     more = {
         "alpha": alpha,
@@ -52,19 +62,62 @@ def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
     log = TrainingLog(booted.folder, (booted.folder / FILE).stat().st_size)
     log.row(trained.steps, {"shipped": figures, "alpha": alpha, "lifts": lifts})
     log.close()
-    shutil.copyfile(booted.folder / FILE, folder / FILE)
+    write_whole(folder / FILE, thinned((booted.folder / FILE).read_bytes(), ROWS))
     write_whole(folder / CARD, card(record).encode())
     return folder
 
 
-def rank(booted: Booted, tell: Tell) -> dict[str, Any]:
+def rank(booted: Booted, kept: Kept, tell: Tell) -> dict[str, Any]:
     """Fit the ranker of the builder, if it has one, and say what came of it."""
-    ranker = booted.builder.ranker
+    ranker, examples = booted.builder.ranker, booted.corpus.rank
     if ranker is None:
         return {}
-    found = fit_ranker(booted.builder, ranker, booted.corpus.rank, booted.cache.get, tell)
-    tell(f"ranker: first of {found.examples} were right {found.before}, are {found.after}")
-    return {"ranker": found.to_json()}
+
+    def fit() -> dict[str, Json]:
+        found = fit_ranker(booted.builder, ranker, examples, booted.cache.get, tell)
+        return {"weights": ranker.weights.tolist(), "told": found.to_json()}
+
+    network = weights_digest(booted.builder.network)
+    fitted = kept.once({"ranker of": network, "examples": digest_of(examples)}, fit)
+    ranker.weights.copy_(torch.tensor(fitted["weights"]))
+    found = fitted["told"]
+    first = f"first of {found['examples']} were right {found['before']}, are {found['after']}"
+    tell(f"ranker: {first}")
+    return {"ranker": found}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Measures a run's planners; what it has measured of these `weights` before, it knows."""
+
+    booted: Booted
+    weights: str
+    kept: Kept
+    tell: Tell
+
+    def scores(self, examples: Sequence[Example], alpha: float) -> list[Score]:
+        """A score for each example: the builder at this alpha, or at 0 the base alone."""
+        plan, evaluator = planner(self.booted, alpha), Evaluator(self.booted.compiled)
+        who, found = self._planner(alpha), list[Score]()
+        for number, one in enumerate(examples, 1):
+            of: dict[str, Json] = {"planner": who, "example": digest_of([one])}
+            score = self.kept.once(of, partial(_score, evaluator, plan, one))
+            found.append(Score.from_json(score))
+            if number % SHOWN_EVERY == 0 or number == len(examples):
+                self.tell(f"measured {number} of {len(examples)} at alpha {alpha:g}")
+        return found
+
+    def _planner(self, alpha: float) -> dict[str, Json]:
+        """All that its plans depend on."""
+        made = self.booted.made_from
+        base: dict[str, Json] = {name: made[name] for name in ("base", "domain", "torch")}
+        if not alpha:
+            return base
+        return {**base, "rail": self.weights, "alpha": alpha, "config": made["config"]}
+
+
+def _score(evaluator: Evaluator, plan: Planner, example: Example) -> dict[str, Any]:
+    return evaluator.score([example], plan)[0].to_json()
 
 
 def told(booted: Booted, trained: Offline) -> dict[str, Any]:
@@ -80,25 +133,21 @@ def told(booted: Booted, trained: Offline) -> dict[str, Any]:
     }
 
 
-def lift(booted: Booted, built: Sequence[Score], tell: Tell) -> tuple[float, list[dict[str, Any]]]:
+def lift(judge: Judge) -> tuple[float, list[dict[str, Any]]]:
     """The alpha the paired test allows, from `measure.lift` dev tasks, and its judgements.
 
     The base alone decodes those tasks first, at seconds each. With no task to judge by, alpha
     stays where it starts.
     """
-    measure = booted.config.measure
-    some = spread(booted.corpus.dev, measure.lift)
+    measure = judge.booted.config.measure
+    some = spread(judge.booted.corpus.dev, measure.lift)
     if not some:
         return measure.alpha, []
-    tell(f"the base alone plans {len(some)} dev tasks, to judge alpha by")
-    base = Evaluator(booted.compiled).score(some, ModelPlanner(booted.base, booted.compiled))
-    alone = {score.id: score for score in built}
-
-    def at(alpha: float) -> list[Score]:
-        known = alpha == 1.0
-        return [alone[one.id] for one in some] if known else measured(booted, some, alpha)
-
-    alpha, judged = lifted(measure.alpha, base, at, Gate(margin=measure.margin))
+    judge.tell(f"the base alone plans {len(some)} dev tasks, to judge alpha by")
+    base, gate = judge.scores(some, 0.0), Gate(margin=measure.margin)
+    alpha, judged = lifted(measure.alpha, base, lambda tried: judge.scores(some, tried), gate)
     for one in judged:
-        tell(f"alpha {one.tried:g}: {'passed' if one.passed else 'refused'}, p {one.p_win:.2g}")
+        judge.tell(
+            f"alpha {one.tried:g}: {'passed' if one.passed else 'refused'}, p {one.p_win:.2g}"
+        )
     return alpha, [one.to_json() for one in judged]

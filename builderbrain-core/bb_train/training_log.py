@@ -85,6 +85,17 @@ def flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, fl
             yield name, float(value)
 
 
+def thinned(log: bytes, most: int) -> bytes:
+    """A log's lines, in order, with at most `most` of those that tell a step's losses: every nth.
+
+    `most` is at least 1.
+    """
+    lines = log.splitlines(keepends=True)
+    steps = [place for place, line in enumerate(lines) if "loss" in json.loads(line)]
+    dropped = set(steps) - set(steps[:: max(1, math.ceil(len(steps) / most))])
+    return b"".join(line for place, line in enumerate(lines) if place not in dropped)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _finite(item) for key, item in value.items()}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from bb_nn.builder.rail_folder import load_rail
 from bb_nn.errors import BaseMismatchError, RailError
 from bb_train.config import read_train_config
 from bb_train.errors import BusyError
+from bb_train.evaluate import Evaluator
 from bb_train.example import read_examples
 from bb_train.run_lock import held
 from bb_train.stages import run
@@ -89,7 +91,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "whole"
 
 
-def without_seconds(rows: list[tuple[int, object]]) -> object:
+def without_seconds(rows: object) -> object:
     """The rows with what a clock says left out."""
     text = json.dumps(rows)
     return json.loads(text, object_hook=lambda d: {k: v for k, v in d.items() if k != "seconds"})
@@ -115,6 +117,34 @@ def test_a_killed_run_goes_on_to_the_same_losses(trained: Path) -> None:
     assert without_seconds(losses(root / "killed")) == without_seconds(losses(trained))
     ours, theirs = (f / "rail" / "rail.safetensors" for f in (root / "killed", trained))
     assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_an_end_that_was_stopped_finds_nothing_out_twice(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "stopped"
+    shutil.copytree(trained, folder)
+    shutil.rmtree(folder / "rail")
+    measured: list[str] = []
+    score = Evaluator.score
+
+    def counted(self: Evaluator, examples: Any, planner: Any) -> Any:
+        found = score(self, examples, planner)
+        measured.extend(one.id for one in found)
+        return found
+
+    monkeypatch.setattr(Evaluator, "score", counted)
+    found = folder / "found.jsonl"
+    lines = found.read_bytes()
+    assert lines.count(b"\n") == 4
+    found.write_bytes(lines[:-9])  # killed while it wrote the last of four
+    text = configuration(folder, trained.parent / "states")
+    rail = run(read_train_config(text, "stopped.toml"))
+    assert len(measured) == 1
+    ours, theirs = (json.loads((f / "rail.json").read_text()) for f in (rail, trained / "rail"))
+    for one in (ours, theirs):
+        del one["trained"]["seconds"]
+    assert without_seconds(ours) == without_seconds(theirs)
 
 
 def test_what_is_left_is_a_rail_that_loads(trained: Path) -> None:
