@@ -77,6 +77,7 @@ class Builder:
     tap_dropout: float = 0.2
     span: int = 64
     segmented: bool = True
+    segmenter: int = 112
     skills: int = 0
     rank: int = 8
 
@@ -189,6 +190,7 @@ _RANGES: Ranges = {
     ("builder", "window"): (0, 4096),
     ("builder", "dropout"): (0, 0.9),
     ("builder", "tap_dropout"): (0, 0.9),
+    ("builder", "segmenter"): (0, 4096),
     ("builder", "skills"): (0, 4096),
     ("builder", "rank"): (1, 256),
     ("optimiser", "steps"): (1, _MANY),
@@ -254,9 +256,11 @@ def _require(reader: Sections, config: TrainConfig) -> None:
     for layer in config.base.layers:
         if not isinstance(layer, int) or layer < 0:
             reader.fail(("base", "layers"), f"{layer!r} is no layer", "give whole numbers from 0")
-    if config.builder.width % (2 * config.builder.heads):
-        found = f"'width' {config.builder.width} does not divide into pairs over the heads"
-        reader.fail(("builder", "width"), found, "use a multiple of twice the heads")
+    for key in ("width", "segmenter"):
+        width = getattr(config.builder, key)
+        if width % (2 * config.builder.heads):
+            found = f"{key!r} {width} does not divide into pairs over the heads"
+            reader.fail(("builder", key), found, "use a multiple of twice the heads")
 
 
 def builder_fields(config: TrainConfig) -> dict[str, Any]:

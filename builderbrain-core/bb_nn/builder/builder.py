@@ -137,8 +137,7 @@ class PlanBuilder(nn.Module):
         return self._ways(tapped, scene, self._memory(tapped))
 
     def _memory(self, tapped: Tapped) -> Tensor:
-        lengths = torch.tensor([len(tapped.ids)])
-        memory: Tensor = self.network.memory(tapped.states[None], lengths)
+        memory: Tensor = self.network.memory(tapped.states[None], _length(tapped))
         return memory
 
     def _clauses(
@@ -153,13 +152,17 @@ class PlanBuilder(nn.Module):
     def _ways(
         self, tapped: Tapped, scene: Scene, memory: Tensor
     ) -> list[tuple[tuple[int, ...], float]]:
-        request = tapped.offsets[:, 0] < scene.request_end
-        found, tokens = cuts(self.network.segmenter(memory)[0], request), Tokens(tapped.offsets)
+        request, tokens = tapped.offsets[:, 0] < scene.request_end, Tokens(tapped.offsets)
+        logits = self.network.segmenter(tapped.states[None], _length(tapped), memory)[0]
         # Two tokens may begin at one character: pieces of an emoji, or a blank before its word.
         ways: dict[tuple[int, ...], float] = {}
-        for starts, delta in found:
+        for starts, delta in cuts(logits, request):
             ways.setdefault(tuple(sorted({first_char(scene, tokens, t) for t in starts})), delta)
         return list(ways.items())
+
+
+def _length(tapped: Tapped) -> Tensor:
+    return torch.tensor([len(tapped.ids)])
 
 
 def _begins(clauses: Sequence[Spot]) -> tuple[int, ...]:

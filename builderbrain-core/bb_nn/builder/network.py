@@ -55,8 +55,9 @@ class Network(nn.Module):
         known = moments(words)
         self.config = config
         self.register_buffer("words", words, persistent=False)
-        self.memory = Memory(config, known if described.tokens is None else described.tokens)
-        self.segmenter = Segmenter(config)
+        tokens = known if described.tokens is None else described.tokens
+        self.memory = Memory(config, tokens)
+        self.segmenter = Segmenter(config, tokens)
         self.narrow = nn.Sequential(
             Standard(known),
             nn.Dropout(config.tap_dropout),
@@ -78,7 +79,8 @@ class Network(nn.Module):
 
     def forward(self, batch: Batch) -> Outcome:
         """Teacher-forced: every question at once, given the gold answers before it."""
-        memory = self.memory(batch.texts.states, batch.texts.lengths)
+        states, lengths = batch.texts.states, batch.texts.lengths
+        memory = self.memory(states, lengths)
         fixed = self.table(memory)
         nodes = self.nodes(fixed, batch.steps)
         table = torch.cat([fixed, nodes])
@@ -89,7 +91,7 @@ class Network(nn.Module):
             memory,
             hidden,
             self._options(table, hidden, memory, batch),
-            self.segmenter(memory),
+            self.segmenter(states, lengths, memory),
             first,
             last,
             self._edges(hidden, nodes, registers, batch.steps),

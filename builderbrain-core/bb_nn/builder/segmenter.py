@@ -1,26 +1,40 @@
-"""The segmenter: which tokens of a request start a clause."""
+"""The segmenter: which tokens of a request start a clause.
+
+It reads the base's states with a memory of its own: what tells where a clause ends is not what its
+words mean, and the memory that all other heads share learns the latter.
+"""
+
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.memory import Memory
 
 POSITIVE_WEIGHT = 3.0
 
 
 class Segmenter(nn.Module):
-    """p(token t starts a clause) = sigmoid(v . gelu(W m_t)); the first token always does."""
+    """p(token t starts a clause) = sigmoid(v . gelu(W m_t)); the first token always does.
 
-    def __init__(self, config: BuilderConfig) -> None:
+    m is its own memory, `config.segmenter` wide; with 0, the builder's. tokens: as in `Memory`.
+    """
+
+    def __init__(self, config: BuilderConfig, tokens: Tensor) -> None:
         super().__init__()
+        own = config.segmenter
+        self.memory = Memory(replace(config, width=own), tokens) if own else None
+        width = own or config.width
         self.score = nn.Sequential(
-            nn.Linear(config.width, config.width // 2), nn.GELU(), nn.Linear(config.width // 2, 1)
+            nn.Linear(width, width // 2), nn.GELU(), nn.Linear(width // 2, 1)
         )
 
-    def forward(self, memory: Tensor) -> Tensor:
-        """Logits [B, T] for memory [B, T, width]."""
-        logits: Tensor = self.score(memory).squeeze(-1)
+    def forward(self, states: Tensor, lengths: Tensor, memory: Tensor) -> Tensor:
+        """Logits [B, T] for states [B, T, taps, d], and the builder's memory [B, T, width]."""
+        read = memory if self.memory is None else self.memory(states, lengths)
+        logits: Tensor = self.score(read).squeeze(-1)
         return logits
 
 
