@@ -26,6 +26,7 @@ from workload import Ground, ground
 from bb_infra.versions import shipped
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.question import Tokens
 from bb_nn.builder.rail_folder import load_rail, read_record
 from bb_nn.fetch import fetched
 from bb_nn.tapped import Tapped
@@ -69,8 +70,13 @@ def of_shipped(here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
 
 
 def cut(builder: PlanBuilder, example: Example, tapped: Tapped) -> bool:
-    """Whether the request is cut where its clauses start."""
-    return {0, *builder.starts(tapped, example.scene)} == {0, *sorted(example.clauses)[1:]}
+    """Whether the request is cut at the tokens in which its clauses start."""
+    tokens = Tokens(tapped.offsets)
+    own, right = (
+        {tokens.at(char) for char in starts}
+        for starts in (builder.starts(tapped, example.scene), sorted(example.clauses)[1:])
+    )
+    return own | {0} == right | {0}
 
 
 def families(

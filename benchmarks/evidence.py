@@ -110,16 +110,26 @@ def section(name: str, lines: Sequence[Line]) -> str:
     ]
     parts += [f"Bar: {text(result['bar'])}\n"] if result.get("bar") else []
     parts += [f"Recipe: {result['recipe']}\n"] if result.get("recipe") else []
-    told = [*result.get("how", ()), *(f"Added later: {one}" for one in result.get("remarks", ()))]
-    parts += ["\n".join(f"* {one}" for one in told) + "\n"] if told else []
+    parts += bullets([*result.get("how", ()), *remarks(result)])
     parts += tables(figures(result))
     parts += [f"![{title}](img/{slug(name, title)})\n" for title in result.get("curves", {})]
     for one in earlier:
         parts += [f"### Earlier: {one.get('recipe', 'another recipe')}: {state(one)}\n"]
+        parts += bullets(remarks(one))
         parts += tables(figures(one))
     if result.get("versions"):
         parts.append(f"Versions: {text(result['versions'])}\n")
     return "\n".join(parts)
+
+
+def remarks(line: Line) -> list[str]:
+    """What was added to a line afterwards, as such."""
+    return [f"Added later: {one}" for one in line.get("remarks", ())]
+
+
+def bullets(told: Sequence[str]) -> list[str]:
+    """Sentences as one list of Markdown; nothing for none."""
+    return ["\n".join(f"* {one}" for one in told) + "\n"] if told else []
 
 
 def recipes(lines: Sequence[Line]) -> list[dict[str, Any]]:
