@@ -4,12 +4,13 @@
 
 p_w as in `bb_nn.builder.ranker`; i runs over the examples of whose candidates some are right and
 some are wrong, for the others say nothing of w. Convex in one right candidate; L-BFGS from w's
-value before. A conditional logit (McFadden 1974).
+value before. A conditional logit (McFadden 1974). l2 is what tenfold cross-validation finds best:
+too much of it forgives plans that the checker would refuse.
 
 Not covered: candidates that the beam does not find; `among` says how often the right one is there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import torch
@@ -24,7 +25,8 @@ from bb_train.exact import exact
 from bb_train.example import Example
 from bb_train.learner import States
 
-L2 = 0.01
+SHRINKAGES = (0.1, 0.01, 1e-3, 1e-4)
+FOLDS = 10
 SHOWN_EVERY = 100
 Row = tuple[Tensor, Tensor]
 """The traits [C, 5] of an example's candidates, and which of them are right [C]."""
@@ -52,6 +54,7 @@ class Ranked:
     """
 
     weights: dict[str, float]
+    l2: float
     examples: int
     before: int
     after: int
@@ -75,10 +78,12 @@ def fit_ranker(
         cases += _case(builder, example, states)
         if number % SHOWN_EVERY == 0 or number == len(examples):
             tell(f"ranker: {number} of {len(examples)} examples")
-    before = first(cases, ranker)
-    ranker.weights.copy_(fitted([case.row for case in cases], ranker.weights))
+    before, rows = first(cases, ranker), telling([case.row for case in cases])
+    l2 = shrinkage(rows, ranker.weights)
+    ranker.weights.copy_(fitted(rows, ranker.weights, l2))
     return Ranked(
         weights=dict(zip(TRAITS, (round(w, 4) for w in ranker.weights.tolist()), strict=True)),
+        l2=l2,
         examples=len(examples),
         before=before,
         after=first(cases, ranker),
@@ -86,18 +91,28 @@ def fit_ranker(
     )
 
 
-def fitted(rows: Sequence[Row], start: Tensor) -> Tensor:
-    """The w that is best for the rows; `start` where none of them says anything."""
-    telling = [(t, right) for t, right in rows if right.any() and not right.all()]
+def telling(rows: Sequence[Row]) -> list[Row]:
+    """Those of whose candidates some are right and some are wrong."""
+    return [(traits, right) for traits, right in rows if right.any() and not right.all()]
+
+
+def shrinkage(rows: Sequence[Row], start: Tensor) -> float:
+    """The l2 that loses least on rows left out, a tenth at a time; the most with too few rows."""
+    if len(rows) < FOLDS:
+        return max(SHRINKAGES)
+    return min(SHRINKAGES, key=lambda l2: sum(_left_out(rows, start, l2)))
+
+
+def fitted(rows: Sequence[Row], start: Tensor, l2: float) -> Tensor:
+    """The w that is best for the rows, which must be telling; `start` where there are none."""
     w = start.clone().requires_grad_(True)
-    if not telling:
+    if not rows:
         return w.detach()
     solver = torch.optim.LBFGS([w], max_iter=200, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         solver.zero_grad()
-        nats = torch.stack([_nats(traits @ w, right) for traits, right in telling])
-        loss = nats.mean() + L2 * w.square().sum()
+        loss = _nats(rows, w).mean() + l2 * w.square().sum()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
@@ -110,8 +125,17 @@ def first(cases: Sequence[Case], ranker: Ranker) -> int:
     return sum(ranker.best(case.found, 1)[0].decisions in case.right for case in cases)
 
 
-def _nats(scores: Tensor, right: Tensor) -> Tensor:
-    return scores.logsumexp(0) - scores[right].logsumexp(0)
+def _left_out(rows: Sequence[Row], start: Tensor, l2: float) -> Iterator[float]:
+    """Nats of each tenth, by the w of the other nine."""
+    for fold in range(FOLDS):
+        kept = [row for place, row in enumerate(rows) if place % FOLDS != fold]
+        yield float(_nats(rows[fold::FOLDS], fitted(kept, start, l2)).sum())
+
+
+def _nats(rows: Sequence[Row], w: Tensor) -> Tensor:
+    """-log p(some right candidate) of each row."""
+    scored = [(traits @ w, right) for traits, right in rows]
+    return torch.stack([s.logsumexp(0) - s[right].logsumexp(0) for s, right in scored])
 
 
 def _case(builder: PlanBuilder, example: Example, states: States) -> list[Case]:

@@ -218,7 +218,7 @@ def test_the_ranker_is_fitted_on_texts_nobody_learnt_from_and_lies_in_the_rail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = torch.tensor([2.0, 0.25, -1.5, -3.0, -0.5])
-    monkeypatch.setattr("bb_train.rank.fitted", lambda rows, start: other)
+    monkeypatch.setattr("bb_train.rank.fitted", lambda rows, start, l2: other)
     # A builder of almost random weights never ends a clause, and would cut at every other token.
     monkeypatch.setattr("bb_nn.builder.beam._LONGEST_CLAUSE", 6)
     text = configuration(tmp_path / "run", tmp_path / "states")

@@ -25,7 +25,7 @@ from bb_nn.builder.segmenter import cut
 from bb_train.continual.adapters import require_trunk
 from bb_train.errors import AdaptersOnly
 from bb_train.example import Example
-from bb_train.rank import fit_ranker, fitted
+from bb_train.rank import FOLDS, SHRINKAGES, Row, fit_ranker, fitted, shrinkage, telling
 from tests.unit.tiny_rail import builder, made, states
 
 torch.set_num_threads(1)
@@ -123,22 +123,37 @@ def test_what_is_left_unread_is_counted_and_what_is_refused_is_known() -> None:
     assert nothing[4] == 2.0
 
 
-def test_fitting_puts_the_right_one_first_and_says_nothing_of_what_says_nothing() -> None:
+def drawn(count: int, truth: Tensor | None = None) -> list[Row]:
+    """Six candidates each, of which the truth makes one right, or chance."""
     draw = torch.Generator().manual_seed(0)
-    truth = torch.tensor([1.0, 0.0, -2.0, 0.0, 0.0])
     rows = []
-    for _ in range(200):
+    for _ in range(count):
         traits = torch.randn(6, 5, generator=draw)
-        right = torch.zeros(6, dtype=torch.bool)
-        right[(traits @ truth).argmax()] = True
-        rows.append((traits, right))
-    start = Ranker().weights
-    w = fitted(rows, start)
+        scores = torch.rand(6, generator=draw) if truth is None else traits @ truth
+        rows.append((traits, torch.arange(6) == scores.argmax()))
+    return rows
+
+
+TRUTH = torch.tensor([1.0, 0.0, -2.0, 0.0, 0.0])
+
+
+def test_fitting_puts_the_right_one_first_and_says_nothing_of_what_says_nothing() -> None:
+    rows, start = drawn(200, TRUTH), Ranker().weights
+    w = fitted(rows, start, 0.01)
     hits = [sum(bool(right[(t @ v).argmax()]) for t, right in rows) for v in (w, start)]
     assert hits[0] > 190 > hits[1]
     assert w[2] < -1 < 0 < w[0] and w[[1, 3, 4]].abs().max() < 0.5
     none = [(traits, torch.zeros(6, dtype=torch.bool)) for traits, _ in rows]
-    assert torch.equal(fitted(none, start), start)
+    every = [(traits, torch.ones(6, dtype=torch.bool)) for traits, _ in rows]
+    assert telling([*none, *every]) == [] and len(telling(rows)) == len(rows)
+    assert torch.equal(fitted([], start, 0.01), start)
+
+
+def test_weights_shrink_where_they_say_nothing_of_rows_left_out() -> None:
+    start = torch.zeros(5)
+    assert shrinkage(drawn(60, TRUTH), start) == min(SHRINKAGES)
+    assert shrinkage(drawn(60), start) == max(SHRINKAGES)
+    assert shrinkage(drawn(FOLDS - 1, TRUTH), start) == max(SHRINKAGES)
 
 
 @pytest.mark.usefixtures("short")
@@ -152,7 +167,7 @@ def test_a_real_builder_is_fitted_to_put_first_what_it_put_last() -> None:
         taught += [replace(example, plan=plan) for plan in reversed(plans) if plan][:1]
     before = {k: t.clone() for k, t in wider.network.state_dict().items()}
     told = fit_ranker(wider, wider.ranker, taught, states)
-    assert told.examples == told.among == len(taught) > 2
+    assert told.examples == told.among == len(taught) > 2 and told.l2 == max(SHRINKAGES)
     assert told.before < told.after
     assert wider.ranker.weights.tolist() == pytest.approx(list(told.weights.values()), abs=1e-3)
     assert wider.ranker.weights[0] < 0  # the least probable is right

@@ -1,7 +1,7 @@
 """The segmenter: which tokens of a request start a clause.
 
-It reads the base's states with a memory of its own: what tells where a clause ends is not what its
-words mean, and the memory that all other heads share learns the latter.
+It may read the base's states with a memory of its own, so that what tells where a clause ends need
+not share what tells what its words mean.
 """
 
 from dataclasses import replace
