@@ -50,16 +50,16 @@ def row(old: Sequence[bool], new: Sequence[bool]) -> dict[str, Any]:
 def compared(
     here: Ground, rails: Sequence[PlanBuilder], n: int, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """A row for each family, and all."""
+    """A row for each family, and all; named with the seed, so that others stand beside it."""
     rows = dict[str, dict[str, Any]]()
     every: list[list[bool]] = [[] for _ in rails]
     for family in FAMILIES:
         examples = tasks(here, family, n, seed)
         found = [right(here, rail, examples) for rail in rails]
         every = [[*seen, *new] for seen, new in zip(every, found, strict=True)]
-        rows[family] = row(*found)
-        say(f"{family}: {rows[family]}")
-    return {**rows, "all": row(*every)}
+        rows[f"{family}, seed {seed}"] = row(*found)
+        say(f"{family}: {row(*found)}")
+    return {**rows, f"all, seed {seed}": row(*every)}
 
 
 def right(here: Ground, rail: PlanBuilder, examples: Sequence[Example]) -> list[bool]:
@@ -88,7 +88,7 @@ def main() -> int:
     rows = compared(here, rails, asked.n, asked.seed)
     return emit(
         "rail_pair",
-        rows["all"]["p"] < LEVEL,
+        rows[f"all, seed {asked.seed}"]["p"] < LEVEL,
         versions=("torch", "transformers"),
         claim="A new rail for api_json against the one before, on fresh dev tasks",
         bar=f"more tasks won than lost over all families (McNemar, one-sided, p < {LEVEL})",
