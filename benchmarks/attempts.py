@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from interval import interval
 from lab import Lab
 from report import emit, say, skip
+from served import EMBEDDED
 from workload import Ground, ground
 
 from bb_infra.versions import shipped
@@ -32,9 +34,6 @@ from bb_nn.fetch import fetched
 from bb_nn.tapped import Tapped
 from bb_train.checkpoint import Checkpoints
 from bb_train.example import Example, read_examples
-from bb_train.statistics import wilson
-
-EMBEDDED = "smollm2-135m"
 
 
 def last(run: Path, here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
@@ -92,11 +91,8 @@ def families(
     found = {}
     for name in [*dict.fromkeys(e.family for e in examples), "all"]:
         own = [row for row in rows if name in (row[0], "all")]
-        share = wilson(sum(row[1] for row in own), len(own))
         found[name] = {
-            "exact": round(share.value, 3),
-            "low": round(share.low, 3),
-            "high": round(share.high, 3),
+            **interval("exact", [row[1] for row in own]),
             "cuts": round(sum(row[2] for row in own) / len(own), 3),
             "n": len(own),
         }

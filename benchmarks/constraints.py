@@ -28,6 +28,7 @@ from statistics import fmean
 from typing import Any
 
 import torch
+from interval import interval
 from report import emit, say, skip
 from spoilt import Drawn, Free, lesson, spoil, violations
 from workload import Ground, ground
@@ -54,7 +55,7 @@ from bb_train.example import Example
 from bb_train.lagrangian import lagrangian
 from bb_train.losses.cfs_energy import budget
 from bb_train.losses.option_energy import option_energy
-from bb_train.statistics import discordant, mcnemar, wilson
+from bb_train.statistics import discordant, mcnemar
 
 EMBEDDED = "smollm2-135m"
 SPOILT, VIOLATIONS, DECISIONS = 0.25, 0.05, 8
@@ -230,11 +231,8 @@ def pooled(runs: Sequence[dict[str, dict[str, Any]]], arm: str) -> dict[str, Any
     rows = [run[arm] for run in runs]
     hits = [hit for row in rows for hit in row["right"]]
     means = ("sampled", "greedy", "energy", "lambda_peak", "lambda_end", "ece", "ece_debiased")
-    share = wilson(sum(hits), len(hits))
     return {
-        "right": round(share.value, 4),
-        "low": round(share.low, 4),
-        "high": round(share.high, 4),
+        **interval("right", hits, 4),
         "right_free": round(fmean(hit for row in rows for hit in row["right_free"]), 4),
         **{key: round(fmean(row[key] for row in rows), 4) for key in means},
         "at_rest": [row["at_rest"] for row in rows],

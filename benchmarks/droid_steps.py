@@ -31,6 +31,7 @@ from zlib import crc32
 
 import torch
 from droid_recording import Element, moments
+from interval import interval
 from plain_source import WORDS, plain_domain
 from report import emit, say
 from traces import EMBEDDED, fit, only_step, options, pack, states, unsegmented
@@ -44,7 +45,7 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.tapped import Tapped, default_layers
 from bb_train.example import Example
 from bb_train.learner import lessons
-from bb_train.statistics import discordant, mcnemar, wilson
+from bb_train.statistics import discordant, mcnemar
 
 ARMS = ("builder", "embeddings")
 BAR = "more elements right than by the overlap of words (McNemar, p < .05), on every seed"
@@ -166,13 +167,10 @@ def _chosen(builder: PlanBuilder, tapped: Tapped, one: Turn) -> Choice:
 def judged(found: Sequence[Turn], said: Sequence[Choice]) -> dict[str, Any]:
     """The figures of an arm."""
     hits = [choice == one.gold for choice, one in zip(said, found, strict=True)]
-    share = wilson(sum(hits), len(hits))
     missed = {one.task for one, hit in zip(found, hits, strict=True) if not hit}
     tasks = {one.task for one in found}
     return {
-        "steps": round(share.value, 4),
-        "low": round(share.low, 4),
-        "high": round(share.high, 4),
+        **interval("steps", hits, 4),
         "touches": round(fmean(touches(found, said)), 4),
         "ends": round(fmean(hit for hit, one in zip(hits, found, strict=True) if _ends(one)), 4),
         "tasks": round(1 - len(missed) / len(tasks), 4),

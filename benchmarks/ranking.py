@@ -16,6 +16,7 @@ from time import process_time
 from typing import Any
 
 import torch
+from interval import interval
 from lab import Lab
 from report import emit, say, skip
 from served import EMBEDDED, rail, site
@@ -28,7 +29,7 @@ from bb_train.agreement import free_text
 from bb_train.data.generator_config import GeneratorConfig
 from bb_train.exact import exact
 from bb_train.example import Example, Family
-from bb_train.statistics import discordant, mcnemar, wilson
+from bb_train.statistics import discordant, mcnemar
 
 FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 LONGEST = 1200
@@ -72,11 +73,8 @@ def tasks(here: Ground, family: Family, n: int, seed: int) -> list[Example]:
 
 def row(found: Sequence[Seen]) -> dict[str, Any]:
     """The figures of one way of ranking."""
-    share = wilson(sum(one.right for one in found), len(found))
     return {
-        "exact": round(share.value, 3),
-        "low": round(share.low, 3),
-        "high": round(share.high, 3),
+        **interval("exact", [one.right for one in found]),
         "among four": round(sum(one.among for one in found) / len(found), 3),
         "n": len(found),
     }

@@ -30,6 +30,7 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 import torch  # noqa: E402
+from interval import interval  # noqa: E402
 from nearest import nearest  # noqa: E402
 from report import emit, say  # noqa: E402
 from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, write  # noqa: E402
@@ -42,7 +43,7 @@ from bb_nn.base import load_base  # noqa: E402
 from bb_nn.builder.builder import PlanBuilder  # noqa: E402
 from bb_nn.tapped import Tapped, default_layers  # noqa: E402
 from bb_train.learner import Lesson, lessons  # noqa: E402
-from bb_train.statistics import discordant, mcnemar, wilson  # noqa: E402
+from bb_train.statistics import discordant, mcnemar  # noqa: E402
 from sgd.domain import (  # noqa: E402
     Record,
     asked,
@@ -257,12 +258,9 @@ def judged(found: Sequence[Call], held: Sequence[Record]) -> dict[str, dict[str,
     exact = right(found, held)
     rows: dict[str, dict[str, Any]] = {}
     for name, at in parts(held).items():
-        share = wilson(sum(exact[i] for i in at), len(at))
         rows[name] = {
             "tool": round(fmean(found[i][0] == held[i].tool for i in at), 4),
-            "exact": round(share.value, 4),
-            "low": round(share.low, 4),
-            "high": round(share.high, 4),
+            **interval("exact", [exact[i] for i in at], 4),
             "f1": round(fmean(_f1(found[i], held[i]) for i in at), 4),
         }
     return rows

@@ -30,6 +30,7 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 import torch  # noqa: E402
+from interval import interval  # noqa: E402
 from nearest import nearest  # noqa: E402
 from report import emit, say  # noqa: E402
 from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, write  # noqa: E402
@@ -43,7 +44,7 @@ from bb_nn.builder.builder import PlanBuilder  # noqa: E402
 from bb_nn.tapped import Tapped, default_layers  # noqa: E402
 from bb_train.agreement import f1  # noqa: E402
 from bb_train.learner import lessons  # noqa: E402
-from bb_train.statistics import discordant, mcnemar, wilson  # noqa: E402
+from bb_train.statistics import discordant, mcnemar  # noqa: E402
 from ultratool.domain import Record, domain, example, parts, records  # noqa: E402
 
 DEV = 300
@@ -148,12 +149,9 @@ ARMS: dict[str, Callable[..., tuple[Chains, dict[str, Any]]]] = {
 def judged(compiled: Compiled, found: Chains, gold: Chains) -> dict[str, Any]:
     """The figures of an arm."""
     pairs = list(zip(found, gold, strict=True))
-    exact = wilson(sum(a == g for a, g in pairs), len(pairs))
     written = [tool for chain in found for tool in chain]
     return {
-        "exact": round(exact.value, 4),
-        "low": round(exact.low, 4),
-        "high": round(exact.high, 4),
+        **interval("exact", [a == g for a, g in pairs], 4),
         "node_f1": round(fmean(f1(Counter(a), Counter(g)) for a, g in pairs), 4),
         "link_f1": round(fmean(_links(a, g) for a, g in pairs), 4),
         "known": round(fmean(tool in compiled.schema.tools for tool in written or [""]), 4),

@@ -30,7 +30,7 @@ def judged(compiled: "Compiled", made: "Decoded | None", attempt: "Attempt") -> 
     if made:
         print(f"\n{'':9} {len(made.tokens)} tokens, {made.forced} of them forced")
     elif attempt.draft.score is not None:
-        print(f"{'':9} log score {attempt.draft.score:.2f} at alpha {attempt.draft.alpha:g}")
+        print(f"{'':9} log score {attempt.draft.score:z.2f} at alpha {attempt.draft.alpha:g}")
     verdict = attempt.verdict
     if verdict.plan.steps:
         say("plan", verdict.plan.digest[:19])

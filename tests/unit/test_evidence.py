@@ -67,11 +67,13 @@ def test_what_was_added_to_a_line_is_shown_as_added() -> None:
 
 
 def test_an_earlier_recipe_stays_on_the_page_with_its_own_verdict() -> None:
-    page = evidence.section("sums", [line(0, 0.4, "narrow"), line(0, 0.97)])
+    narrow = line(0, 0.4, "narrow", remarks=["Too narrow."])
+    page = evidence.section("sums", [narrow, line(0, 0.97)])
     result, earlier = page.split("### Earlier: ")
     assert "holds" in result
     assert "0.4" not in result
     assert earlier.startswith("narrow: **falls short**")
+    assert "* Added later: Too narrow.\n" in earlier
     assert "| long, seed 0 | 0.4 |" in earlier
 
 
