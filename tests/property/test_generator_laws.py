@@ -13,6 +13,7 @@ from bb_runtime.trial import attempt
 from bb_train.data.blanks import blanks_of
 from bb_train.data.generator import Generator, generate
 from bb_train.data.generator_config import GeneratorConfig
+from bb_train.data.look import must_look
 from bb_train.data.request import LENGTHS, Wish
 from bb_train.data.shares import held_pair, share_of_value
 from bb_train.data.spelling import spellings
@@ -68,6 +69,19 @@ def test_clauses_start_in_the_request(train: list[Example]) -> None:
         assert each.clauses[0] >= 0 and each.clauses[-1] < each.scene.request_end
     assert {len(each.clauses) for each in train} == {1, 2, 3}
     assert any(each.round for each in train)
+
+
+def test_no_plan_guesses_where_in_a_list_something_stands(generator: Generator) -> None:
+    schema = generator.compiled.schema
+    found = generator.requests.templates
+    assert not any(must_look(schema, plan) for each in found for plan in each.plans)
+    assert not [each for each in found if each.task.id == "when-9"]  # on the price of an item
+    looking = next(each for each in found if each.task.id == "when-5")
+    first, second = looking.plans
+    assert [step.tool for step in first.steps] == ["find_user_by_email", "get_order"]
+    again, _, refund = second.steps
+    assert again.tool == "get_order" and refund.args["cents"] == 6049
+    assert refund.when and refund.when.ref.step == again.id
 
 
 def test_the_same_seed_gives_the_same_bytes(shop: Compiled, train: list[Example]) -> None:

@@ -123,8 +123,11 @@ class Generator:
             return "inexpressible"
         return ""
 
-    def _look(self, task: Task) -> Task:
-        """The task in two rounds where its plan cannot be known before something was seen."""
+    def _look(self, task: Task) -> Task | None:
+        """The task in two rounds where its plan cannot be known before something was seen.
+
+        None if it could not be known then either.
+        """
         plan = self.compiled.read(task.rounds[0])
         if len(task.rounds) > 1 or not must_look(self.compiled.schema, plan) or not self.acts:
             return task

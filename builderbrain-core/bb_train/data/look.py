@@ -1,13 +1,16 @@
 """Look first: split a plan that refers to a list by position where only the list can say which.
 
 "Refund the price of i0082": which line of the order that is, nobody knows before the order has been
-seen. Such a plan becomes two rounds. The first looks; the second acts on the values that were seen.
-A reference into a list stays where the step names nothing the list could be searched for.
+seen. Such a plan becomes two rounds. The first looks; the second acts on the values that were seen,
+and looks again at what its conditions ask. A reference into a list stays where the step names
+nothing the list could be searched for.
 
-Not covered: a condition on such a list; the second round could not ask it again.
+Not covered: a condition on a place in such a list. Which place it is could be seen, but the plan
+language cannot say "the one that is i0082", so nothing is to be learnt from such a plan but to
+guess.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -42,21 +45,35 @@ def _picks(schema: PlanSchema, step: Step, ref: Ref, tools: Mapping[str, str]) -
     return any(blank.kind in kinds for blank in blanks_of(schema, [replace(step, when=None)]))
 
 
-def looked(compiled: Compiled, task: Task, results: Results) -> Task:
-    """The task in two rounds, given what its plan's steps saw; the task itself if it cannot be."""
+def looked(compiled: Compiled, task: Task, results: Results) -> Task | None:
+    """The task in two rounds, given what its plan's steps saw; None where a condition would guess.
+
+    The task itself if nothing of it looks, or nothing else is left.
+    """
     plan = compiled.read(task.rounds[0])
+    if _guesses(compiled.schema, plan):
+        return None
     first = _reading(compiled.schema, plan)
     rest = [step for step in plan.steps if step.id not in first]
-    conditions = [step.when.ref.step for step in rest if step.when]
-    if not rest or set(conditions) & first or not first <= results.keys():
+    if not rest or not first <= results.keys():
         return task
-    known = {step.id: f"n{at}" for at, step in enumerate(rest, 1)}
-    later = [_told(step, known, results) for step in rest]
-    rounds = [
-        Plan(plan.domain, plan.schema, tuple(_numbered(plan, first))),
-        replace(plan, steps=tuple(later)),
-    ]
+    again = first & {step.when.ref.step for step in rest if step.when}
+    seen = {name: results[name] for name in first}
+    rounds = (
+        _numbered(plan, first, {}),
+        _numbered(plan, again | {step.id for step in rest}, seen),
+    )
     return replace(task, rounds=tuple({"steps": to_json(each)["steps"]} for each in rounds))
+
+
+def _guesses(schema: PlanSchema, plan: Plan) -> bool:
+    """Whether a condition is on a place that only the list can tell."""
+    tools = {step.id: step.tool for step in plan.steps}
+    return any(
+        step.when and step.when.ref == ref and _picks(schema, step, ref, tools)
+        for step in plan.steps
+        for ref in _indexed(step)
+    )
 
 
 def _reading(schema: PlanSchema, plan: Plan) -> set[str]:
@@ -69,30 +86,30 @@ def _reading(schema: PlanSchema, plan: Plan) -> set[str]:
     return found
 
 
-def _numbered(plan: Plan, kept: set[str]) -> Sequence[Step]:
-    """The kept steps under new numbers."""
+def _numbered(plan: Plan, kept: Collection[str], seen: Results) -> Plan:
+    """The kept steps under new numbers, with what was seen written out."""
     steps = [step for step in plan.steps if step.id in kept]
     known = {step.id: f"n{at}" for at, step in enumerate(steps, 1)}
-    return [_told(step, known, {}) for step in steps]
+    return replace(plan, steps=tuple(_told(step, known, seen) for step in steps))
 
 
-def _told(step: Step, known: Mapping[str, str], results: Results) -> Step:
+def _told(step: Step, known: Mapping[str, str], seen: Results) -> Step:
     """The step with what was seen written out, and its other references under new numbers."""
     when = step.when
     if when is not None:
         when = replace(when, ref=replace(when.ref, step=known[when.ref.step]))
-    args = {name: _value(value, known, results) for name, value in step.args.items()}
+    args = {name: _value(value, known, seen) for name, value in step.args.items()}
     after = tuple(known[name] for name in step.after if name in known)
     return replace(step, id=known[step.id], args=args, after=after, when=when)
 
 
-def _value(value: Any, known: Mapping[str, str], results: Results) -> Any:
+def _value(value: Any, known: Mapping[str, str], seen: Results) -> Any:
     if isinstance(value, Ref):
-        if value.step in known:
-            return replace(value, step=known[value.step])
-        return resolve_pointer(results[value.step], value.pointer)
+        if value.step in seen:
+            return resolve_pointer(seen[value.step], value.pointer)
+        return replace(value, step=known[value.step])
     if isinstance(value, Mapping):
-        return {key: _value(item, known, results) for key, item in value.items()}
+        return {key: _value(item, known, seen) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_value(item, known, results) for item in value]
+        return [_value(item, known, seen) for item in value]
     return value

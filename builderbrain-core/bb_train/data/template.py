@@ -5,7 +5,7 @@ the body. A request of several clauses says who is speaking once, so a template 
 wording without that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bb_core.battery import Task
@@ -45,12 +45,13 @@ class Template:
 
 
 def templates(
-    compiled: Compiled, look: Callable[[Task], Task] = lambda task: task, expect: str = "done"
+    compiled: Compiled, look: Callable[[Task], Task | None] = lambda t: t, expect: str = "done"
 ) -> tuple[Template, ...]:
     """The templates of a domain's battery: every wording, and every skin that rewrites one.
 
     A skin that only puts text around the request is left to whoever joins clauses; one that
-    changes the plan gives a template of its own. `look` may give a task other rounds.
+    changes the plan gives a template of its own. `look` may give a task other rounds, or none: then
+    nothing is made of it.
     """
     found = [task for task in compiled.battery if task.expect == expect and task.rounds]
     worded = [(task, number, text) for task in found for number, text in enumerate(wordings(task))]
@@ -59,14 +60,25 @@ def templates(
     out: list[Template] = []
     for task, number, text in worded:
         plain = replace(task, prompt=text, also=())
-        name = f"{task.id}.{number}"
-        base = template(compiled, look(plain), name, kinds[task.id], shares[text])
-        out.append(base)
-        for skin, dressed in _dressed(compiled.skins, plain):
-            worn = template(compiled, look(dressed), name, kinds[task.id], shares[text])
-            if held(worn) >= held(base):
-                out.append(replace(worn, skinned=(skin.name,)))
+        looked = look(plain)
+        if looked is None:
+            continue
+        base = template(compiled, looked, f"{task.id}.{number}", kinds[task.id], shares[text])
+        worn = ((skin, look(dressed)) for skin, dressed in _dressed(compiled.skins, plain))
+        out += [base, *_worn(compiled, base, worn)]
     return tuple(out)
+
+
+def _worn(
+    compiled: Compiled, base: Template, dressed: Iterable[tuple[Skin, Task | None]]
+) -> Iterator[Template]:
+    """The wording's templates in the skins that say no less than it does."""
+    for skin, task in dressed:
+        if task is None:
+            continue
+        worn = template(compiled, task, base.id, base.kind, base.share)
+        if held(worn) >= held(base):
+            yield replace(worn, skinned=(skin.name,))
 
 
 def held(template: Template) -> int:
