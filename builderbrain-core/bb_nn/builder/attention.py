@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from bb_nn.builder.packed import unpacked
+
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
@@ -42,6 +44,14 @@ class Attention(nn.Module):
         keys, values = (self._split(part) for part in self.key_value(x).chunk(2, dim=-1))
         return Keyed(rotate(keys, begin) if self.rotary else keys, values)
 
+    def keyed_where(self, x: Tensor, real: Tensor) -> Keyed:
+        """Keys and values of x [R, L, width] where it is `real` [R, L], zeros elsewhere.
+
+        For what has no positions.
+        """
+        rows = self.key_value(x[real])
+        return Keyed(*(self._split(unpacked(part, real)) for part in rows.chunk(2, dim=-1)))
+
     def forward(self, x: Tensor, to: Keyed, bias: Tensor, begin: int = 0) -> Tensor:
         """[R, A, width]. bias: [R, heads or 1, A, L], added to the scores; -inf hides a key.
 
@@ -52,6 +62,21 @@ class Attention(nn.Module):
         found = scaled_dot_product_attention(query, to.keys, to.values, attn_mask=bias)
         rows, _, count, _ = found.shape
         out: Tensor = self.out(found.transpose(1, 2).reshape(rows, count, -1))
+        return out
+
+    def near(self, x: Tensor, text: Tensor, window: int) -> Tensor:
+        """[n, width]: each token sees those of its own text at most `window` places away.
+
+        x: [n, width], the tokens of several texts one after another; text: [n], whose each is.
+        """
+        to, query = self.keyed(x[None]), self._split(self.query(x)[None])
+        query = rotate(query) if self.rotary else query
+        query, keys, values = (one[0].transpose(0, 1) for one in (query, to.keys, to.values))
+        keys, values = around(keys, window), around(values, window)
+        scores = (query[..., None] * keys).sum(dim=2) * query.shape[-1] ** -0.5
+        same = around(text + 1, window) == text[:, None] + 1
+        shares = (scores + hidden(same)[:, None]).softmax(dim=-1)
+        out: Tensor = self.out((values * shares[:, :, None]).sum(dim=-1).flatten(1))
         return out
 
     def _split(self, x: Tensor) -> Tensor:
@@ -68,6 +93,12 @@ def rotate(x: Tensor, begin: int = 0, base: float = 1e4) -> Tensor:
     sin, cos = angles.sin(), angles.cos()
     left, right = x[..., :half], x[..., half:]
     return torch.cat([left * cos - right * sin, right * cos + left * sin], dim=-1)
+
+
+def around(x: Tensor, window: int) -> Tensor:
+    """[n, .., 2 window + 1]: of each row of x [n, ..] those around it, zeros beyond both ends."""
+    ends = x.new_zeros(window, *x.shape[1:])
+    return torch.cat([ends, x, ends]).unfold(0, 2 * window + 1, 1)
 
 
 def hidden(allowed: Tensor) -> Tensor:

@@ -97,7 +97,7 @@ class ClauseDecoder(nn.Module):
         steps = torch.cat([self.nothing.expand(rows, 1, -1), steps], dim=1)
         always = torch.ones(rows, 1, dtype=torch.bool, device=text.device)
         return Seen(
-            tuple(block.text.keyed(text) for block in self._each()),
+            tuple(block.text.keyed_where(text, text_open) for block in self._each()),
             tuple(block.steps.keyed(steps) for block in self._each()),
             text_open,
             torch.cat([always, steps_open], dim=1),

@@ -21,7 +21,7 @@ class Elsewhere(nn.Module):
 
     def forward(self, h: Tensor, memory: Tensor, real: Tensor) -> Tensor:
         """[P, width] for states h [P, width], memory [P, T, width] and its real tokens [P, T]."""
-        x = self.norm(h)[:, None]
-        found = self.attention(x, self.attention.keyed(memory), hidden(real)[:, None, None, :])
+        x, to = self.norm(h)[:, None], self.attention.keyed_where(memory, real)
+        found = self.attention(x, to, hidden(real)[:, None, None, :])
         out: Tensor = self.last(h + found[:, 0])
         return out

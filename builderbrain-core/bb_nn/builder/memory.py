@@ -8,10 +8,11 @@ With `config.reading` a low-rank change C of W can be learnt alone: new words fo
 import torch
 from torch import Tensor, nn
 
-from bb_nn.builder.attention import Attention, FeedForward, hidden
+from bb_nn.builder.attention import Attention, FeedForward
 from bb_nn.builder.common_change import CommonChange
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.described import normed
+from bb_nn.builder.packed import unpacked
 from bb_nn.builder.standard import Standard
 
 
@@ -37,21 +38,14 @@ class Memory(nn.Module):
         self.last = nn.LayerNorm(config.width)
 
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
-        """[B, T, width] for states [B, T, taps, d] of which the first `lengths` [B] are real."""
-        z = self.tap_dropout(self.standard(normed(states)))
+        """[B, T, width] for states [B, T, taps, d] of which the first `lengths` [B] are real.
+
+        Zeros for those that are not.
+        """
+        real = torch.arange(states.shape[1], device=lengths.device) < lengths[:, None]
+        z = self.tap_dropout(self.standard(normed(states[real])))
         m = self.narrow(z) if self.common is None else self.narrow(z) + self.common(z)
-        x = self.before_attention(m)
-        bias = hidden(local(m.shape[1], self.window, lengths))
-        m = m + self.dropout(self.attention(x, self.attention.keyed(x), bias))
+        text = torch.nonzero(real)[:, 0]
+        m = m + self.dropout(self.attention.near(self.before_attention(m), text, self.window))
         m = m + self.dropout(self.inner(self.before_inner(m)))
-        out: Tensor = self.last(m)
-        return out
-
-
-def local(width: int, window: int, lengths: Tensor) -> Tensor:
-    """[B, 1, T, T]: real tokens within `window`; padding sees itself, so that nothing is NaN."""
-    places = torch.arange(width, device=lengths.device)
-    near = (places[:, None] - places[None, :]).abs() <= window
-    real = places[None, :] < lengths[:, None]
-    seen = near[None] & real[:, None, :] | torch.eye(width, dtype=torch.bool, device=near.device)
-    return seen[:, None]
+        return unpacked(self.last(m), real)

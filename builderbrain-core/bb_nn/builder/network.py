@@ -153,8 +153,7 @@ class Network(nn.Module):
 
     def score(self, table: Tensor, h: Tensor, asked: Questions) -> Tensor:
         """Logits [O] of the options, given the states h [G, width] of their questions."""
-        pair = table[asked.pair].flatten(1)
-        options = Options(asked.group, asked.kind, pair, asked.features, asked.allowed)
+        options = Options(asked.group, asked.kind, asked.pair, table, asked.features, asked.allowed)
         logits: Tensor = self.head(h, asked.query, options)
         return logits
 

@@ -56,7 +56,7 @@ class Mark(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """N options of G questions. group: [N], ascending. query: [G]. pair: [N, 2 * width].
+    """N options of G questions. group, kind: [N]. pair: [N, 2], rows of table [., width].
 
     features: [N, FEATURES]. allowed: bool [N]; what is not allowed has a logit all the same.
     """
@@ -64,6 +64,7 @@ class Options:
     group: Tensor
     kind: Tensor
     pair: Tensor
+    table: Tensor
     features: Tensor
     allowed: Tensor
 
@@ -86,6 +87,18 @@ class PairProjection(nn.Module):
             out = out.index_copy(0, rows, pair[rows] @ self.weight[value])
         return out
 
+    def of(self, table: Tensor, pair: Tensor, kind: Tensor) -> Tensor:
+        """[N, width], of pairs [N, 2] of the table's rows; the same pair is projected once.
+
+        A batch offers every skill at every step, so nine options in ten are there again.
+        """
+        size = len(table)
+        codes = (kind * size + pair[:, 0]) * size + pair[:, 1]
+        each, place = torch.unique(codes, return_inverse=True)
+        rows = torch.stack([each // size % size, each % size], dim=1)
+        out: Tensor = self(table[rows].flatten(1), each // size**2)
+        return out[place]
+
 
 class OptionHead(nn.Module):
     """logit = (Q_kind h) . (K_kind [a; b]) / sqrt(width) + w_(query, kind) . features."""
@@ -103,7 +116,8 @@ class OptionHead(nn.Module):
     def forward(self, h: Tensor, query: Tensor, options: Options) -> Tensor:
         """Logits [N] for questions h [G, width] of kinds query [G]."""
         asked = self.query(h).view(len(h), len(Kind), self.width)[options.group, options.kind]
-        same = (asked * self.key(options.pair, options.kind)).sum(-1) * self.width**-0.5
+        keys = self.key.of(options.table, options.pair, options.kind)
+        same = (asked * keys).sum(-1) * self.width**-0.5
         row = query[options.group] * len(Kind) + options.kind
         known = (self.features(row) * options.features).sum(-1) + self.bias(row).squeeze(-1)
         logits: Tensor = same + known
