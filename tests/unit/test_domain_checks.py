@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bb_core.adapters import Call
+from bb_core.battery import Task
 from bb_core.errors import ToolError
 from bb_core.observers import Measured
 from bb_core.skins import Skin
@@ -214,6 +215,28 @@ def test_a_skin_that_breaks_its_kinds_word_is_found(kind: Any, change: Any, foun
 def test_a_skin_that_fits_no_task_is_found() -> None:
     found = problems(skin_cases, shelf(skins=[Skin("worn", "invariant", lambda task: None)]))
     assert found == {"worn[any]": "worn fits no task of the battery, so it shows nothing"}
+
+
+def test_a_skin_is_tried_on_the_tasks_that_it_fits_alone() -> None:
+    skin = Skin("worn", "invariant", lambda task: task if task.id == "take" else None)
+    assert [case.name for case in skin_cases(shelf(skins=[skin]))] == ["worn[take]"]
+
+
+def test_a_skin_that_raises_is_the_fault_of_its_cases() -> None:
+    def torn(task: Task) -> Task:
+        raise ValueError(f"no thread for {task.id}")
+
+    cases = list(skin_cases(shelf(skins=[Skin("torn", "invariant", torn)], battery=[TAKE])))
+    assert [case.name for case in cases] == ["torn[take]"]
+    with pytest.raises(ValueError, match="no thread for take"):
+        cases[0].problem()
+
+
+def test_a_skin_that_changes_its_mind_is_found() -> None:
+    answers = iter([TAKE, None])
+    skin = Skin("worn", "invariant", lambda task: next(answers))
+    found = problems(skin_cases, shelf(skins=[skin], battery=[TAKE]))["worn[take]"]
+    assert found == "worn fitted this task a moment ago and does not now"
 
 
 def test_a_trap_that_the_old_plan_passes_is_found() -> None:
