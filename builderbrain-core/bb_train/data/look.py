@@ -33,7 +33,11 @@ def must_look(schema: PlanSchema, plan: Plan) -> bool:
 def _indexed(step: Step) -> Iterator[Ref]:
     """The step's references, in data or condition, that go through a position."""
     found = [ref for _, ref in refs(step.args)] + ([step.when.ref] if step.when else [])
-    yield from (ref for ref in found if any(token.isdecimal() for token in tokens(ref.pointer)))
+    yield from filter(_positioned, found)
+
+
+def _positioned(ref: Ref) -> bool:
+    return any(token.isdecimal() for token in tokens(ref.pointer))
 
 
 def _picks(schema: PlanSchema, step: Step, ref: Ref, tools: Mapping[str, str]) -> bool:
@@ -69,11 +73,8 @@ def looked(compiled: Compiled, task: Task, results: Results) -> Task | None:
 def _guesses(schema: PlanSchema, plan: Plan) -> bool:
     """Whether a condition is on a place that only the list can tell."""
     tools = {step.id: step.tool for step in plan.steps}
-    return any(
-        step.when and step.when.ref == ref and _picks(schema, step, ref, tools)
-        for step in plan.steps
-        for ref in _indexed(step)
-    )
+    asked = [(step, step.when.ref) for step in plan.steps if step.when]
+    return any(_positioned(ref) and _picks(schema, step, ref, tools) for step, ref in asked)
 
 
 def _reading(schema: PlanSchema, plan: Plan) -> set[str]:
