@@ -1,0 +1,262 @@
+"""BFCL, one turn: which of the functions on offer are called, with which arguments, or none.
+
+Folds by function: no function that a record is judged by was in training, nor any that was ever on
+offer beside one. Every record is judged once, by a builder trained on the other folds.
+
+overlap     the function whose words the request has most of; figures in order, closed values that
+            the request has; never nothing
+builder     a plan builder on the frozen base: no clauses, the whole request at once
+embeddings  the same builder on the base's token embeddings alone
+
+right: the calls wanted and no others, in any order, each argument in one of its accepted ways, as
+BFCL compares them; where no function helps, no call.
+
+usage: python benchmarks/bfcl/run.py [--arms A,B] [--seeds 0,1,2] [--folds 3] [--examples N]
+           [--data DIR]
+
+`examples` is how many a builder sees in training, again and again. Bar: the builder is right more
+often than overlap in every group but `nothing`, and over all (McNemar, p < .05), on every seed.
+"""
+
+import copy
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from zlib import crc32
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
+
+import torch  # noqa: E402
+from interval import interval  # noqa: E402
+from nearest import nearest  # noqa: E402
+from report import emit, say  # noqa: E402
+from traces import EMBEDDED, fit, options, pack, states, unsegmented  # noqa: E402
+
+from bb_core.actions import assemble  # noqa: E402
+from bb_core.errors import PlanError  # noqa: E402
+from bb_core.scene import scene  # noqa: E402
+from bb_core.space import Space  # noqa: E402
+from bb_nn.base import Base, load_base  # noqa: E402
+from bb_nn.builder.builder import PlanBuilder  # noqa: E402
+from bb_nn.builder.conditions import compared  # noqa: E402
+from bb_nn.builder.described import describe  # noqa: E402
+from bb_nn.builder.words import words_of  # noqa: E402
+from bb_nn.tapped import Tapped, default_layers  # noqa: E402
+from bb_train.learner import Lesson, lessons  # noqa: E402
+from bb_train.statistics import discordant, mcnemar  # noqa: E402
+from bfcl.domain import (  # noqa: E402
+    Call,
+    Function,
+    Record,
+    calls_of,
+    domain,
+    example,
+    records,
+    right,
+)
+
+GROUPS = ("simple", "multiple", "parallel", "nothing")
+BAR = (
+    "the builder is right more often than the overlap of words, over all and in every group but "
+    "`nothing` (McNemar, p < .05), on every seed"
+)
+HOW = (
+    "Python functions of the visible part, three folds by function; functions that were ever on "
+    "offer together are in one fold, the largest such set has a third of all records.",
+    "`unsayable`: taught records with a value that is not in the request as it stands, or an "
+    "object; held-out ones count as missed. `nothing`: no function helps, and none may be called.",
+    "A builder is offered the record's own functions, by their names and descriptions; it has seen "
+    "none of them. Descriptions of arguments it is not told.",
+    "Width, depth and rate are api_json's; no choice was made on these records.",
+)
+States = Callable[[str], Tapped]
+
+
+@dataclass
+class Offers:
+    """The builder as each record has it: the same network, the functions on offer."""
+
+    spaces: dict[str, Space]
+    builder: PlanBuilder
+
+    def of(self, one: Record) -> PlanBuilder:
+        """The builder for a record's functions."""
+        view = copy.copy(self.builder)
+        view.space = self.spaces[one.offer]
+        view.places = compared(view.space)
+        return view
+
+
+def main() -> int:
+    """Train in folds, judge, print one line."""
+    wished = options(__doc__, ("builder", "embeddings"), folds=3, examples=6000)
+    folder = pack("bfcl", wished.data, "bfcl")
+    if folder is None:
+        return 0
+    torch.set_num_threads(1)
+    found = records(folder)
+    base, spaces = load_base(EMBEDDED), spaces_of(found)
+    layers = {"builder": default_layers(base), "embeddings": (0,)}
+    beaten = [right(overlap(one), one) for one in found]
+    rows, passed = judged("overlap", found, beaten), True
+    for arm in wished.arms:
+        for seed in wished.seeds:
+            began = perf_counter()
+            hits, cost = built(base, layers[arm], found, spaces, wished, seed)
+            p = against(found, hits, beaten)
+            passed &= arm != "builder" or all(p[name] < 0.05 for name in p if name != "nothing")
+            own = judged(arm, found, hits, f", seed {seed}")
+            rows |= {
+                name: {**row, "p": p[name.split(", ")[1]], **cost} for name, row in own.items()
+            }
+            say(f"{arm}, seed {seed}: {own} ({perf_counter() - began:.0f} s in all)")
+    return emit(
+        "bfcl",
+        passed,
+        seeds=wished.seeds,
+        versions=("torch", "transformers"),
+        claim="BFCL: calls of functions that training never showed, or none",
+        **({"bar": BAR} if "builder" in wished.arms else {}),
+        recipe=f"{len(found)} records, {wished.folds} folds by function; batch 8, "
+        f"{wished.examples} examples seen for each",
+        how=HOW,
+        arms=rows,
+    )
+
+
+def spaces_of(found: Sequence[Record]) -> dict[str, Space]:
+    """The space of every offer, each made once."""
+    spaces: dict[str, Space] = {}
+    for number, one in enumerate(found, 1):
+        if one.functions and one.offer not in spaces:
+            spaces[one.offer] = Space.of(domain(one))
+        if number % 500 == 0:
+            say(f"functions of {number} of {len(found)} records")
+    return spaces
+
+
+def fold(found: Sequence[Record], count: int) -> list[int]:
+    """The fold of each record: sets of functions that share an offer, the largest dealt first."""
+    head: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while head.setdefault(name, name) != name:
+            name = head[name]
+        return name
+
+    for one in found:
+        for name in one.named:
+            head[root(name)] = root(one.named[0])
+    sets: dict[str, list[int]] = {}
+    for place, one in enumerate(found):
+        sets.setdefault(root(one.named[0]), []).append(place)
+    sizes, dealt = [0] * count, [0] * len(found)
+    for name in sorted(sets, key=lambda name: (-len(sets[name]), crc32(name.encode()))):
+        least = sizes.index(min(sizes))
+        sizes[least] += len(sets[name])
+        for place in sets[name]:
+            dealt[place] = least
+    return dealt
+
+
+def built(
+    base: Base, layers: tuple[int, ...], found: Sequence[Record], spaces: dict[str, Space],
+    wished: Any, seed: int,
+) -> tuple[list[bool], dict[str, Any]]:  # fmt: skip
+    """Whether each record is right by the builder that saw none of its functions, and the cost."""
+    read = states(base, layers, [one.text for one in found])
+    words = tuple(dict.fromkeys(word for space in spaces.values() for word in words_of(space)))
+    described = describe(base, words, layers)
+    say(f"{len(words)} words described")
+    folds, hits = fold(found, wished.folds), dict[int, bool]()
+    cost: dict[str, Any] = {"seconds": 0, "unsayable": 0}
+    for number in range(wished.folds):
+        torch.manual_seed(seed)
+        shape = unsegmented(base, layers)
+        offers = Offers(spaces, PlanBuilder(shape, next(iter(spaces.values())), described))
+        taught = [one for one, own in zip(found, folds, strict=True) if own != number]
+        known = [lesson for one in taught for lesson in _lessons(offers, one, read)]
+        once = fit(offers.builder, known, read, wished.examples, seed)
+        cost = {**once, "seconds": cost["seconds"] + once["seconds"]} | {
+            "unsayable": cost["unsayable"] + len(taught) - len(known)
+        }
+        held = [place for place, own in enumerate(folds) if own == number]
+        hits |= {place: right(_calls(offers, found[place], read), found[place]) for place in held}
+        say(f"fold {number}: {sum(hits[place] for place in held)} of {len(held)}")
+    cost["unsayable"] //= wished.folds - 1
+    return [hits[place] for place in range(len(found))], cost
+
+
+def _lessons(offers: Offers, one: Record, read: States) -> Sequence[Lesson]:
+    if not one.functions:
+        return ()
+    view = offers.of(one)
+    taught = example(view.space, one)
+    return lessons(view, [taught], read).lessons if taught else ()
+
+
+def _calls(offers: Offers, one: Record, read: States) -> list[Call]:
+    if not one.functions:
+        return []
+    view, seen = offers.of(one), scene(one.text)
+    made = view.build(read(one.text), seen, 1)
+    try:
+        plan = assemble(view.space, seen, made[0].decisions) if made else None
+    except PlanError:
+        plan = None
+    return calls_of(one, plan)
+
+
+def overlap(one: Record) -> list[Call]:
+    """The function whose words the request has most of, filled with what is surely said."""
+    if not one.functions:
+        return []
+    told = [f"{each.own} {each.told['does']}".replace("_", " ") for each in one.functions]
+    best = one.functions[nearest(told, [one.text])[0]]
+    return [(best.own, dict(_filled(best, one.text)))]
+
+
+def _filled(function: Function, text: str) -> Any:
+    figures = iter(re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?!\w)", text))
+    for arg, own in function.names.items():
+        schema = function.told["args"][arg]
+        if schema.get("type") in ("integer", "number"):
+            if (said := next(figures, None)) is not None:
+                yield own, float(said)
+        elif closed := [v for v in schema.get("enum", ()) if str(v).lower() in text.lower()]:
+            yield own, closed[0]
+
+
+def judged(
+    arm: str, found: Sequence[Record], hits: Sequence[bool], seed: str = ""
+) -> dict[str, dict[str, Any]]:
+    """The figures of an arm, group by group."""
+    groups = split(found, hits)
+    return {f"{arm}, {group}{seed}": interval("right", rows, 4) for group, rows in groups}
+
+
+def split(found: Sequence[Record], hits: Sequence[bool]) -> list[tuple[str, list[bool]]]:
+    """Every group's hits, then all."""
+    each = [
+        (group, [hit for hit, one in zip(hits, found, strict=True) if one.group == group])
+        for group in GROUPS
+    ]
+    return [*each, ("all", list(hits))]
+
+
+def against(
+    found: Sequence[Record], ours: Sequence[bool], theirs: Sequence[bool]
+) -> dict[str, float]:
+    """p of ours being right more often, group by group."""
+    pairs = zip(split(found, ours), split(found, theirs), strict=True)
+    return {name: mcnemar(*discordant(a, b), "greater") for (name, a), (_, b) in pairs}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
