@@ -1,0 +1,118 @@
+"""BFCL's records as domains: what can be said is said and judged right, what cannot is left out."""
+
+import gzip
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bb_core.actions import assemble, decide
+from bb_core.space import Space
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "benchmarks"))
+
+bfcl = importlib.import_module("bfcl.domain")
+
+WEATHER = {
+    "name": "Weather.getFor",
+    "description": "The weather of a place.",
+    "parameters": {
+        "type": "dict",
+        "required": ["place", "days"],
+        "properties": {
+            "place": {"type": "string", "description": "Where."},
+            "days": {"type": "integer"},
+            "unit": {"type": "string", "enum": ["metric", "imperial"]},
+            "extra": {"type": "dict", "properties": {}},
+        },
+    },
+}
+NEEDS_AN_OBJECT = {
+    "name": "send",
+    "parameters": {"type": "dict", "required": ["body"], "properties": {"body": {"type": "dict"}}},
+}
+
+
+def made(folder: Path, answers: Any, functions: Sequence[Any] = (WEATHER,)) -> Any:
+    """The only record of a pack of one."""
+    row = {
+        "id": "one",
+        "category": "simple_python",
+        "question": [
+            [{"role": "user", "content": "Weather in new york for 3 days, metric please"}]
+        ],
+        "function": list(functions),
+        "possible_answer": answers,
+    }
+    with gzip.open(folder / "single_turn.dev.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    (found,) = bfcl.records(folder)
+    return found
+
+
+def called(**ways: Any) -> list[dict[str, Any]]:
+    return [{"Weather.getFor": {"place": ["New York", "NY"], "days": [3], **ways}}]
+
+
+@pytest.mark.parametrize("ways", [{"unit": ["metric", ""]}, {"unit": ["imperial", ""]}, {}])
+def test_a_call_that_the_request_says_comes_back_and_is_right(tmp_path: Path, ways: Any) -> None:
+    one = made(tmp_path, called(**ways))
+    space = Space.of(bfcl.domain(one))
+    taught = bfcl.example(space, one)
+    assert taught is not None
+    plan = assemble(space, taught.scene, decide(space, taught.scene, taught.plan, ()))
+    ((name, args),) = bfcl.calls_of(one, plan)
+    assert name == "Weather.getFor" and args["place"] == "new york" and args["days"] == 3
+    assert bfcl.right(bfcl.calls_of(one, plan), one)
+
+
+WRONG: list[list[tuple[str, dict[str, Any]]]] = [
+    [],
+    [("Weather.getFor", {"place": "Paris", "days": 3})],
+    [("Weather.getFor", {"place": "new york"})],
+    [("Weather.getFor", {"place": "new york", "days": 3, "unit": "imperial"})],
+    [("Weather.getFor", {"place": "new york", "days": 3})] * 2,
+    [("other", {"place": "new york", "days": 3})],
+]
+
+
+@pytest.mark.parametrize("calls", WRONG)
+def test_another_call_is_wrong(tmp_path: Path, calls: Any) -> None:
+    assert not bfcl.right(calls, made(tmp_path, called(unit=["metric", ""])))
+
+
+def test_texts_are_alike_but_for_case_and_punctuation(tmp_path: Path) -> None:
+    one = made(tmp_path, called())
+    assert bfcl.right([("Weather.getFor", {"place": "new-york.", "days": 3.0})], one)
+    assert not bfcl.right([("Weather.getFor", {"place": "new york", "days": True})], one)
+
+
+def test_no_call_is_right_where_no_function_helps(tmp_path: Path) -> None:
+    one = made(tmp_path, None)
+    assert bfcl.right([], one) and not bfcl.right(
+        [("Weather.getFor", {"place": "ny", "days": 3})], one
+    )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [{"Weather.getFor": {"place": ["Boston"], "days": [3]}}],
+        [{"Weather.getFor": {"place": ["NY", "New York"], "days": [4]}}],
+        [{"Weather.getFor": {"place": ["New York"], "days": [3], "extra": [{"a": [1]}]}}],
+    ],
+)
+def test_what_the_request_does_not_say_is_not_taught(tmp_path: Path, answers: Any) -> None:
+    one = made(tmp_path, answers)
+    assert bfcl.example(Space.of(bfcl.domain(one)), one) is None
+
+
+def test_a_function_that_must_have_an_object_is_on_no_offer(tmp_path: Path) -> None:
+    one = made(tmp_path, called(), [WEATHER, NEEDS_AN_OBJECT])
+    assert [function.own for function in one.functions] == ["Weather.getFor"]
+    assert one.named == ("Weather.getFor", "send")
