@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bb_core.actions import assemble, decide
+from bb_core.actions import Inexpressible, assemble, decide
 from bb_core.space import Space
 
 ROOT = Path(__file__).parents[2]
@@ -38,14 +38,25 @@ NEEDS_AN_OBJECT = {
 }
 
 
-def made(folder: Path, answers: Any, functions: Sequence[Any] = (WEATHER,)) -> Any:
+SUM = {
+    "name": "sum",
+    "parameters": {
+        "type": "dict",
+        "required": ["numbers"],
+        "properties": {"numbers": {"type": "array", "items": {"type": "integer"}}},
+    },
+}
+SAID = "Weather in new york for 3 days, metric please"
+
+
+def made(
+    folder: Path, answers: Any, functions: Sequence[Any] = (WEATHER,), said: str = SAID
+) -> Any:
     """The only record of a pack of one."""
     row = {
         "id": "one",
         "category": "simple_python",
-        "question": [
-            [{"role": "user", "content": "Weather in new york for 3 days, metric please"}]
-        ],
+        "question": [[{"role": "user", "content": said}]],
         "function": list(functions),
         "possible_answer": answers,
     }
@@ -116,3 +127,26 @@ def test_a_function_that_must_have_an_object_is_on_no_offer(tmp_path: Path) -> N
     one = made(tmp_path, called(), [WEATHER, NEEDS_AN_OBJECT])
     assert [function.own for function in one.functions] == ["Weather.getFor"]
     assert one.named == ("Weather.getFor", "send")
+
+
+@pytest.mark.parametrize("count", [bfcl.MOST, bfcl.MOST + 1])
+def test_a_list_is_taught_if_the_tool_takes_as_many(tmp_path: Path, count: int) -> None:
+    pytest.importorskip("torch")
+    from bb_nn.builder.asker import Asker
+    from bb_nn.builder.conditions import compared
+    from bb_nn.builder.script import script
+    from bb_nn.builder.words import words_of
+
+    numbers = list(range(10, 10 + count))
+    said = f"Add up {', '.join(map(str, numbers))}."
+    one = made(tmp_path, [{"sum": {"numbers": [numbers]}}], [SUM], said)
+    space = Space.of(bfcl.domain(one))
+    taught = bfcl.example(space, one)
+    rows = {word: row for row, word in enumerate(words_of(space))}
+    asker = Asker(space, taught.scene, rows, compared(space))
+    decisions = decide(space, taught.scene, taught.plan, ())
+    if count <= bfcl.MOST:
+        assert script(asker, decisions, (), segmented=False).actions
+    else:
+        with pytest.raises(Inexpressible, match="no option says"):
+            script(asker, decisions, (), segmented=False)
