@@ -102,7 +102,7 @@ def _skills(found: Outcome, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     asked, steps = batch.questions, batch.steps
     sizes = torch.bincount(asked.group, minlength=len(asked.action))
     first = sizes.cumsum(0) - sizes
-    width = int(sizes[steps.chosen].max())
+    width = _most(sizes[steps.chosen])
     places = torch.arange(width, device=first.device)
     there = places[None, :] < sizes[steps.chosen][:, None]
     option = (first[steps.chosen][:, None] + places).clamp_max(len(asked.group) - 1)
@@ -119,7 +119,7 @@ def _skills(found: Outcome, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 def _graph(found: Outcome, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Edge logits, gold edges, which steps are real, nodes and registers, by plan."""
     steps = batch.steps
-    size = int(steps.place.max()) + 1
+    size = _most(steps.place + 1)
     shape = (len(batch.texts.lengths), size, size)
     at = (steps.example[steps.later], steps.place[steps.later], steps.place[steps.earlier])
     edges = found.edges.new_zeros(shape).index_put(at, found.edges)
@@ -137,5 +137,10 @@ def _graph(found: Outcome, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor
 
 def _by_plan(values: Tensor, example: Tensor, place: Tensor, batch: Batch) -> Tensor:
     """[M, ...] to [B, N, ...], zeros where a plan has fewer steps."""
-    shape = (len(batch.texts.lengths), int(place.max()) + 1, *values.shape[1:])
+    shape = (len(batch.texts.lengths), _most(place + 1), *values.shape[1:])
     return values.new_zeros(shape).index_put((example, place), values)
+
+
+def _most(counts: Tensor) -> int:
+    """The highest of some counts; 1 if there are none, as where no plan of a batch has a step."""
+    return int(counts.max()) if len(counts) else 1

@@ -116,9 +116,12 @@ def _answer(asker: Asker, progress: Progress, gold: Gold, found: Script) -> Prog
     elif away:
         option = question.elsewhere[away[0]]
         right, away = _marked(question, Mark.ELSEWHERE), _equal(question.elsewhere, away)
-    elif isinstance(gold, Copy) and _inside(gold, progress.spot):
-        if right := _marked(question, Mark.FREE):
-            option, free = question.options[right[0]], (gold.start, gold.end)
+    elif (
+        isinstance(gold, Copy)
+        and _inside(gold, progress.spot)
+        and (right := _marked(question, Mark.FREE))
+    ):
+        option, free = question.options[right[0]], (gold.start, gold.end)
     if not right:
         raise Inexpressible(
             f"no option says {gold!r}", where=f"step {len(progress.done)}, {question.query.name}"
