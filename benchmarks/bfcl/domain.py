@@ -109,9 +109,8 @@ def _functions(told: Sequence[Mapping[str, Any]]) -> Iterator[Function]:
             if kind is not None:
                 arg = plain(name, names)
                 args[arg], own[arg] = kind, name
-        missing = set(parameters.get("required", ())) - set(own.values())
-        if not missing:
-            needed = set(parameters.get("required", ()))
+        needed = set(parameters.get("required", ()))
+        if needed <= set(own.values()):
             optional = [arg for arg, name in own.items() if name not in needed]
             does = " ".join(one.get("description", "").split())[:400] or one["name"]
             told_so = {"does": does, "effect": "read", "args": args, "optional": optional}

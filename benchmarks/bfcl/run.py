@@ -95,7 +95,7 @@ class Offers:
 
 def main() -> int:
     """Train in folds, judge, print one line."""
-    wished = options(__doc__, ("builder", "embeddings"), folds=3, examples=6000)
+    wished = options(__doc__, ("builder", "embeddings"), folds=3, examples=4000)
     folder = pack("bfcl", wished.data, "bfcl")
     if folder is None:
         return 0
