@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache
+from transformers import DynamicCache, PreTrainedModel
 
 from bb_nn.errors import RailError
-from bb_nn.taps import Reading, install
+from bb_nn.in_path import install_path
+from bb_nn.taps import Trial, install
 
 _LAYERS = ("layers", "h", "blocks")
 _NORMS = ("norm", "final_layernorm", "ln_f", "final_layer_norm", "norm_f", "embedding_norm")
@@ -22,6 +23,19 @@ _ROUGH = 2e-2  # of half-precision types
 def inner(base: Any) -> Any:
     """The Hugging Face model inside a PEFT wrapper, or the base itself."""
     return base.get_base_model() if hasattr(base, "get_base_model") else base
+
+
+def causal_model(base: Any) -> Any:
+    """The base, if it is a causal language model with its weights; raises RailError if not."""
+    model = inner(base)
+    parts = isinstance(model, PreTrainedModel) and hasattr(model, "get_decoder")
+    if not parts or model.get_output_embeddings() is None:
+        raise RailError(
+            "not a causal language model", where=_name(base), fix="load it with load_base"
+        )
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise RailError("the base has no weights (meta)", where=_name(base), fix="load its weights")
+    return base
 
 
 def decoder(base: Any) -> Any:
@@ -69,19 +83,28 @@ def logits_of(base: Any, state: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def probe(base: Any, taps: tuple[int, ...], *, ladder: bool) -> None:
+def probe(base: Any, taps: tuple[int, ...], *, ladder: bool, in_path: tuple[str, ...] = ()) -> None:
     """Call the base once on four tokens; raises RailError if it cannot carry a rail.
 
     Seen: that it fills a DynamicCache, that each tapped layer returns one tensor and was given
-    `rail_ctx`; for a ladder, that the final norm and the head make the base's own logits of the
-    last layer's state.
+    `rail_ctx`; that the named projections of every layer are called; for a ladder, that the base
+    reads nothing but text, and that the final norm and the head make its own logits of the last
+    layer's state.
     """
     layers = decoder_layers(base)
+    config = inner(base).config
+    if ladder and config.get_text_config(decoder=True) is not config:
+        raise RailError(
+            "a ladder passes by what is not text", where=_name(base), fix="use the coupling inject"
+        )
     install(layers)
+    for index, layer in enumerate(layers if in_path else ()):
+        install_path(layer, index, in_path)
     if getattr(getattr(base, "active_peft_config", None), "is_prompt_learning", False):
         raise RailError("prompts learnt by PEFT are not carried", where=_name(base), fix="use LoRA")
-    reading = Reading((*taps, len(layers) - 1))
+    reading = Trial((*taps, len(layers) - 1))
     logits = _called(base, reading)
+    _require_bent(base, reading, len(layers), in_path)
     missed = sorted(set(taps) - set(reading.states))
     if missed:
         raise RailError(
@@ -95,7 +118,15 @@ def probe(base: Any, taps: tuple[int, ...], *, ladder: bool) -> None:
         )
 
 
-def _called(base: Any, reading: Reading) -> Tensor:
+def _require_bent(base: Any, trial: Trial, depth: int, names: tuple[str, ...]) -> None:
+    unused = sorted({(n, name) for n in range(depth) for name in names} - trial.bent)
+    if unused:
+        raise RailError(
+            f"projections that no call passes: {unused[:3]}", where=_name(base), fix="leave them"
+        )
+
+
+def _called(base: Any, reading: Trial) -> Tensor:
     """The logits of a trial call with a cache."""
     model = inner(base)
     vocabulary = model.get_input_embeddings()

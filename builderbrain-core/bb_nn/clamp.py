@@ -31,6 +31,7 @@ def _norm(vectors: Tensor) -> Tensor:
 
 def enter(state: Tensor, delta: Tensor, alpha: Tensor, rho: float | None) -> Tensor:
     """h + alpha * clamp(delta), in the state's own type: |h' - h| <= alpha rho |h|."""
+    delta = delta.to(torch.promote_types(delta.dtype, torch.float32))  # fp16 cannot say the share
     share = alpha if rho is None else alpha * _shrink(delta, state, rho)
     mixed: Tensor = state + (share * delta).to(state.dtype)
     return mixed

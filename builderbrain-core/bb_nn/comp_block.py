@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bb_nn.local_attention import ABSENT, local_attention
+from bb_nn.local_attention import absent_score, local_attention
 from bb_nn.recurrence import min_gru, spread
 
 Memory = tuple[Tensor, ...]
@@ -64,7 +64,7 @@ class CompBlock(nn.Module):
         state, pairs, absent = past or self._blank(x)
         z, gap = torch.sigmoid(update), x.new_zeros(x.shape[:2])
         if real is not None:
-            z, gap = z * real.unsqueeze(-1), gap.masked_fill(~real, ABSENT)
+            z, gap = z * real.unsqueeze(-1), gap.masked_fill(~real, absent_score(gap.dtype))
         s = min_gru(z, content, state)
         pairs = torch.cat([pairs, self.base_pairs(base)], dim=1)
         absent = torch.cat([absent, gap], dim=1)
@@ -81,5 +81,5 @@ class CompBlock(nn.Module):
         return (
             x.new_zeros(batch, self.width),
             x.new_zeros(batch, kept, 2 * self.width),
-            x.new_full((batch, kept), ABSENT),
+            x.new_full((batch, kept), absent_score(x.dtype)),
         )

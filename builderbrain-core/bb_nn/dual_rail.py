@@ -8,43 +8,44 @@
     model.save_pretrained(folder)         # the rail only; the base by name and digest
     DualRail.from_pretrained(folder)
 
-Not covered: packed sequences (the rail reads a row as one text), and text padded on the right and
-then continued from its cache.
+Not covered: packed sequences (the rail reads a row as one text), text padded on the right and then
+continued from its cache, and tokens given to a rail's cache by calling `model.base` itself.
 """
 
 import copy
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache, GenerationMixin, PreTrainedModel
-from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from bb_nn import rail_file
 from bb_nn.base import Base, load_base
-from bb_nn.base_adapter import decoder, decoder_layers, hidden_size, inner, logits_of, normed, probe
+from bb_nn.base_adapter import (
+    causal_model,
+    decoder,
+    decoder_layers,
+    hidden_size,
+    inner,
+    logits_of,
+    normed,
+    probe,
+)
 from bb_nn.errors import RailError
-from bb_nn.gates import Gates
-from bb_nn.in_path import install_path
-from bb_nn.rail import Call, Injection, Rail
-from bb_nn.rail_cache import rail_states
+from bb_nn.gates import Gates, project
+from bb_nn.rail import Call, Injection, Rail, real_tokens
+from bb_nn.rail_cache import passed_by, rail_states
 from bb_nn.rail_config import RailConfig
-from bb_nn.taps import Reading
+from bb_nn.rail_output import RailOutput, next_token_loss, told
+from bb_nn.taps import Reading, is_tapped
 
-
-@dataclass
-class RailOutput(CausalLMOutputWithPast):
-    """What a call gives: logits of both rails together, and with a ladder the base's own.
-
-    `stream` is the rail's state after its last tap, [B, T, r]; None where the base ran alone.
-    """
-
-    base_logits: Tensor | None = None
-    stream: Tensor | None = None
+_AIMS = ("shift_labels", "num_items_in_batch")
+_COUNTING = threading.Lock()
 
 
 class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
@@ -61,10 +62,9 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         layers = decoder_layers(base)
         self.base = base
         self.rail = Rail(config, layers, hidden_size(base)).to(next(base.parameters()).device)
-        self.source = source and rail_file.identify(source)
-        self._alone = False
-        for index, layer in enumerate(layers if config.in_path else ()):
-            install_path(layer, index, config.in_path)
+        self.source = None if source is None else rail_file.identify(source)
+        self._as_loaded = rail_file.marks(base)
+        self._alone = 0
 
     @classmethod
     def attach(cls, base: Base | Any, config: RailConfig | None = None) -> "DualRail":
@@ -74,13 +74,15 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         """
         config = config or RailConfig()
         source = base if isinstance(base, Base) else None
-        model: Any = source.model if source else base
+        model = causal_model(source.model if source else base)
+        first = not is_tapped(decoder_layers(model))
+        taps = config.layers(len(decoder_layers(model)))
+        probe(model, taps, ladder=config.coupling == "ladder", in_path=config.in_path)
         if not hasattr(model, "peft_config"):
             model.requires_grad_(False)
-        taps = config.layers(len(decoder_layers(model)))
-        probe(model, taps, ladder=config.coupling == "ladder")
         made = cls(model, config, source)
-        made.train(False)
+        made.training = False
+        (made if first else made.rail).eval()  # a base that another rail trains on stays as it is
         return made
 
     @classmethod
@@ -99,15 +101,27 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         base = load_base(saved.name, offline=offline) if base is None else base
         rail_file.require(rail_file.identify(base), saved, Path(folder))
         model = cls.attach(base, config)
-        model.rail.load_state_dict(tensors)
+        model.rail.to(tensors["gates.alpha"].dtype).load_state_dict(tensors)
         return model
 
-    def save_pretrained(self, folder: str | Path) -> None:  # type: ignore[override]
-        """Write rail.safetensors and rail.json; the base is named by its digest, not written."""
+    def save_pretrained(  # type: ignore[override]
+        self, folder: str | Path, *, state_dict: dict[str, Tensor] | None = None, **_: Any
+    ) -> None:
+        """Write rail.safetensors and rail.json; the base is named by its digest, not written.
+
+        Gates above their cap are written as `project_` would leave them. A base that was changed
+        after it was loaded is named by its weights. `state_dict` is what a trainer gathered for the
+        whole model; what else transformers' Trainer hands over is not needed.
+        """
         cap = self.gates.cap
         config = replace(self.rail.config, cap=cap, alpha=min(self.rail.config.alpha, cap))
-        identity = self.source or rail_file.identify(self.base)
-        rail_file.write(Path(folder), config, identity, self.rail.state_dict())
+        identity = self.source
+        if identity is None or rail_file.changed(self.base, self._as_loaded):
+            identity = rail_file.identify(self.base)
+        whole = self.state_dict() if state_dict is None else state_dict
+        tensors = {k[5:]: tensor for k, tensor in whole.items() if k.startswith("rail.")}
+        tensors["gates.alpha"] = project(tensors["gates.alpha"], cap)
+        rail_file.write(Path(folder), config, identity, tensors)
 
     @property
     def gates(self) -> Gates:
@@ -118,81 +132,106 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
     def base_only(self) -> Iterator["DualRail"]:
         """Inside it the model is its base: same logits, bit for bit, same cache.
 
-        It holds for this object, in every thread.
+        It holds for this object, in every thread, until the last that entered has left.
         """
-        before, self._alone = self._alone, True
+        self._count(1)
         try:
             yield self
         finally:
-            self._alone = before
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with _COUNTING:
+            self._alone += change
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy starts from: it is inside no base_only."""
+        return {**self.__dict__, "_alone": 0}
 
     @property
     def is_base(self) -> bool:
         """Whether the next call is the base alone: inside base_only, or every gate shut."""
-        return self._alone or self.gates.is_shut()
+        return self._alone > 0 or self.gates.is_shut()
 
     def forward(
         self,
         input_ids: Tensor | None = None,
         attention_mask: Any = None,
+        position_ids: Tensor | None = None,
         past_key_values: Any = None,
+        inputs_embeds: Tensor | None = None,
         labels: Tensor | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int | Tensor = 0,
         skill: Tensor | None = None,
         want_base: bool = True,
         rail_mask: Tensor | None = None,
+        return_dict: bool | None = None,
         **more: Any,
-    ) -> RailOutput:
+    ) -> RailOutput | tuple[Any, ...]:
         """Logits [B, T, V] of both rails together; `base_logits` too, free, with a ladder.
 
-        `skill` [B] or [B, T] picks the skill adapter. `want_base=False` saves the second head.
-        `rail_mask` [B, any + T] says which tokens are real where attention_mask has four axes.
-        With gradients a cache is kept only if asked for.
+        `skill` [B] or [B, T] picks the skill adapter, below 0 none. `want_base=False` saves the
+        second head. `rail_mask` [B, any + T] says which tokens are real where attention_mask has
+        four axes. With gradients a cache is kept only if asked for or given. The loss is the
+        base's; a ladder's lacks what a mixture of experts adds for its routing.
         """
-        given = {"input_ids": input_ids, "attention_mask": attention_mask, **more}
+        aims = {"labels": labels} | {name: more.pop(name) for name in _AIMS if name in more}
+        given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds} | more
+        given |= {"attention_mask": attention_mask, "past_key_values": past_key_values}
+        if position_ids is not None:
+            given["position_ids"] = position_ids
+        given["use_cache"] = use_cache
         if self.is_base:
-            out = self.base(
-                past_key_values=past_key_values,
-                use_cache=use_cache,
-                logits_to_keep=logits_to_keep,
-                **given,
-            )
-            return _output(out, out.logits, labels, base=out.logits if want_base else None)
-        if use_cache is None:
-            use_cache = past_key_values is not None or not torch.is_grad_enabled()
-        call = Call(_real(given, rail_mask), skill=skill)
-        if use_cache:
-            past_key_values = past_key_values or self._new_cache()
-            call.memory = rail_states(past_key_values, self.rail.depth, len(self.rail.taps))
-        given |= {"past_key_values": past_key_values, "use_cache": use_cache}
-        if self.rail.config.coupling == "inject":
-            return self._inject(given, call, labels, logits_to_keep)
-        return self._ladder(given, call, labels, logits_to_keep, want_base)
+            passed_by(past_key_values)
+            out = self.base(**given, **_set(aims), logits_to_keep=logits_to_keep)
+            found = told(out, out.logits, out.loss, base=out.logits if want_base else None)
+        else:
+            call = self._call(given, rail_mask, skill)
+            if self.rail.config.coupling == "inject":
+                found = self._inject(given, call, aims, logits_to_keep)
+            else:
+                found = self._ladder(given, call, aims, logits_to_keep, want_base)
+        return found.to_tuple() if return_dict is False else found
+
+    def _call(self, given: dict[str, Any], rail_mask: Tensor | None, skill: Tensor | None) -> Call:
+        """What the rail is told of a call; `given` gets a cache where one is to be kept."""
+        past = given["past_key_values"]
+        call = Call(real_tokens(given, rail_mask), skill=self.rail.picked(skill, given))
+        if given["use_cache"] is None:
+            given["use_cache"] = past is not None or not torch.is_grad_enabled()
+        if past is None and given["use_cache"]:
+            past = given["past_key_values"] = self._new_cache()
+        if past is not None:
+            call.memory = rail_states(past, self.rail.depth, len(self.rail.taps), self.rail.key)
+        return call
 
     def _inject(
-        self, given: dict[str, Any], call: Call, labels: Tensor | None, keep: int | Tensor
+        self, given: dict[str, Any], call: Call, aims: dict[str, Any], keep: int | Tensor
     ) -> RailOutput:
         injection = Injection(self.rail, call)
-        out = self.base(**given, logits_to_keep=keep, rail_ctx=injection)
+        out = self.base(**given, **_set(aims), logits_to_keep=keep, rail_ctx=injection)
         last = injection.streams[len(self.rail.taps) - 1]
-        return _output(out, out.logits, labels, stream=last)
+        return told(out, out.logits, out.loss, stream=last)
 
     def _ladder(
         self,
         given: dict[str, Any],
         call: Call,
-        labels: Tensor | None,
+        aims: dict[str, Any],
         keep: int | Tensor,
         want_base: bool,
     ) -> RailOutput:
+        if given.get("adapter_names") is not None:
+            raise RailError("a ladder cannot mix PEFT adapters", fix="use the coupling inject")
         reading = Reading((*self.rail.taps, self.rail.depth - 1))
         out = decoder(self.base)(**given, rail_ctx=reading)
         base = logits_of(self.base, _kept(out.last_hidden_state, keep)) if want_base else None
         stream = self.rail.climb(reading.states, call)
         top = _kept(reading.states[self.rail.depth - 1], keep)
         fused = normed(self.base, self.rail.into(0, top, _kept(stream, keep)))
-        return _output(out, logits_of(self.base, fused), labels, base=base, stream=stream)
+        logits = logits_of(self.base, fused)
+        return told(out, logits, next_token_loss(logits, aims), base=base, stream=stream)
 
     def _new_cache(self) -> DynamicCache:
         cache: Any = DynamicCache
@@ -200,18 +239,27 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         return made
 
     def prepare_inputs_for_generation(  # type: ignore[override]
-        self, input_ids: Tensor, **kwargs: Any
+        self, input_ids: Tensor, inputs_embeds: Tensor | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         """The base's own, and the two-axis mask, which static caches turn into four."""
-        made: dict[str, Any] = inner(self.base).prepare_inputs_for_generation(input_ids, **kwargs)
+        prepare = inner(self.base).prepare_inputs_for_generation
+        made: dict[str, Any] = prepare(input_ids, inputs_embeds=inputs_embeds, **kwargs)
         mask = kwargs.get("attention_mask")
-        mask = input_ids.new_ones(input_ids.shape) if mask is None else mask
+        if mask is None:
+            first = made.get("inputs_embeds")
+            mask = input_ids.new_ones((input_ids if first is None else first).shape[:2])
         return made | {"rail_mask": mask, "want_base": False}
 
     def generate(self, *args: Any, **kwargs: Any) -> Any:
-        """As in transformers. Assisted and prompt-lookup decoding are refused: they take tokens
-        back, which a recurrence cannot; inside base_only they work."""
-        config = kwargs.get("generation_config") or self.generation_config
+        """As in transformers; `skill` [B] is for the whole text.
+
+        Assisted and prompt-lookup decoding are refused: they take tokens back, which a recurrence
+        cannot. Inside base_only they work, with a cache that no rail has written.
+        """
+        if getattr(kwargs.get("skill"), "ndim", 1) != 1:
+            raise RailError("a text is written by one skill", fix="give skill [B]")
+        config = kwargs.get("generation_config") or (args[1:] or (None,))[0]
+        config = config or self.generation_config
         assisted = kwargs.get("assistant_model") is not None or any(
             kwargs.get(name) or getattr(config, name, None)
             for name in ("prompt_lookup_num_tokens", "assistant_early_exit")
@@ -231,6 +279,10 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         if mode and not (_learns(self.base) or recomputes):
             self.base.eval()
         return self
+
+    def resize_token_embeddings(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: the rail's base is the one it was made for."""
+        raise RailError("a rail's base cannot be resized", fix="resize it, then attach a new rail")
 
     def get_input_embeddings(self) -> Any:
         """The base's."""
@@ -263,35 +315,6 @@ def _kept(states: Tensor, keep: int | Tensor) -> Tensor:
     return states[:, -keep:] if keep else states
 
 
-def _real(given: dict[str, Any], rail_mask: Tensor | None) -> Tensor | None:
-    """Which of the new tokens [B, T] are real; None: all."""
-    mask = given["attention_mask"] if rail_mask is None else rail_mask
-    if mask is None:
-        return None
-    if not isinstance(mask, Tensor) or mask.dim() != 2:
-        raise RailError("the mask does not say which tokens are real", fix="give rail_mask [B, T]")
-    first = given["input_ids"] if given["input_ids"] is not None else given["inputs_embeds"]
-    return mask[:, -first.shape[1] :].bool()
-
-
-def _output(
-    out: Any,
-    logits: Tensor,
-    labels: Tensor | None,
-    base: Tensor | None = None,
-    stream: Tensor | None = None,
-) -> RailOutput:
-    from transformers.loss.loss_utils import ForCausalLMLoss
-
-    loss = None
-    if labels is not None:
-        loss = ForCausalLMLoss(logits, labels, vocab_size=logits.shape[-1])
-    return RailOutput(
-        loss=loss,
-        logits=logits,
-        past_key_values=out.past_key_values,
-        hidden_states=out.hidden_states,
-        attentions=out.attentions,
-        base_logits=base,
-        stream=stream,
-    )
+def _set(values: dict[str, Any]) -> dict[str, Any]:
+    """The values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -4,6 +4,9 @@ Gates are plain parameters, since a sigmoid never reaches zero. A gate at zero i
 taken, not a product with zero: infinities and NaN behind it cannot leak.
 """
 
+import math
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -36,6 +39,9 @@ class Gates(nn.Module):
 
     Closed gates (exactly 0) are skipped; in training under a positive cap they are multiplied
     instead, since a branch not taken has no gradient and could never open again.
+
+    Which are closed is read again after anything wrote them that torch counts as a write. Not
+    after `alpha.data` was written, nor by a compiled model: call `set_`, `project_` or `train`.
     """
 
     def __init__(self, count: int, alpha: float, cap: float) -> None:
@@ -43,7 +49,7 @@ class Gates(nn.Module):
         self.alpha = nn.Parameter(torch.full((count,), float(alpha)))
         self.cap = cap
         self._open: tuple[bool, ...] = (alpha > 0,) * count
-        self._seen: tuple[int, int] = (-1, -1)
+        self._seen: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         return self.alpha.shape[0]
@@ -62,7 +68,10 @@ class Gates(nn.Module):
 
     def set_(self, alpha: float | Tensor, cap: float | None = None) -> None:
         """Write all gates, under a new cap if one is given; refuses what the cap does not allow."""
-        wanted = torch.as_tensor(alpha, dtype=torch.float64).expand(len(self))
+        wanted = torch.as_tensor(alpha, dtype=torch.float64)
+        if wanted.shape not in ((), (1,), (len(self),)):
+            raise RailError(f"{tuple(wanted.shape)} gates for {len(self)}", fix="give one, or each")
+        wanted = wanted.expand(len(self))
         cap = self.cap if cap is None else cap
         fits = wanted.min() >= 0 and wanted.max() <= 1 and wanted.mean() <= cap + _SLACK
         if not (0 <= cap <= 1 and fits):
@@ -80,18 +89,37 @@ class Gates(nn.Module):
     def _write(self, values: Tensor) -> None:
         values = values.to(device=self.alpha.device, dtype=self.alpha.dtype)
         self.alpha.copy_(_like(values, self.alpha))
-        self._open = tuple(value > 0 for value in values.tolist())
-        self._seen = _version(self.alpha)
+        self._look(values)
+
+    def train(self, mode: bool = True) -> "Gates":
+        """As in torch; the gates are read again."""
+        super().train(mode)
+        self._look(_whole(self.alpha))
+        return self
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._look(_whole(self.alpha))
 
     def _refresh(self) -> None:
         """Read the gates again only if something wrote them: reading stops a GPU."""
-        if self._seen != _version(self.alpha):
-            self._open = tuple(value > 0 for value in self.alpha.tolist())
-            self._seen = _version(self.alpha)
+        if self._seen is None or self._seen != _version(self.alpha):
+            self._look(_whole(self.alpha))
+
+    def _look(self, values: Tensor) -> None:
+        """Note which gates are open; raises RailError where one is not a number."""
+        if values.is_meta:
+            return
+        read = values.tolist()
+        if any(math.isnan(value) for value in read):
+            raise RailError(f"gates {read}", where="gates", fix="set_ them, or load the rail again")
+        self._open = tuple(value > 0 for value in read)
+        self._seen = _version(self.alpha)
 
 
-def _version(alpha: Tensor) -> tuple[int, int]:
-    return id(alpha), alpha._version
+def _version(alpha: Tensor) -> tuple[int, int] | None:
+    """What changes with every write; None for a tensor that counts none."""
+    return None if alpha.is_inference() else (id(alpha), alpha._version)
 
 
 def _whole(alpha: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Low-rank deltas inside the base's own path: on its projections, gated like the rail.
 
-A projection is called with its input only, so the attention module of its layer, which does get
-the call's `rail_ctx`, hands it on at the start of each call. Between threads that is not safe; a
-call that finds another thread's context raises instead of computing with it.
+A projection is called with its input only, so its layer, which does get the call's `rail_ctx`,
+leaves that for it in the thread that the call runs in. The attention module does so once more:
+where a layer is recomputed for its gradients, no hook of the layer itself is called.
 """
 
 import math
@@ -15,12 +15,11 @@ from torch import Tensor, nn
 from bb_nn.errors import RailError
 
 _ATTENTION = ("self_attn", "attention", "attn")
+_HERE = threading.local()  # its `call`: the context of the call that this thread is in
 
 
 class PathContext(Protocol):
-    """A call that also bends projections; `thread` is the one it runs in."""
-
-    thread: int
+    """A call that also bends projections."""
 
     def bend(self, layer: int, name: str, given: Tensor, out: Tensor) -> Tensor:
         """The projection's output to go on with."""
@@ -40,67 +39,75 @@ class LowRank(nn.Module):
         return nn.functional.linear(nn.functional.linear(x.to(self.up.dtype), self.down), self.up)
 
 
-def projections(layer: nn.Module, names: tuple[str, ...]) -> dict[str, nn.Module]:
-    """The named linear projections of one decoder layer; raises RailError for one it has not."""
-    found = {}
-    for path, module in layer.named_modules():
-        name = path.rpartition(".")[2]
-        if name in names and getattr(module, "weight", None) is not None:
-            found[name] = module
+def projections(layer: nn.Module, names: tuple[str, ...]) -> dict[str, str]:
+    """Where one decoder layer has the named linear projections, as paths from it; raises RailError
+    for one that it has not."""
+    linear = {
+        path: module
+        for path, module in layer.named_modules()
+        if hasattr(module, "in_features") and getattr(module, "weight", None) is not None
+    }
+    found = {path.rpartition(".")[2]: path for path in linear}
     for name in names:
         if name not in found:
-            linear = sorted({p for p, m in layer.named_modules() if isinstance(m, nn.Linear)})
             raise RailError(
-                f"no projection {name!r}", where=type(layer).__name__, fix=f"it has {linear}"
+                f"no projection {name!r}",
+                where=type(layer).__name__,
+                fix=f"it has {sorted(linear)}",
             )
-    return found
+    return {name: found[name] for name in names}
 
 
 def path_deltas(layer: nn.Module, names: tuple[str, ...], rank: int) -> nn.ModuleDict:
     """A delta for each named projection of a decoder layer."""
     return nn.ModuleDict(
         {
-            name: LowRank(_width(module, "in"), _width(module, "out"), rank)
-            for name, module in projections(layer, names).items()
+            name: LowRank(*_widths(layer.get_submodule(path)), rank)
+            for name, path in projections(layer, names).items()
         }
     )
 
 
 def install_path(layer: nn.Module, index: int, names: tuple[str, ...]) -> None:
-    """Hook one layer's projections and their attention module, if they are not hooked yet."""
-    attention = next((getattr(layer, a) for a in _ATTENTION if hasattr(layer, a)), None)
+    """Hook one layer, its attention and its projections, if they are not hooked yet."""
+    attention: Any = next((getattr(layer, a) for a in _ATTENTION if hasattr(layer, a)), None)
     if attention is None:
         raise RailError("no attention module", where=type(layer).__name__, fix="leave in_path out")
-    if getattr(attention, "bb_bent", None) is None:
-        attention.bb_bent = {}
-        attention.register_forward_pre_hook(_hand_on, with_kwargs=True)
-    for name, module in projections(layer, names).items():
-        if name not in attention.bb_bent:
-            attention.bb_bent[name] = module
-            module.bb_place = (index, name)  # type: ignore[assignment]
-            module.bb_call = None  # type: ignore[assignment]
+    if not hasattr(attention, "bb_hands_on"):
+        attention.bb_hands_on = True
+        layer.register_forward_pre_hook(_enter, with_kwargs=True)
+        layer.register_forward_hook(_leave)
+        attention.register_forward_pre_hook(_again, with_kwargs=True)
+    for name, path in projections(layer, names).items():
+        module: Any = layer.get_submodule(path)
+        if not hasattr(module, "bb_place"):
+            module.bb_place = (index, name)
             module.register_forward_hook(_bend)
 
 
-def _width(module: Any, side: str) -> int:
-    return int(getattr(module, f"{side}_features"))
+def _widths(module: Any) -> tuple[int, int]:
+    return int(module.in_features), int(module.out_features)
 
 
-def _hand_on(module: Any, args: Any, kwargs: dict[str, Any]) -> None:
-    """Give this call's context, or its absence, to the layer's projections."""
+def _enter(layer: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    """Leave this call's context, or its absence, for the layer's projections."""
     call = kwargs.get("rail_ctx")
-    for projection in module.bb_bent.values():
-        projection.bb_call = call if hasattr(call, "bend") else None
+    _HERE.call = call if hasattr(call, "bend") else None
+
+
+def _again(attention: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    """Leave the context of a layer that is recomputed; not every family gives it its attention."""
+    if hasattr(kwargs.get("rail_ctx"), "bend"):
+        _HERE.call = kwargs["rail_ctx"]
+
+
+def _leave(layer: Any, args: Any, out: Any) -> None:
+    _HERE.call = None
 
 
 def _bend(module: Any, args: tuple[Tensor, ...], out: Tensor) -> Tensor | None:
-    call: PathContext | None = module.bb_call
+    call: PathContext | None = getattr(_HERE, "call", None)
     if call is None:
         return None
-    module.bb_call = None
-    if not torch.compiler.is_compiling() and call.thread != threading.get_ident():
-        raise RailError(
-            "two threads call one base with in-path deltas", fix="give each thread its own base"
-        )
     layer, name = module.bb_place
     return call.bend(layer, name, args[0], out)

@@ -4,14 +4,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-ABSENT = -1e30  # added to the score of a position that is not there; finite, so no row is all -inf
+
+def absent_score(dtype: torch.dtype) -> float:
+    """Added to the score of a position that is not there; finite, so no row is all -inf."""
+    return max(-1e30, torch.finfo(dtype).min / 2)
 
 
 def local_attention(query: Tensor, pairs: Tensor, absent: Tensor, bias: Tensor) -> Tensor:
     """softmax_j(q_i k_j / sqrt(c) + bias_{i-j} + absent_j) v_j over 0 <= i - j < w: [B, T, r].
 
     query [B, T, r]; pairs [B, w-1+T, 2r]: keys beside values, of the w-1 positions before the
-    text and of the text; absent [B, w-1+T], 0 or ABSENT; bias [heads, w].
+    text and of the text; absent [B, w-1+T], 0 or `absent_score`; bias [heads, w].
     """
     if query.shape[1] == 1:
         return _one(query, pairs, absent, bias)

@@ -1,9 +1,9 @@
 """The rail itself: blocks beside the tapped layers, the ways in, and the gates on them."""
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bb_nn.clamp import enter
 from bb_nn.comp_block import CompBlock
+from bb_nn.errors import RailError
 from bb_nn.gates import Gates
 from bb_nn.in_path import path_deltas
 from bb_nn.rail_cache import RailState
@@ -22,12 +23,13 @@ class Rail(nn.Module):
 
     Entry i adds alpha_i clamp(W_i N(u)); W is zero at birth, so a new rail changes nothing. A
     ladder has one entry, over the last layer; inject has one for each tap. Gates of in-path
-    deltas, one for each base layer, come after those of the entries.
+    deltas, one for each base layer, come after those of the entries. `key` tells this rail's memory
+    in a cache from another's; a copy's is the same.
     """
 
     def __init__(self, config: RailConfig, layers: nn.ModuleList, hidden: int) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.key = config, uuid4().hex
         self.taps = config.layers(len(layers))
         self.depth = len(layers)
         width = config.rail_width(hidden)
@@ -58,6 +60,27 @@ class Rail(nn.Module):
         stream: Tensor = out
         return stream
 
+    def picked(self, skill: Tensor | None, given: Mapping[str, Any]) -> Tensor | None:
+        """The skill of a call, if it is one of the rail's; raises RailError if not."""
+        if skill is None:
+            return None
+        batch, length = _first(given).shape[:2]
+        count = self.skills
+        if not count or skill.shape not in ((batch,), (batch, length)):
+            found = f"skill {tuple(skill.shape)} for [{batch}, {length}] tokens, {count} skills"
+            raise RailError(found, fix="give [B] or [B, T], and attach with skills")
+        # Reading them stops a GPU, which refuses an index by itself.
+        seen = skill.device.type == "cpu" and not torch.compiler.is_compiling()
+        if seen and int(skill.max()) >= count:
+            raise RailError(f"skill {int(skill.max())} of {count}", fix="count from 0")
+        return skill
+
+    @property
+    def skills(self) -> int:
+        """How many skills there are now."""
+        bank: Any = self.blocks[0].skills
+        return 0 if bank is None else len(bank)
+
     def into(self, index: int, state: Tensor, u: Tensor) -> Tensor:
         """The base's state with the stream entered by one way in."""
         delta = self.entries[index](F.layer_norm(u, u.shape[-1:]))
@@ -81,7 +104,6 @@ class Injection:
         self.live = rail.gates.live()
         self.order = {layer: index for index, layer in enumerate(rail.taps)}
         self.streams: dict[int, Tensor] = {}
-        self.thread = 0 if torch.compiler.is_compiling() else threading.get_ident()
 
     def visit(self, layer: int, state: Tensor) -> Tensor | None:
         """Take one step at a tapped layer; the state to go on with where its gate is open."""
@@ -100,6 +122,30 @@ class Injection:
             return out
         alpha = self.rail.gates.alpha[gate]
         return enter(out, deltas[layer][name](given), alpha, self.rail.config.rho)
+
+
+def real_tokens(given: Mapping[str, Any], rail_mask: Tensor | None) -> Tensor | None:
+    """Which of the new tokens [B, T] are real; None: all. A mask over a whole static cache is read
+    where the tokens are written."""
+    first = _first(given)
+    mask = given["attention_mask"] if rail_mask is None else rail_mask
+    if mask is None:
+        return None
+    if not isinstance(mask, Tensor) or mask.dim() != 2:
+        raise RailError("the mask does not say which tokens are real", fix="give rail_mask [B, T]")
+    past, length = given["past_key_values"], first.shape[1]
+    if getattr(past, "is_compileable", False) and mask.shape[1] == past.get_max_length():
+        mask = mask[:, : int(past.get_seq_length()) + length]
+    return mask[:, -length:].bool()
+
+
+def _first(given: Mapping[str, Any]) -> Tensor:
+    """The new tokens, or their embeddings."""
+    for name in ("input_ids", "inputs_embeds"):
+        found = given.get(name)
+        if isinstance(found, Tensor):
+            return found
+    raise RailError("no tokens", where="the call", fix="give input_ids or inputs_embeds")
 
 
 def _entry(width: int, hidden: int) -> nn.Linear:

@@ -1,5 +1,6 @@
 """What a stream rail is made of, as a value that goes to JSON and back."""
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -39,11 +40,12 @@ class RailConfig:
             (self.coupling in get_args(Coupling), "coupling", "ladder or inject"),
             (self.every >= 0, "every", "at least 1, or 0 for the coupling's own"),
             (list(self.taps) == sorted(set(self.taps)), "taps", "each layer once, rising"),
-            (self.width >= 0 and self.width % self.heads == 0, "width", "a multiple of heads"),
             (min(self.heads, self.window, self.feed) >= 1, "heads, window, feed", "at least 1"),
+            (self.width >= 0 == self.width % max(1, self.heads), "width", "a multiple of heads"),
             (0 <= self.cap <= 1, "cap", "between 0 and 1"),
             (0 <= self.alpha <= self.cap, "alpha", "between 0 and the cap"),
-            (self.rho is None or self.rho > 0, "rho", "above 0, or none"),
+            (self.rho is None or 0 < self.rho < math.inf, "rho", "above 0 and finite, or none"),
+            (self.skills >= 0, "skills", "at least 0"),
             (min(self.skill_rank, self.in_path_rank) >= 1, "rank", "at least 1"),
             (not self.in_path or self.coupling == "inject", "in_path", "only with inject"),
         )

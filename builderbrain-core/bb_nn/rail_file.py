@@ -2,18 +2,23 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from bb_core.canonical import digest_json
 from bb_nn.base import Base
 from bb_nn.errors import BaseMismatchError, RailError
 from bb_nn.rail_config import RailConfig
 
-WEIGHTS, RECORD, FORMAT = "rail.safetensors", "rail.json", 1
+WEIGHTS, RECORD, FORMAT = "rail.safetensors", "rail.json", 2
+Marks = Mapping[str, tuple[torch.dtype, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +51,60 @@ def weights_digest(model: Any) -> str:
     return found.hexdigest()
 
 
+def marks(model: Any) -> Marks:
+    """What tells later that a model's tensors were written, joined by others or cast."""
+    return {
+        name: (tensor.dtype, 0 if tensor.is_inference() else tensor._version)
+        for name, tensor in model.state_dict(keep_vars=True).items()
+    }
+
+
+def changed(model: Any, before: Marks) -> bool:
+    """Whether the model is not as it was when it was marked, as far as torch counts writes; a copy
+    counts from zero."""
+    now = marks(model)
+    return now.keys() != before.keys() or any(
+        kind != before[name][0] or writes > before[name][1] for name, (kind, writes) in now.items()
+    )
+
+
 def write(folder: Path, config: RailConfig, base: BaseId, tensors: dict[str, Tensor]) -> None:
     """Write the two files; the record carries the weights' own digest."""
-    from safetensors.torch import save_file
-
     folder.mkdir(parents=True, exist_ok=True)
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / WEIGHTS)
-    record = {
+    record: dict[str, Any] = {
         "format": FORMAT,
         "config": config.to_json(),
         "base": {"name": base.name, "digest": base.digest, "architecture": base.architecture},
         "weights": _file_digest(folder / WEIGHTS),
     }
+    record["digest"] = digest_json(record)
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> tuple[RailConfig, BaseId, dict[str, Tensor]]:
     """What `write` wrote; raises RailError for a folder that is not a rail or was changed."""
-    from safetensors.torch import load_file
-
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        version, config, base = record["format"], record["config"], BaseId(**record["base"])
-        same = record["weights"] == _file_digest(folder / WEIGHTS)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        _unchanged(folder, record)
+        config, base = RailConfig.from_json(record["config"]), BaseId(**record["base"])
+        return config, base, load_file(folder / WEIGHTS)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise RailError(
             f"not a saved rail: {error}", where=str(folder), fix="give a folder with a rail.json"
         ) from error
-    if version != FORMAT or not same:
-        found = f"format {version}" if version != FORMAT else "weights are not those recorded"
-        raise RailError(found, where=str(folder), fix="save the rail again")
-    return RailConfig.from_json(config), base, load_file(folder / WEIGHTS)
+
+
+def _unchanged(folder: Path, record: dict[str, Any]) -> None:
+    """Raise RailError unless the record and the weights are what was written."""
+    own = digest_json({name: value for name, value in record.items() if name != "digest"})
+    for holds, found in (
+        (record["format"] == FORMAT, f"format {record['format']}, not {FORMAT}"),
+        (record.get("digest") == own, f"{RECORD} was changed"),
+        (record["weights"] == _file_digest(folder / WEIGHTS), "weights are not those recorded"),
+    ):
+        if not holds:
+            raise RailError(found, where=str(folder), fix="save the rail again")
 
 
 def require(base: BaseId, saved: BaseId, where: Path) -> None:

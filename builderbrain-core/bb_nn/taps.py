@@ -32,6 +32,24 @@ class Reading:
             self.states[layer] = state
 
 
+class Trial(Reading):
+    """Reading that also notes which projections are called, and leaves them."""
+
+    def __init__(self, layers: tuple[int, ...]) -> None:
+        super().__init__(layers)
+        self.bent: set[tuple[int, str]] = set()
+
+    def bend(self, layer: int, name: str, given: Tensor, out: Tensor) -> Tensor:
+        """Note the projection."""
+        self.bent.add((layer, name))
+        return out
+
+
+def is_tapped(layers: nn.ModuleList) -> bool:
+    """Whether the tap is on these layers already."""
+    return any(getattr(layer, "bb_layer", None) is not None for layer in layers)
+
+
 def install(layers: nn.ModuleList) -> None:
     """Hook the tap on every layer, if it is not there yet.
 

@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import threading
 from pathlib import Path
 
 import pytest
@@ -185,15 +186,33 @@ def test_prompts_learnt_by_peft_are_refused() -> None:
         DualRail.attach(peft.get_peft_model(tiny("llama"), prompts), COUPLINGS["ladder"])
 
 
-def test_two_threads_on_in_path_deltas_never_share_a_call() -> None:
+def test_another_threads_base_call_takes_no_in_path_delta_away() -> None:
     model = railed("llama", "hybrid")
-    projection = model.base.model.layers[0].self_attn.q_proj
-    logits(model)
-    assert projection.bb_call is None  # nothing of a call outlives it
+    want, alone = logits(model), model.base(input_ids=ids(5)).logits
+    found = []
 
-    def another_threads_call(module: object, args: object) -> None:
-        projection.bb_call.thread = -1
+    def meanwhile(module: object, args: object) -> None:
+        if not found:
+            found.append(None)
+            other = threading.Thread(target=lambda: found.append(model.base(input_ids=ids(5))))
+            other.start()
+            other.join()
 
-    projection.register_forward_pre_hook(another_threads_call)
-    with pytest.raises(RailError, match="two threads"):
-        logits(model)
+    model.base.model.layers[1].self_attn.q_proj.register_forward_pre_hook(meanwhile)
+    assert torch.equal(logits(model), want)
+    assert torch.equal(found[1].logits, alone)
+
+
+def test_a_call_that_breaks_off_leaves_nothing_behind() -> None:
+    model = railed("llama", "hybrid")
+    want, alone = logits(model), model.base(input_ids=ids()).logits
+
+    def broken(module: object, args: object) -> None:
+        raise KeyboardInterrupt
+
+    hook = model.base.model.layers[1].self_attn.k_proj.register_forward_pre_hook(broken)
+    with pytest.raises(KeyboardInterrupt):
+        model(input_ids=ids(), labels=ids())
+    hook.remove()
+    assert torch.equal(logits(copy.deepcopy(model)), want)
+    assert torch.equal(model.base(input_ids=ids()).logits, alone)

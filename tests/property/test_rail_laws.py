@@ -10,7 +10,7 @@ from hypothesis import strategies as st  # noqa: E402
 from bb_nn.clamp import clamp, enter, moved  # noqa: E402
 from bb_nn.comp_block import CompBlock  # noqa: E402
 from bb_nn.gates import project  # noqa: E402
-from bb_nn.local_attention import ABSENT, local_attention  # noqa: E402
+from bb_nn.local_attention import absent_score, local_attention  # noqa: E402
 from bb_nn.recurrence import scan, spread  # noqa: E402
 
 torch.set_num_threads(1)
@@ -94,7 +94,7 @@ def test_attention_in_blocks_is_dense_attention(seed: int, length: int, window: 
     valid = torch.rand(2, window - 1 + length, generator=generator) > 0.3
     valid[:, window - 1 :] |= torch.ones(length, dtype=torch.bool)  # a query sees itself
     bias = torch.randn(2, window, generator=generator)
-    absent = torch.zeros(valid.shape).masked_fill(~valid, ABSENT)
+    absent = torch.zeros(valid.shape).masked_fill(~valid, absent_score(torch.float32))
     found = local_attention(query, pairs, absent, bias)
     assert torch.allclose(found, dense(query, pairs, valid, bias), atol=1e-5)
 

@@ -59,9 +59,10 @@ def test_every_call_is_the_bases(family: str, coupling: str, dtype: torch.dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
-@pytest.mark.parametrize("family", FULL)
+@pytest.mark.parametrize("family", [*FULL, "gpt2"])
 def test_every_text_is_the_bases(family: str, dtype: torch.dtype) -> None:
-    model, base = poisoned(family, "inject", dtype), frozen(family, dtype)
+    coupling = "ladder" if family == "gpt2" else "hybrid"
+    model, base = poisoned(family, coupling, dtype), frozen(family, dtype)
     rows = ids(rows=2)
     mask = torch.ones_like(rows)
     mask[1, :4] = 0
@@ -70,10 +71,16 @@ def test_every_text_is_the_bases(family: str, dtype: torch.dtype) -> None:
         {"num_beams": 3},
         {"use_cache": False},
         {"attention_mask": mask},
+        {"attention_mask": mask, "use_cache": False},
+        {"attention_mask": mask, "num_beams": 3},
         {"cache_implementation": "static", "disable_compile": True},
     ):
-        given = {"max_new_tokens": 4, "do_sample": False, **way}
-        assert torch.equal(model.generate(rows, **given), base.generate(rows, **given)), way
+        told = {"output_logits": True, "return_dict_in_generate": True}
+        given = {"max_new_tokens": 4, "do_sample": False, **told, **way}
+        ours, theirs = model.generate(rows, **given), base.generate(rows, **given)
+        assert torch.equal(ours.sequences, theirs.sequences), way
+        pairs = zip(ours.logits, theirs.logits, strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs), way
 
 
 @pytest.mark.parametrize("coupling", sorted(COUPLINGS))

@@ -116,6 +116,9 @@ def test_a_rail_learns_what_its_base_does_not_know(coupling: str) -> None:
         ({"cap": 1.5}, "cap"),
         ({"alpha": 0.6}, "alpha"),
         ({"rho": 0.0}, "rho"),
+        ({"rho": math.inf}, "rho"),
+        ({"heads": 0}, "heads"),
+        ({"skills": -1}, "skills"),
         ({"in_path": ("q_proj",)}, "in_path"),
     ],
 )

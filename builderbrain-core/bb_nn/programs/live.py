@@ -12,7 +12,7 @@ model; each has its own versions.
 import copy
 import threading
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from torch import nn
 
@@ -136,7 +136,8 @@ def _beside(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
 def _shell(module: nn.Module, made: dict[int, nn.Module]) -> nn.Module:
     """A module of its own with the same tensors and attributes, and its children's shells."""
     shell = module.__new__(type(module))
-    shell.__dict__.update(module.__dict__)
+    state: Any = module
+    shell.__dict__.update(state.__getstate__())  # what a copy starts from
     for name in ("_parameters", "_buffers", "_modules"):
         shell.__dict__[name] = dict(module.__dict__[name])
     for name, child in module._modules.items():
