@@ -52,8 +52,11 @@ def messages(compiled: Compiled, ask: Ask, examples: int = EXAMPLES) -> list[Mes
 
 
 def prompt_ids(tokenizer: Any, chat: Sequence[Message], room: int) -> list[int]:
-    """The chat as tokens, at most `room`; examples farthest from the request are left out first."""
-    chat = list(chat)
+    """The chat as tokens, at most `room`; examples farthest from the request are left out first.
+
+    The only special tokens are those of the chat template: no message's content forms one.
+    """
+    chat = _broken(tokenizer, chat)
     while True:
         ids = _ids(tokenizer, chat)
         if len(ids) <= room or chat[1]["role"] != "user" or chat[2:3] == []:
@@ -156,6 +159,27 @@ def _observed(observations: Sequence[Observation]) -> Iterator[str]:
 def _plain(text: str) -> str:
     """Text that spells neither a chat template's special tokens nor our own delimiters."""
     return text.replace("<|", "< |").replace("<data>", "< data>").replace("</data>", "< /data>")
+
+
+def _broken(tokenizer: Any, chat: Sequence[Message]) -> list[Message]:
+    """The chat with a blank in every special token that a message spells.
+
+    One character alone is left: a tokenizer that pads with "!" means nothing else by it.
+    """
+    named = [t.content for t in tokenizer.added_tokens_decoder.values() if t.special]
+    spelt = {token.strip() for token in (*named, *tokenizer.all_special_tokens)}
+    longest = sorted((s for s in spelt if len(s) > 1), key=len, reverse=True)
+    if not longest:
+        return list(chat)
+    any_of = re.compile("|".join(map(re.escape, longest)))
+    return [{**message, "content": _without(any_of, message["content"])} for message in chat]
+
+
+def _without(any_of: re.Pattern[str], text: str) -> str:
+    """A blank after the first character of each match, until nothing matches: `< /s>`."""
+    while any_of.search(text):
+        text = any_of.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+    return text
 
 
 def _gist(task: Task, part: int) -> frozenset[str]:
