@@ -6,7 +6,6 @@ text; tasks whose free text is judged are left out. A version's plan for a reque
 on a fresh twin, is made once: neither draws any chance, so it would be the same again.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from report import say
 from workload import Ground, ground
 
-from bb_core.actions import assemble, blanked
+from bb_core.actions import assemble, blanked, pieces
 from bb_core.adapters import Adapters
 from bb_core.battery import Task
 from bb_core.errors import BuilderbrainError, PlanError
@@ -44,7 +43,6 @@ SHORT = 240
 """Characters of a request; longer ones take longer to read and say nothing more here."""
 
 SAID = "Shall I go on?"
-_BLANKS = re.compile("[\ue000-\ue3ff]")
 Change = Callable[[Plan, Task], Plan]
 
 
@@ -93,8 +91,9 @@ class Served:
         seen, space = scene(request), self.builder.space
         for built in self.builder.build(self.site.states(seen.text), seen, 1):
             with suppress(PlanError):
-                plan = assemble(space, seen, blanked(built.decisions))
-                return space.compiled.parse(_BLANKS.sub(SAID, space.compiled.print(plan)))
+                plan = assemble(space, seen, blanked(built.decisions, seen.text))
+                text = SAID.join(pieces(space.compiled.print(plan), seen.text))
+                return space.compiled.parse(text)
         return None
 
     def play(self, task: Task, seed: int = 0) -> Episode:

@@ -1,7 +1,7 @@
 """A builder's actions, in one place to import from: the decisions, and a plan to them and back."""
 
 from bb_core.assemble import assemble
-from bb_core.blanked import blanked
+from bb_core.blanked import blanked, pieces
 from bb_core.constants import learn_constants
 from bb_core.decide import decide
 from bb_core.decision import (
@@ -44,4 +44,5 @@ __all__ = [
     "implied_after",
     "learn_constants",
     "offered",
+    "pieces",
 ]

@@ -9,13 +9,12 @@ that its facts and its consent imply. What goes out is text in the domain's own 
 like any other.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bb_core.actions import assemble, blanked, implied_after
+from bb_core.actions import assemble, blanked, implied_after, pieces
 from bb_core.check import check
 from bb_core.decision import Decision
 from bb_core.errors import PlanError
@@ -33,8 +32,6 @@ from bb_runtime.errors import DecodeError
 from bb_runtime.free_text import write_texts
 from bb_runtime.planner import ModelPlanner
 from bb_runtime.rounds import Ask, Draft
-
-_BLANKS = re.compile("[\ue000-\ue3ff]")
 
 
 class Builder(Protocol):
@@ -100,7 +97,7 @@ class BuilderPlanner:
         best: tuple[float, str, Candidate] | None = None
         for one in passing or new[:1]:
             try:
-                score, text = self._scored(one, ask)
+                score, text = self._scored(one, ask, seen)
             except DecodeError:
                 continue  # what the language of decoding cannot say
             if best is None or score > best[0]:
@@ -128,16 +125,16 @@ class BuilderPlanner:
         space = self.builder.space
         for decisions, log_prob in rows:
             with suppress(PlanError):
-                plan = assemble(space, seen, blanked(decisions))
+                plan = assemble(space, seen, blanked(decisions, seen.text))
                 yield Candidate(plan, space.compiled.print(plan), decisions, log_prob)
 
-    def _scored(self, one: Candidate, ask: Ask) -> tuple[float, str]:
+    def _scored(self, one: Candidate, ask: Ask, seen: Scene) -> tuple[float, str]:
         """A plan's score, and its text with the strings that the base wrote."""
-        pieces = _BLANKS.split(one.text)
-        if len(pieces) == 1 and self.alpha == 1:
+        parts = pieces(one.text, seen.text)
+        if len(parts) == 1 and self.alpha == 1:
             return one.log_prob, one.text
         prompt, steering = self.base.prompt(ask), self.base.unnarrowed
-        text = write_texts(self.base.forward, prompt, steering, pieces).text
+        text = write_texts(self.base.forward, prompt, steering, parts).text
         if self.alpha == 1:
             return one.log_prob, text
         known = base_score(self.base.forward, prompt, steering, text)
@@ -147,7 +144,7 @@ class BuilderPlanner:
 def _implied(space: Space, seen: Scene, decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     """The decisions, each waiting for the steps it waits for and those it has to wait for."""
     found: list[Decision] = []
-    for one in blanked(decisions):
+    for one in blanked(decisions, seen.text):
         waits = {*one.after, *implied_after(space, seen, found, one)}
         found.append(replace(one, after=tuple(sorted(waits))))
     return tuple(found)

@@ -9,21 +9,22 @@ pytest.importorskip("llguidance")
 
 import torch
 
-from bb_core.actions import Space
+from bb_core.actions import Copy, Decision, Space, Write
 from bb_core.battery import Task
 from bb_core.check import check
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.plan import Plan, to_json
 from bb_core.record import Record
 from bb_core.registry import discover
-from bb_core.scene import scene
+from bb_core.scene import Scene, scene
 from bb_core.state import State
 from bb_core.verdict import Checked
 from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.built import Built
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.errors import RailError
-from bb_nn.tapped import tap
+from bb_nn.tapped import Tapped, tap
 from bb_runtime.approve import by_policy
 from bb_runtime.base_score import base_score
 from bb_runtime.builder_planner import BuilderPlanner
@@ -174,6 +175,34 @@ def test_written_texts_leave_the_plan_around_them_as_it_is(
     )
     assert back == plan
     assert 2 <= written.tokens <= 8 * LONGEST and written.log_prob < 0
+
+
+class Knowing:
+    """A builder that builds one plan, whatever is asked."""
+
+    def __init__(self, builder: PlanBuilder, *decisions: Decision) -> None:
+        self.config, self.space, self.decisions = builder.config, builder.space, decisions
+
+    def build(self, tapped: Tapped, scene: Scene, k: int = 4) -> list[Built]:
+        return [Built(self.decisions, -1.0, (), (0,))]
+
+
+@pytest.mark.parametrize("private", ["\ue000", "\ue001\ue002", "\uf8ff", "\U000f0000"])
+def test_private_characters_are_copied_as_said_and_only_blanks_are_written(
+    builder: PlanBuilder, model: ModelPlanner, private: str
+) -> None:
+    prompt = f"My name is Ann{private}, {private}get me a person"
+    rows = {skill.name: row for row, skill in enumerate(builder.space.skills)}
+    passed_on = Decision(rows["handoff"], (Copy(0, len(prompt)),))
+    asked_first = Decision(rows["confirm"], (Write(),))
+    for decisions in ((passed_on,), (asked_first, passed_on)):
+        planner = BuilderPlanner(Knowing(builder, *decisions), model)
+        draft = planner(Ask(prompt, state=State(request=prompt)))
+        assert draft.planner == "builder"
+        *before, last = builder.space.compiled.parse(draft.text).steps
+        assert last.args == {"summary": prompt}
+        assert len(before) == len(decisions) - 1
+        assert all(len(step.args["question"]) > 1 for step in before)
 
 
 def test_a_refused_plan_is_not_given_again(

@@ -94,7 +94,7 @@ def _fills(decisions: Iterable[Decision]) -> list[Filled]:
 def _refused(asker: Asker, decisions: Sequence[Decision]) -> bool:
     compiled, seen = asker.space.compiled, asker.scene
     try:
-        plan = assemble(asker.space, seen, blanked(decisions))
+        plan = assemble(asker.space, seen, blanked(decisions, seen.text))
     except PlanError:
         return True
     return not isinstance(check(compiled, plan, State(request=seen.request)), Checked)
