@@ -33,6 +33,7 @@ from bb_nn.builder.question import Spot, Tokens
 from bb_nn.builder.ranker import WIDE, Contender, Ranker, traits_of
 from bb_nn.builder.script import clause_spots, script
 from bb_nn.builder.words import words_of
+from bb_nn.errors import RailError
 from bb_nn.tapped import Tapped
 
 
@@ -90,8 +91,9 @@ class PlanBuilder(nn.Module):
         """The k best plans, best first; dropout is off while it builds.
 
         `tapped` are the base's states of `scene.text`. Best is what the ranker says, or else the
-        most probable.
+        most probable. Raises RailError for k below 1.
         """
+        _require_some(k)
         if self.ranker is None:
             return self.likeliest(tapped, scene, k)
         return self.ranker.best(self.contenders(tapped, scene, max(k, WIDE)), k)
@@ -112,6 +114,7 @@ class PlanBuilder(nn.Module):
         self, tapped: Tapped, scene: Scene, k: int, ways: int
     ) -> list[tuple[Asker, float, Built]]:
         """Plans with what asked for them, and the delta of their cuts."""
+        _require_some(k)
         was, _ = self.training, self.eval()
         try:
             memory, asker = self._memory(tapped), self.asker(scene)
@@ -159,6 +162,11 @@ class PlanBuilder(nn.Module):
         for starts, delta in cuts(logits, request):
             ways.setdefault(tuple(sorted({first_char(scene, tokens, t) for t in starts})), delta)
         return list(ways.items())
+
+
+def _require_some(k: int) -> None:
+    if k < 1:
+        raise RailError(f"{k} plans asked for", where="builder", fix="use k from 1 up")
 
 
 def _length(tapped: Tapped) -> Tensor:
