@@ -42,8 +42,8 @@ def default_layers(base: Base) -> tuple[int, ...]:
 def tap(base: Base, texts: Sequence[str], layers: Sequence[int], batch: int = 16) -> list[Tapped]:
     """The states of each text after the given layers; layer 0 is the token embeddings.
 
-    Raises RailError for an empty text, a layer the base does not have, and a text longer than the
-    base can read: it is never cut.
+    Raises RailError for an empty text, one with half a character in it, a layer the base does not
+    have, and a text longer than the base can read: it is never cut.
     """
     depth = len(decoder_layers(base.model))
     for layer in layers:
@@ -61,6 +61,18 @@ def tap(base: Base, texts: Sequence[str], layers: Sequence[int], batch: int = 16
     return [found[i] for i in range(len(texts))]
 
 
+def require_whole(text: str, where: str) -> None:
+    """Raise RailError where a text holds a lone surrogate: half a character, which no base reads.
+
+    A JSON string with a lone `\\ud800` makes one, and so does a command line that is not UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"character {error.start} is a lone surrogate (U+{ord(text[error.start]):04X})"
+        raise RailError(found, where=where, fix="give whole Unicode characters") from None
+
+
 def decoder_layers(model: Any) -> nn.ModuleList:
     """The model's transformer layers, bottom first; raises RailError where there are none."""
     depth = model.config.get_text_config().num_hidden_layers
@@ -71,6 +83,7 @@ def decoder_layers(model: Any) -> nn.ModuleList:
 
 
 def _encoded(base: Base, text: str) -> tuple[list[int], list[list[int]]]:
+    require_whole(text, base.name)
     found = base.tokenizer(text, return_offsets_mapping=True, verbose=False)
     ids, offsets = list(found["input_ids"]), [list(pair) for pair in found["offset_mapping"]]
     limit = getattr(base.model.config.get_text_config(), "max_position_embeddings", None)

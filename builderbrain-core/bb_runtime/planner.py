@@ -8,6 +8,7 @@ from bb_core.compiled import Compiled
 from bb_core.known import Known
 from bb_core.next_step import NextStep
 from bb_nn.base import Base
+from bb_nn.tapped import require_whole
 from bb_runtime.decode import Decoded, Forward, OnText, decode, quiet
 from bb_runtime.mask_gate import require_gated
 from bb_runtime.prompt import EXAMPLES, messages, prompt_ids
@@ -42,7 +43,11 @@ class ModelPlanner:
         return steps
 
     def steering(self, ask: Ask) -> Steering:
-        """The plan language over this model's tokens, narrowed by what the request makes known."""
+        """The plan language over this model's tokens, narrowed by what the request makes known.
+
+        Like `prompt`, it raises RailError for an ask with half a character in it.
+        """
+        _require_whole(ask)
         seen = (json.dumps(o.result, ensure_ascii=False) for o in ask.observations)
         known = Known((ask.request, *seen), ask.facts)
         return Steering(self.steps.given(known), self.vocabulary)
@@ -54,6 +59,7 @@ class ModelPlanner:
 
     def prompt(self, ask: Ask) -> list[int]:
         """What the model is told, as tokens; room for a plan is left."""
+        _require_whole(ask)
         longest = getattr(self.base.model.config, "max_position_embeddings", 1 << 20)
         chat = messages(self.compiled, ask, self.examples)
         return prompt_ids(self.base.tokenizer, chat, longest - self.budget)
@@ -82,3 +88,11 @@ class ModelPlanner:
             on_text=self.on_text,
         )
         return Draft(self.decoded.text, self.decoded.closed, self.name, cfs=self.decoded.cfs)
+
+
+def _require_whole(ask: Ask) -> None:
+    require_whole(ask.request, "request")
+    for seen in ask.observations:
+        told = json.dumps([seen.args, seen.result, seen.why], ensure_ascii=False)
+        require_whole(told, f"what {seen.tool} told")
+    require_whole("\n".join((ask.refused, *ask.reasons)), "refused plan")

@@ -33,7 +33,7 @@ from bb_runtime.errors import SteerError
 from bb_runtime.execute import execute
 from bb_runtime.free_text import LONGEST, write_texts
 from bb_runtime.planner import ModelPlanner
-from bb_runtime.rounds import Ask, Runner
+from bb_runtime.rounds import Ask, Observation, Runner
 
 torch.set_num_threads(1)
 LEARNT = ("cancel-1", "credit-1", "notify-1")
@@ -203,6 +203,27 @@ def test_private_characters_are_copied_as_said_and_only_blanks_are_written(
         assert last.args == {"summary": prompt}
         assert len(before) == len(decisions) - 1
         assert all(len(step.args["question"]) > 1 for step in before)
+
+
+@pytest.mark.parametrize(
+    ("ask", "where"),
+    [
+        (Ask("cancel \ud800 W1001"), "request: character 7"),
+        (
+            Ask("go on", (Observation("n1", "get_order", {}, "ok", {"a": "\udfff"}),)),
+            "what get_order told: character",
+        ),
+        (Ask("go on", reasons=("no \ud800",), refused="x"), "refused plan: character 5"),
+    ],
+)
+def test_half_a_character_is_refused_by_every_planner(
+    builder: PlanBuilder, model: ModelPlanner, ask: Ask, where: str
+) -> None:
+    for read in (BuilderPlanner(builder, model), model, model.prompt, model.steering):
+        if ask.reasons and isinstance(read, BuilderPlanner):
+            continue  # it does not read what was refused
+        with pytest.raises(RailError, match=f"^{where}.* is a lone surrogate .*Give whole"):
+            read(ask)
 
 
 def test_a_refused_plan_is_not_given_again(

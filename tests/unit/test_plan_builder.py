@@ -11,7 +11,8 @@ import torch
 from bb_core.scene import scene
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.errors import RailError
-from tests.unit.tiny_rail import builder, states
+from bb_nn.tapped import tap
+from tests.unit.tiny_rail import base, builder, states
 
 torch.set_num_threads(1)
 SEEN = scene("Cancel W1001 please")
@@ -30,3 +31,8 @@ def test_fewer_than_one_plan_cannot_be_asked_for(k: int) -> None:
         for ask in (one.build, one.likeliest, one.contenders):
             with pytest.raises(RailError, match=f"{k} plans asked for. Use k from 1 up"):
                 ask(tapped, SEEN, k)
+
+
+def test_half_a_character_has_no_states() -> None:
+    with pytest.raises(RailError, match="random:llama: character 7 is a lone surrogate"):
+        tap(base(), ["Cancel W1001", "cancel \ud800"], (1,))
