@@ -91,6 +91,37 @@ def test_add_remove_and_roll_back(kind: type[SkillBank] | type[HyperBank]) -> No
         live.rollback()
 
 
+def test_a_survivor_of_a_merge_keeps_its_names_when_its_bytes_are_exchanged() -> None:
+    first = served()
+    shares = used(first.version.library, {"look": 0.5, "pay": 0.25})
+    live = Live(first.version.model, shares)
+    pack = learnt(live.version.model, "look")
+    joined = live.merge(pack, pack.digest, "pay").library
+    again = learnt(live.version.model, "look")
+    after = live.replace(again, again.digest).library
+    assert after.records[0] == replace(joined.records[0], digest=again.digest)
+    assert after.records[0].serves == ("pay",) and after.records[0].usage == 0.75
+    assert after.records[0].parents == ("look", "pay") and after.row("pay") == 0
+    told = live.replace(pack, pack.digest, parents=("tell",)).library
+    assert told.records[0].parents == ("tell",)
+
+
+def test_a_name_that_another_skill_serves_for_has_no_row_of_its_own() -> None:
+    live = served()
+    pack = learnt(live.version.model, "look")
+    joined = live.merge(pack, pack.digest, "pay")
+    alias = replace(pack, name="pay")
+    for change in (
+        lambda: live.remove("pay"),
+        lambda: live.replace(alias, alias.digest),
+        lambda: live.merge(alias, alias.digest, "tell"),
+    ):
+        with pytest.raises(LibraryError, match=r"'pay' was merged into 'look'.* Name 'look'"):
+            change()
+    assert live.version is joined
+    assert live.remove("look").library.names == ("tell",)
+
+
 def test_a_newborn_skill_does_what_the_trunk_does() -> None:
     live = served()
     pack = newborn(live.version.model, "new", ("look",))

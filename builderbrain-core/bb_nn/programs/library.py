@@ -88,32 +88,41 @@ def added(library: Library, record: Record) -> Library:
 
 
 def removed(library: Library, name: str) -> Library:
-    """The library without a skill; the rows behind it move up by one."""
-    row = library.row(name)
+    """The library without a skill; the rows behind it move up by one.
+
+    Raises LibraryError for a name that was merged into another: the row is that one's.
+    """
+    row = _own_row(library, name)
     return replace(library, records=library.records[:row] + library.records[row + 1 :])
 
 
 def replaced(library: Library, record: Record) -> Library:
-    """The library with new bytes for the skill of this name; row and birth stay."""
-    row = library.row(record.name)
-    kept = replace(record, born=library.records[row].born)
-    records = (*library.records[:row], kept, *library.records[row + 1 :])
-    return _capped(library, replace(library, records=records))
+    """The library with new bytes for the skill of this name.
+
+    Row, birth, usage and the names it serves for stay, and its parents where none are given.
+    Raises LibraryError for a name that was merged into another.
+    """
+    row = _own_row(library, record.name)
+    old = library.records[row]
+    parents = record.parents or old.parents
+    kept = replace(record, born=old.born, usage=old.usage, serves=old.serves, parents=parents)
+    return _with(library, row, kept)
 
 
 def merged(library: Library, record: Record, second: str) -> Library:
     """The library in which a skill, with new bytes, also serves for a second one, which goes.
 
-    The rows behind the second move up by one.
+    The rows behind the second move up by one. What was merged into the second goes with it.
     """
     gone = library.records[library.row(second)]
-    first = library.records[library.row(record.name)]
+    first = library.records[_own_row(library, record.name)]
     if gone is first:
         raise LibraryError(f"{second!r} is {first.name!r} already", where="library")
     serves = (*first.serves, gone.name, *gone.serves)
     usage, parents = first.usage + gone.usage, (first.name, gone.name)
-    survivor = replace(record, serves=serves, usage=usage, parents=parents)
-    return replaced(removed(library, gone.name), survivor)
+    survivor = replace(record, born=first.born, serves=serves, usage=usage, parents=parents)
+    left = removed(library, gone.name)
+    return _with(left, left.row(record.name), survivor)
 
 
 def promoted(library: Library) -> Library:
@@ -147,6 +156,21 @@ def from_json(data: Mapping[str, Any]) -> Library:
 
 def _row(data: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if key in LISTS else value for key, value in data.items()}
+
+
+def _own_row(library: Library, name: str) -> int:
+    """The row of a skill by its own name."""
+    row = library.row(name)
+    owner = library.records[row].name
+    if name != owner:
+        found = f"{name!r} was merged into {owner!r}, whose row serves for both"
+        raise LibraryError(found, where="library", fix=f"name {owner!r}")
+    return row
+
+
+def _with(library: Library, row: int, record: Record) -> Library:
+    records = (*library.records[:row], record, *library.records[row + 1 :])
+    return _capped(library, replace(library, records=records))
 
 
 def _capped(before: Library, after: Library) -> Library:

@@ -61,7 +61,10 @@ class Live(Generic[M]):
             return self._put(model, library)
 
     def remove(self, name: str) -> Version[M]:
-        """Take a skill out; the rows behind it move up. Raises LibraryError."""
+        """Take a skill out, with the names it serves for; the rows behind it move up.
+
+        Raises LibraryError for a name that is not there, or that another skill serves for.
+        """
         with self._one_at_a_time:
             now = self._version
             library = removed(now.library, name)
@@ -71,7 +74,10 @@ class Live(Generic[M]):
             return self._put(model, library)
 
     def replace(self, pack: Pack, digest: str, parents: tuple[str, ...] = ()) -> Version[M]:
-        """Exchange the bytes of a skill for others, which must have this digest."""
+        """Exchange the bytes of a skill for others, which must have this digest.
+
+        It goes on serving for the names that were merged into it.
+        """
         with self._one_at_a_time:
             now = self._version
             library = replaced(now.library, record(_checked(now.model, pack, digest), parents))
