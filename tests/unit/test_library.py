@@ -196,6 +196,29 @@ def test_what_does_not_fit_is_refused() -> None:
     assert live.version.number == 0
 
 
+@pytest.mark.parametrize("kind", [SkillBank, HyperBank])
+def test_a_skill_of_another_type_is_refused(kind: type[SkillBank] | type[HyperBank]) -> None:
+    live = served(kind)
+    for name, change in (("pay", live.replace), ("new", live.add)):
+        pack = learnt(live.version.model, name)
+        half = replace(pack, tensors={k: t.half() for k, t in pack.tensors.items()})
+        with pytest.raises(SwapError, match=r"is torch\.float16, not torch\.float32"):
+            change(half, half.digest)
+    assert live.version.number == 0
+    born = newborn(Net(kind).half(), "new", ("look",))
+    assert all(tensor.dtype is torch.float16 for tensor in born.tensors.values())
+
+
+@pytest.mark.parametrize("kind", [SkillBank, HyperBank])
+def test_a_skill_is_put_where_the_bank_is(kind: type[SkillBank] | type[HyperBank]) -> None:
+    with torch.device("meta"):
+        bank = kind(2, 6, 6, 2)
+    given = kind(1, 6, 6, 2).tensors(0)
+    bank.put(0, given)
+    bank.grow(given)
+    assert {p.device.type for p in bank.parameters()} == {"meta"}
+
+
 def test_bytes_changed_under_a_version_are_found() -> None:
     live = served()
     with torch.no_grad():

@@ -51,6 +51,11 @@ class SkillBank(nn.Module):
         """The shapes of one skill's tensors."""
         return {"down": (self.rank, self.d_in), "up": (self.d_out, self.rank)}
 
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """The type of the skills' tensors; None where there is no skill."""
+        return self.down[0].dtype if len(self) else None
+
     def tensors(self, k: int) -> dict[str, Tensor]:
         """What makes skill k, as it stands: `down` and `up`."""
         return {"down": self.down[k].detach(), "up": self.up[k].detach()}
@@ -65,19 +70,24 @@ class SkillBank(nn.Module):
     def grow(self, given: Mapping[str, Tensor] | None = None) -> int:
         """Add a skill and give its index; its tensors are copies of those given, else newborn."""
         made = given or self.newborn()
-        self.down.append(nn.Parameter(made["down"].detach().clone()))
-        self.up.append(nn.Parameter(made["up"].detach().clone()))
+        self.down.append(self._own(made["down"]))
+        self.up.append(self._own(made["up"]))
         return len(self) - 1
 
     def put(self, k: int, given: Mapping[str, Tensor]) -> None:
         """Exchange skill k's tensors for copies of those given; its old ones stay as they are."""
-        self.down[k] = nn.Parameter(given["down"].detach().clone())
-        self.up[k] = nn.Parameter(given["up"].detach().clone())
+        self.down[k] = self._own(given["down"])
+        self.up[k] = self._own(given["up"])
 
     def drop(self, k: int) -> None:
         """Remove skill k; the skills behind it move up by one."""
         self.down = nn.ParameterList(p for i, p in enumerate(self.down) if i != k)
         self.up = nn.ParameterList(p for i, p in enumerate(self.up) if i != k)
+
+    def _own(self, given: Tensor) -> nn.Parameter:
+        """A copy of a tensor on the device of the others."""
+        device = self.down[0].device if len(self.down) else given.device
+        return nn.Parameter(given.detach().to(device, copy=True))
 
     def _stacked(self, rows: range | list[int]) -> tuple[Tensor, Tensor]:
         """The matrices of these skills only: the others stay out of the graph."""

@@ -54,13 +54,18 @@ class HyperBank(nn.Module):
         """The shapes of one skill's tensors."""
         return {"code": (self.code,)}
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the skills' tensors."""
+        return self.to_up.weight.dtype
+
     def tensors(self, k: int) -> dict[str, Tensor]:
         """What makes skill k, as it stands: its `code`. H is every skill's and not in it."""
         return {"code": self.codes[k].detach()}
 
     def newborn(self) -> dict[str, Tensor]:
         """A random code; the bank is as before."""
-        return {"code": torch.randn(self.code)}
+        return {"code": torch.randn(self.code).to(self.to_up.weight)}
 
     def grow(self, given: Mapping[str, Tensor] | None = None) -> int:
         """Add a skill and give its index; best with the code of its description (`describe`)."""
@@ -70,7 +75,8 @@ class HyperBank(nn.Module):
 
     def put(self, k: int, given: Mapping[str, Tensor]) -> None:
         """Exchange skill k's code for a copy of the one given."""
-        self.codes[k] = nn.Parameter(given["code"].detach().clone())
+        code = given["code"].detach().to(self.to_up.weight.device, copy=True)
+        self.codes[k] = nn.Parameter(code)
 
     def drop(self, k: int) -> None:
         """Remove skill k; the skills behind it move up by one."""

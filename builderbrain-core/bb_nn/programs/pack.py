@@ -68,7 +68,11 @@ def newborn(model: nn.Module, name: str, tools: tuple[str, ...]) -> Pack:
 
 
 def fits(model: nn.Module, pack: Pack) -> None:
-    """Raise SwapError unless the pack has just the tensors that the model's banks need."""
+    """Raise SwapError unless the pack has just the tensors that the model's banks need.
+
+    On whatever device: a bank puts them on its own, which leaves the digest as it is. Another type
+    is refused, since the bytes would then be others than the digest names.
+    """
     wanted = banks(model)
     paths = {key.rpartition("/")[0] for key in pack.tensors}
     if paths != set(wanted):
@@ -80,6 +84,9 @@ def fits(model: nn.Module, pack: Pack) -> None:
             if given is None or tuple(given.shape) != shape:
                 found = f"{path}/{key} is {'missing' if given is None else tuple(given.shape)}"
                 raise SwapError(f"{found}, not {shape}", where=pack.name, fix="take it anew")
+            if bank.dtype not in (None, given.dtype):
+                found = f"{path}/{key} is {given.dtype}, not {bank.dtype}"
+                raise SwapError(found, where=pack.name, fix="take it from a model of this type")
 
 
 def of_bank(pack: Pack, path: str) -> dict[str, Tensor]:
