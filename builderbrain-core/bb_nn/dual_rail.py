@@ -114,7 +114,8 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         whole model; what else transformers' Trainer hands over is not needed.
         """
         cap = self.gates.cap
-        config = replace(self.rail.config, cap=cap, alpha=min(self.rail.config.alpha, cap))
+        alpha, skills = min(self.rail.config.alpha, cap), self.rail.skills
+        config = replace(self.rail.config, cap=cap, alpha=alpha, skills=skills)
         identity = self.source
         if identity is None or rail_file.changed(self.base, self._as_loaded):
             identity = rail_file.identify(self.base)

@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,8 @@ from bb_nn.base import load_base  # noqa: E402
 from bb_nn.clamp import moved  # noqa: E402
 from bb_nn.dual_rail import DualRail  # noqa: E402
 from bb_nn.errors import BaseMismatchError, RailError  # noqa: E402
+from bb_nn.programs.bank import SkillBank  # noqa: E402
+from bb_nn.programs.pack import banks  # noqa: E402
 from bb_nn.rail_config import RailConfig  # noqa: E402
 from bb_nn.taps import Reading  # noqa: E402
 from tests.conformance.families import COUPLINGS, ids, railed, shaken, tiny  # noqa: E402
@@ -187,3 +191,20 @@ def test_the_default_rail_is_small_beside_the_embedded_base() -> None:
 
     count = sum(p.numel() for p in Rail(RailConfig(), layers, 576).parameters())
     assert math.isclose(count, 1.83e6, rel_tol=0.1)
+
+
+@pytest.mark.parametrize("change", [SkillBank.grow, lambda bank: bank.drop(0)])
+def test_a_rail_is_saved_with_the_skills_it_has_by_now(
+    tmp_path: Path, change: Callable[[SkillBank], Any]
+) -> None:
+    config = RailConfig(**SMALL, skills=2, skill_rank=2)
+    model = shaken(DualRail.attach(tiny("llama"), config))
+    for bank in banks(model).values():
+        change(bank)
+    model.save_pretrained(tmp_path)
+    again = DualRail.from_pretrained(tmp_path, tiny("llama"))
+    skill = torch.tensor([len(next(iter(banks(model).values()))) - 1])
+    with torch.no_grad():
+        first, second = (m(input_ids=ids(), skill=skill).logits for m in (model, again))
+    assert torch.equal(first, second)
+    assert again.rail.config.skills == len(next(iter(banks(again).values())))
