@@ -21,12 +21,13 @@ class Tapped:
     """One text as the base reads it.
 
     ids: [T]. offsets: [T, 2], the characters of the text each token covers (start, end).
-    states: [T, taps, d] in the base's dtype.
+    states: [T, taps, d] in the base's dtype, after these `layers`; (): nobody said which.
     """
 
     ids: Tensor
     offsets: Tensor
     states: Tensor
+    layers: tuple[int, ...] = ()
 
 
 class _DeepestReached(Exception):
@@ -42,9 +43,11 @@ def default_layers(base: Base) -> tuple[int, ...]:
 def tap(base: Base, texts: Sequence[str], layers: Sequence[int], batch: int = 16) -> list[Tapped]:
     """The states of each text after the given layers; layer 0 is the token embeddings.
 
-    Raises RailError for an empty text, one with half a character in it, a layer the base does not
-    have, and a text longer than the base can read: it is never cut.
+    Raises RailError for an empty text, one with half a character in it, no layers, a layer the base
+    does not have, and a text longer than the base can read: it is never cut.
     """
+    if not layers:
+        raise RailError("no layers to read", where=base.name, fix="name one, or default_layers")
     depth = len(decoder_layers(base.model))
     for layer in layers:
         if not 0 <= layer <= depth:
@@ -57,7 +60,7 @@ def tap(base: Base, texts: Sequence[str], layers: Sequence[int], batch: int = 16
         states = _states(base, [encoded[i][0] for i in rows], layers)
         for i, state in zip(rows, states, strict=True):
             ids, offsets = encoded[i]
-            found[i] = Tapped(torch.tensor(ids), torch.tensor(offsets), state)
+            found[i] = Tapped(torch.tensor(ids), torch.tensor(offsets), state, tuple(layers))
     return [found[i] for i in range(len(texts))]
 
 

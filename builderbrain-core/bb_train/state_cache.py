@@ -124,7 +124,7 @@ class StateCache:
         if _digest(ids, offsets, states) != bytes(digests.tolist()):
             self._drop(place.shard)
             return None
-        return Tapped(ids, offsets, states)
+        return Tapped(ids, offsets, states, tuple(self.layers))
 
     def _mapped(self, shard: Path) -> Any:
         if shard not in self._open:

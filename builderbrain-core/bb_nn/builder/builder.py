@@ -75,7 +75,9 @@ class PlanBuilder(nn.Module):
         return encode(made, Tokens(tapped.offsets))
 
     def batch(self, tapped: Sequence[Tapped], encoded: Sequence[Encoded]) -> Batch:
-        """Encoded plans with the states of their scenes, as one batch."""
+        """Encoded plans with the states of their scenes, as one batch; RailError as in `build`."""
+        for one in tapped:
+            self._require_read(one)
         return collate(tapped, encoded, len(self.described.texts))
 
     def forward(self, batch: Batch) -> Losses:
@@ -91,7 +93,7 @@ class PlanBuilder(nn.Module):
         """The k best plans, best first; dropout is off while it builds.
 
         `tapped` are the base's states of `scene.text`. Best is what the ranker says, or else the
-        most probable. Raises RailError for k below 1.
+        most probable. Raises RailError for k below 1, and for states of other layers.
         """
         _require_some(k)
         if self.ranker is None:
@@ -129,7 +131,10 @@ class PlanBuilder(nn.Module):
 
     @torch.no_grad()
     def starts(self, tapped: Tapped, scene: Scene) -> tuple[int, ...]:
-        """The characters at which it cuts a scene into clauses; none if it cuts nothing."""
+        """The characters of the request at which it cuts a scene into clauses, as in `ways`.
+
+        None if it cuts nothing; 0 alone where there is nothing to cut.
+        """
         return self.ways(tapped, scene)[0][0]
 
     @torch.no_grad()
@@ -139,7 +144,17 @@ class PlanBuilder(nn.Module):
             return [((), 0.0)]
         return self._ways(tapped, scene, self._memory(tapped))
 
+    def _require_read(self, tapped: Tapped) -> None:
+        """Raise RailError unless the states are of the layers, and as wide, as it reads them."""
+        wanted, (_, count, width) = self.config.layers, tapped.states.shape
+        named = tapped.layers in ((), wanted)
+        if not named or (count, width) != (len(wanted), self.config.base_width):
+            layers = f"layers {tapped.layers}" if tapped.layers else f"{count} layers"
+            need = f"tap layers {wanted} of a base {self.config.base_width} wide"
+            raise RailError(f"the states are of {layers}, {width} wide", where="builder", fix=need)
+
     def _memory(self, tapped: Tapped) -> Tensor:
+        self._require_read(tapped)
         memory: Tensor = self.network.memory(tapped.states[None], _length(tapped))
         return memory
 
@@ -160,7 +175,10 @@ class PlanBuilder(nn.Module):
         # Two tokens may begin at one character: pieces of an emoji, or a blank before its word.
         ways: dict[tuple[int, ...], float] = {}
         for starts, delta in cuts(logits, request):
-            ways.setdefault(tuple(sorted({first_char(scene, tokens, t) for t in starts})), delta)
+            begins = {first_char(scene, tokens, t) for t in starts}
+            # Where the request ends in blanks, or is empty, a token may begin behind it.
+            inside = sorted(char for char in begins if char < scene.request_end) or [0]
+            ways.setdefault(tuple(inside), delta)
         return list(ways.items())
 
 
