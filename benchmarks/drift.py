@@ -110,7 +110,7 @@ def run(
     with LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:
         registry = Registry(folder / "registry")
         pointer = registry.pointer("api_json")
-        save_rail(folder / "first", builder, at.here.base, {"name": "as shipped"})
+        save_rail(folder / "first", builder, at.here.base, {"alpha": 1.0, "name": "as shipped"})
         first = registry.add(folder / "first", "api_json", {"name": "as shipped"}).digest
         cycle = Cycle(
             at.here.base, registry, pointer, POLICY, learning(asked), folder / "learn", ledger,

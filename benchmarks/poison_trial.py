@@ -151,7 +151,7 @@ class Trial:
     def artifact(self, registry: Registry, name: str, which: str, made: PlanBuilder) -> str:
         """A rail folder of a builder, signed into the registry and verified there."""
         folder = self.folder / f"{name}-{which}"
-        save_rail(folder, made, self.at.here.base, {"name": f"{name} {which}"})
+        save_rail(folder, made, self.at.here.base, {"alpha": 1.0, "name": f"{name} {which}"})
         ident = registry.add(folder, "api_json", {"name": which}).digest
         registry.verify(ident)
         return ident

@@ -90,11 +90,12 @@ def with_rail(alone: Planners, compiled: Compiled, found: Serving, wanted: RailC
 def _beside(
     alone: Planners, base: "Base", compiled: Compiled, folder: Path, wanted: RailConfig
 ) -> Planners:
+    from bb_nn.builder.rail_facts import allowed_alpha
     from bb_nn.builder.rail_folder import RECORD, load_rail, read_record
     from bb_runtime.builder_planner import BuilderPlanner
 
     builder = load_rail(folder, base, compiled)
-    allowed = float(read_record(folder).get("alpha", 1.0))
+    allowed = allowed_alpha(read_record(folder), str(folder))
     alpha = min(wanted.alpha, allowed)
     if alpha == 0:
         say("rail", "not used, the base plans alone: its record allows alpha 0")

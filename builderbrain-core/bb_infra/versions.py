@@ -88,7 +88,7 @@ def add(home: Registry, folder: Path) -> Artifact:
     from bb_nn.builder.rail_folder import read_record
 
     record = read_record(folder)
-    return home.add(folder, record["domain"]["name"], facts(record))
+    return home.add(folder, record["domain"]["name"], facts(record, str(folder)))
 
 
 def recorded_moves(log: Path, domain: str) -> frozenset[int]:

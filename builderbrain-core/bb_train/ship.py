@@ -1,10 +1,13 @@
 """The end of a run: measure what is to be shipped, and write the rail folder.
 
 What is measured is the rail as it was written and read back, so the figures are those of the very
-bytes that are shipped. Alpha is what the paired test against the base alone allows. What was found
+bytes that are shipped. Until all of it is judged it lies beside, in `rail.partial`, and a rail that
+was there before stays. Alpha is what the paired test against the base alone allows. What was found
 out is kept, task by task, so that an end that is stopped goes on where it was.
 """
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,11 +29,13 @@ from bb_train.kept import Kept
 from bb_train.offline import Offline, planner, spread
 from bb_train.rank import fit_ranker
 from bb_train.scribe import Scribe, weights_digest
+from bb_train.storing import stored
 from bb_train.training_log import FILE, TrainingLog, thinned
 
-RAIL = "rail"
+RAIL, PARTIAL, REPLACED = "rail", "rail.partial", "rail.replaced"
 CARD = "card.md"
 SHOWN_EVERY = 25
+_AGAIN = "free some space and start again: what was measured is kept"
 ROWS = 50
 """So many steps of the log lie beside the weights; the run's folder keeps all that were logged."""
 
@@ -38,10 +43,15 @@ Tell = Callable[[str], None]
 
 
 def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
-    """Write the rail folder of a finished training: weights, record, log, card."""
-    folder, kept = booted.folder / RAIL, Kept(booted.folder)
+    """Write the rail folder of a finished training: weights, record, log, card.
+
+    Raises StorageError where the disk does not take it; what was found out by then is kept.
+    """
+    folder, kept = booted.folder / PARTIAL, Kept(booted.folder)
     ranked = rank(booted, kept, tell)
-    record = save_rail(folder, booted.builder, booted.base)
+    with stored(folder, _AGAIN):
+        _remove(folder)
+        record = save_rail(folder, booted.builder, booted.base)
     booted = replace(booted, builder=load_rail(folder, booted.base, booted.compiled))
     judge = Judge(booted, record["weights"], kept, tell)
     tell(f"measuring {len(booted.corpus.dev)} dev tasks")
@@ -56,15 +66,38 @@ def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
         "made_from": dict(booted.made_from),
         "notes": [],
     }
-    record = save_rail(folder, booted.builder, booted.base, more)
     scribe.measured(trained.steps, scores, booted.builder, trained.duals)
+    with stored(folder, _AGAIN):
+        record = save_rail(folder, booted.builder, booted.base, more)
     scribe.shipped((folder / RECORD).read_bytes(), {"alpha": alpha}, trained.duals)
     log = TrainingLog(booted.folder, (booted.folder / FILE).stat().st_size)
     log.row(trained.steps, {"shipped": figures, "alpha": alpha, "lifts": lifts})
     log.close()
-    write_whole(folder / FILE, thinned((booted.folder / FILE).read_bytes(), ROWS))
-    write_whole(folder / CARD, card(record).encode())
-    return folder
+    with stored(folder, _AGAIN):
+        write_whole(folder / FILE, thinned((booted.folder / FILE).read_bytes(), ROWS))
+        write_whole(folder / CARD, card(record).encode())
+        put_in_place(folder, booted.folder / RAIL)
+    return booted.folder / RAIL
+
+
+def put_in_place(made: Path, folder: Path) -> None:
+    """Rename a whole folder to where another may be. What was there is aside until it is done.
+
+    Nobody finds half of either; killed in between, neither is there, and the next end sets it.
+    """
+    aside = folder.with_name(REPLACED)
+    if os.path.lexists(folder):
+        _remove(aside)
+        os.rename(folder, aside)
+    os.rename(made, folder)
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def rank(booted: Booted, kept: Kept, tell: Tell) -> dict[str, Any]:

@@ -259,7 +259,7 @@ def test_what_serves_moved_while_it_was_learnt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = cycle(tmp_path, [])
-    save_rail(tmp_path / "other", builder(), base(), {"trained": {"steps": 9}})
+    save_rail(tmp_path / "other", builder(), base(), {"alpha": 1.0, "trained": {"steps": 9}})
     other = add(one.registry, tmp_path / "other").digest
     moved = anchor(replace(evidence(one), candidate=other), WATCH, "ada", "seen")
 

@@ -23,8 +23,8 @@ from bb_core.canonical import Json, digest, digest_json
 from bb_core.record import Digests, Figures, Ledger, Record
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.rail_facts import alarms_of, facts
-from bb_nn.builder.rail_folder import save_rail
+from bb_nn.builder.rail_facts import alarms_of, allowed_alpha, facts
+from bb_nn.builder.rail_folder import read_record, save_rail
 from bb_nn.errors import RailError
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence
@@ -282,7 +282,7 @@ class Cycle:
         """The candidate in the registry; what its audits found is in it, and signed with it."""
         more: dict[str, Json] = {
             "adapters": {"trunk": told["trunk"], "from": serves, "alarms": [*found]},
-            "alpha": self.registry.get(serves).facts.get("alpha", 1.0) if serves else 1.0,
+            "alpha": self._allowed(serves),
             "learnt": dict(told),
             "learning": self.learning.to_json(),
             # The names of runs, and no digest of what was said in them: that would outlive it.
@@ -290,6 +290,13 @@ class Cycle:
         }
         record = save_rail(self.folder / CANDIDATE, builder, self.base, more)
         return self.registry.add(self.folder / CANDIDATE, self.pointer.domain, facts(record))
+
+    def _allowed(self, serves: str) -> float:
+        """The alpha of what serves; what is learnt beside it may say no more."""
+        if not serves:
+            return 1.0
+        folder = self.registry.get(serves).content
+        return allowed_alpha(read_record(folder), str(folder))
 
     def _digests(self, serving: PlanBuilder, serves: str) -> Digests:
         compiled = serving.space.compiled
