@@ -58,9 +58,10 @@ class Registry:
     def add(self, folder: Path, domain: str, facts: Mapping[str, Json]) -> Artifact:
         """Take a copy of a folder's files as a new version, signed; the same files, the same one.
 
-        Raises ArtifactError, and then nothing is left behind.
+        Hidden files (`.name`) are not taken: a writer that was killed leaves such. Raises
+        ArtifactError, and then nothing is left behind.
         """
-        files = {name: digest(path.read_bytes()) for name, path in _files(folder)}
+        files = {name: digest(path.read_bytes()) for name, path in _files(folder, hidden=False)}
         record = {"format": FORMAT, "domain": domain, "facts": dict(facts), "files": files}
         data = canonical(record)
         ident = digest(data)
@@ -154,12 +155,14 @@ class Registry:
         _synced(target.parent)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+def _files(folder: Path, *, hidden: bool = True) -> Iterator[tuple[str, Path]]:
     """The regular files under a folder by their relative names, in order; nothing else is taken."""
     if not folder.is_dir():
         raise ArtifactError("is not a folder", where=str(folder), fix="give a rail folder")
     found = False
     for path in sorted(folder.rglob("*")):
+        if not hidden and any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
             fix = "keep only regular files in it"
             raise ArtifactError("is a link or no regular file", where=str(path), fix=fix)

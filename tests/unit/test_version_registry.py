@@ -70,9 +70,24 @@ def test_the_same_files_are_the_same_version(home: Registry, tmp_path: Path) -> 
     assert (first.content / "deep" / "card.md").read_text() == "# card"
 
 
+def test_what_a_killed_writer_left_is_not_signed(home: Registry, tmp_path: Path) -> None:
+    folder = rail(tmp_path / "a", "x")
+    clean = home.add(folder, "shop", {"alpha": 1.0})
+    (folder / ".rail.json.abcd_123").write_text("half")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "file").write_text("half")
+    assert home.add(folder, "shop", {"alpha": 1.0}) == clean
+    only = tmp_path / "only"
+    only.mkdir()
+    (only / ".rail.json.abcd_123").write_text("half")
+    with pytest.raises(ArtifactError, match="holds no file"):
+        home.add(only, "shop", {})
+
+
 TAMPER: dict[str, Callable[[Path], Any]] = {
     "a byte": lambda f: (f / "files" / "rail.safetensors").write_text("A"),
     "a file more": lambda f: (f / "files" / "more").write_text(""),
+    "a hidden file more": lambda f: (f / "files" / ".more").write_text(""),
     "a file less": lambda f: (f / "files" / "deep" / "card.md").unlink(),
     "the record": lambda f: (f / "artifact.json").write_text("{}"),
     "the signature": lambda f: (f / "artifact.sig").write_text("{}"),
