@@ -7,11 +7,10 @@ A step draws all its chance from the run's seed and its own number (see `trainer
 generator's state to keep: the step's number is that state.
 """
 
-import errno
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,11 @@ import torch
 
 from bb_core.cache import write_whole
 from bb_core.canonical import digest
-from bb_train.errors import ResumeError, StorageError
+from bb_train.errors import ResumeError
+from bb_train.storing import stored
 
 KEPT = 2
+FOLDER = "checkpoints"
 BEST = "best.pt"
 
 
@@ -40,44 +41,70 @@ class Checkpoint:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+def unheard(text: str) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
-    """The checkpoints of one run's folder."""
+    """The checkpoints of one run's folder; `tell` hears of those that are passed over."""
 
     folder: Path
+    tell: Callable[[str], None] = unheard
 
     def save(self, checkpoint: Checkpoint, *, best: bool = False) -> None:
         """Keep it, and drop the older ones; raises StorageError, with the older ones still there.
 
-        `best`: keep it as the best as well.
+        `best`: keep it as the best as well, and before: a run that is killed in between goes on
+        from an older one, and comes to this best again.
         """
         data = _bytes(checkpoint)
-        try:
+        with stored(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / f"step-{checkpoint.step:08d}.pt", data)
             if best:
                 write_whole(self.folder / BEST, data)
-        except OSError as error:
-            full = error.errno == errno.ENOSPC
-            found = "the disk is full" if full else f"cannot be written ({error.strerror})"
-            fix = "free some space and start again: it goes on from the last checkpoint"
-            raise StorageError(found, where=str(self.folder), fix=fix) from error
+            write_whole(self.folder / f"step-{checkpoint.step:08d}.pt", data)
         for old in self._steps()[:-KEPT]:
             old.unlink(missing_ok=True)
 
     def last(self, made_from: Mapping[str, str]) -> Checkpoint | None:
-        """The latest one; None in a new folder. Raises ResumeError where it is another run's."""
+        """The latest that is whole; None in a new folder.
+
+        Raises ResumeError where it is another run's.
+        """
+        found = self._latest()
+        if found is not None:
+            require_same(found.made_from, made_from, self.folder.parent)
+        return found
+
+    def made_from(self) -> Mapping[str, str] | None:
+        """What the latest that is whole was made from; None in a new folder."""
+        found = self._latest()
+        return None if found is None else found.made_from
+
+    def best(
+        self, made_from: Mapping[str, str], step: int, reached: int | None = None
+    ) -> Checkpoint:
+        """The best on dev, which was kept after `step`; raises ResumeError where it is not there.
+
+        A run that goes on from the step it `reached` comes again to a best of later.
+        """
+        path = self.folder / BEST
+        found = _read(path) if path.exists() else None
+        if found is None:
+            raise _no_best("is damaged" if path.exists() else "is missing", path)
+        require_same(found.made_from, made_from, self.folder.parent)
+        if found.step != step and not (reached is not None and found.step > reached):
+            raise _no_best(f"is of step {found.step}, and the best was step {step}", path)
+        return found
+
+    def _latest(self) -> Checkpoint | None:
         for path in reversed(self._steps()):
             found = _read(path)
             if found is not None:
-                return _same(found, made_from, path)
+                return found
+            self.tell(f"{path}: damaged, passed over for what was kept before it")
         return None
-
-    def best(self, made_from: Mapping[str, str]) -> Checkpoint | None:
-        """The best on dev, if one was kept."""
-        path = self.folder / BEST
-        found = _read(path) if path.exists() else None
-        return None if found is None else _same(found, made_from, path)
 
     def _steps(self) -> list[Path]:
         return sorted(self.folder.glob("step-*.pt"))
@@ -111,19 +138,23 @@ def _read(path: Path) -> Checkpoint | None:
     return Checkpoint(told["step"], told["made_from"], state, told["values"])
 
 
-def _same(found: Checkpoint, made_from: Mapping[str, str], path: Path) -> Checkpoint:
-    apart = list(_apart(found.made_from, made_from))
+def _no_best(found: str, path: Path) -> ResumeError:
+    fix = f"bring that file back, or delete the folder {path.parent} to train anew"
+    return ResumeError(found, where=str(path), fix=fix)
+
+
+def require_same(found: Mapping[str, str], wanted: Mapping[str, str], folder: Path) -> None:
+    """Raise ResumeError where the run in a folder was made from something else than is `wanted`.
+
+    What an older version of this program did not note is not compared.
+    """
+    apart = [name for name, was in found.items() if was != wanted.get(name)]
     if apart:
         raise ResumeError(
-            f"was made with another {', '.join(apart)}",
-            where=str(path),
-            fix="set another [run] folder, or delete this one to start anew",
+            f"the run in it was made with another {', '.join(apart)}",
+            where=str(folder),
+            fix=f"name another folder as [run] folder, or delete {folder} to start anew",
         )
-    return found
-
-
-def _apart(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:
-    yield from (name for name in {**one, **other} if one.get(name) != other.get(name))
 
 
 def cut_file(path: Path, size: int) -> None:

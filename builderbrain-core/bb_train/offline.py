@@ -18,7 +18,7 @@ from bb_runtime.builder_planner import BuilderPlanner
 from bb_runtime.planner import ModelPlanner
 from bb_runtime.rounds import Planner
 from bb_train.boot import Booted
-from bb_train.checkpoint import Checkpoint, Checkpoints
+from bb_train.checkpoint import FOLDER, Checkpoint, Checkpoints
 from bb_train.evaluate import Evaluator, table
 from bb_train.example import Example
 from bb_train.learner import BuilderLearner
@@ -48,8 +48,10 @@ def offline(booted: Booted, progress: Progress, scribe: Scribe) -> Offline:
         with deterministic():
             return run.go()
     finally:
-        run.log.close()
-        progress.close()
+        try:
+            run.log.close()
+        finally:
+            progress.close()
 
 
 @contextmanager
@@ -80,17 +82,20 @@ class _Offline:
             method_of(self.config.surgery.method),
             duals_of(self.config.constraints),
         )
-        self.keeper = Checkpoints(booted.folder / "checkpoints")
+        self.keeper = Checkpoints(booted.folder / FOLDER, progress.say)
         self.best, self.best_step, self.before = -1.0, 0, 0.0
         last = self.keeper.last(booted.made_from)
-        self.log = TrainingLog(booted.folder, last.values["log"] if last else 0)
         if last is not None:
             self._resume(last)
+        begin = last.values["log"] if last else 0
+        self.log = TrainingLog(booted.folder, begin, tell=progress.say)
 
     def _resume(self, last: Checkpoint) -> None:
         self.trainer.restore(last.step, last.state, last.values)
         self.best, self.best_step = last.values["best"], last.values["best_step"]
         self.before = last.values["seconds"]
+        if self.best_step:
+            self.keeper.best(self.booted.made_from, self.best_step, last.step)
         self.progress.say(f"goes on after step {last.step}")
 
     def go(self) -> Offline:
@@ -106,8 +111,8 @@ class _Offline:
             better = self._measure() if dev else False
             if dev or taken.step % measure.checkpoint == 0:
                 self._save(better)
-        best = self.keeper.best(self.booted.made_from)
-        if best is not None:
+        if self.best_step:
+            best = self.keeper.best(self.booted.made_from, self.best_step)
             self.trainer.learner.module.load_state_dict(best.state["module"])
         state = self.trainer.duals
         return Offline(self.trainer.step, self.seconds, self.best_step, self.best, state)
@@ -145,7 +150,7 @@ class _Offline:
         tensors, values = self.trainer.state()
         kept = {
             **values,
-            "log": self.log.size,
+            "log": self.log.sync(),
             "best": self.best,
             "best_step": self.best_step,
             "seconds": self.seconds,

@@ -7,35 +7,46 @@ start.
 
 import json
 import math
+import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from bb_train.checkpoint import cut_file
-from bb_train.errors import StorageError
+from bb_train.checkpoint import cut_file, unheard
+from bb_train.storing import stored
 
-FILE = "training.jsonl"
+FILE, CURVES = "training.jsonl", "tensorboard"
 
 
 @dataclass
 class TrainingLog:
-    """Appends to `training.jsonl` in a folder, and to TensorBoard's files beside it."""
+    """Appends to `training.jsonl` in a folder, and to TensorBoard's files beside it.
+
+    A log that ends before `begin`, which no kill but a power cut can do, goes on after its last
+    whole line, and `tell` hears of it. Raises StorageError where the disk does not take it.
+    """
 
     folder: Path
     begin: int = 0
     """Bytes of the file that count; what follows was written by a process that was killed."""
     curves: bool = True
+    tell: Callable[[str], None] = unheard
     since: float = field(default_factory=time.monotonic)
     _writer: Any = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.path = self.folder / FILE
-        self.folder.mkdir(parents=True, exist_ok=True)
-        cut_file(self.path, self.begin)
-        self._file = self.path.open("ab")
+        with stored(self.path):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            whole = _whole(self.path, self.begin)
+            cut_file(self.path, whole)
+            self._file = self.path.open("ab")
+        if whole < self.begin:
+            lost = f"the last {self.begin - whole} bytes that were logged are gone"
+            self.tell(f"{self.path}: {lost}; it goes on after its last whole line")
 
     @property
     def seconds(self) -> float:
@@ -47,32 +58,49 @@ class TrainingLog:
         """Bytes written so far; give it as `begin` to go on from here."""
         return self._file.tell()
 
+    def sync(self) -> int:
+        """Have all rows on the disk; their bytes, which a checkpoint may name from then on."""
+        with stored(self.path):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        return self.size
+
     def row(self, step: int, figures: Mapping[str, Any]) -> None:
         """Write one row; raises StorageError where the disk does not take it."""
         told = {"step": step, **figures, "seconds": round(self.seconds, 2)}
         told = _finite(told)
-        try:
+        with stored(self.path):
             self._file.write(json.dumps(told, allow_nan=False).encode() + b"\n")
             self._file.flush()
-        except OSError as error:
-            fix = "free some space and start again: it goes on from the last checkpoint"
-            raise StorageError(str(error.strerror), where=str(self.path), fix=fix) from error
         if self.curves:
-            for name, value in flat(told):
-                self._tensorboard().add_scalar(name, value, step)
+            with stored(self.folder / CURVES):
+                for name, value in flat(told):
+                    self._tensorboard().add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Write out what is left."""
-        self._file.close()
-        if self._writer is not None:
-            self._writer.close()
+        """Write out what is left; raises StorageError where the disk does not take it."""
+        try:
+            with stored(self.path):
+                self._file.close()
+        finally:
+            if self._writer is not None:
+                with stored(self.folder / CURVES):
+                    self._writer.close()
 
     def _tensorboard(self) -> Any:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(self.folder / "tensorboard"))
+            self._writer = SummaryWriter(str(self.folder / CURVES))
         return self._writer
+
+
+def _whole(path: Path, noted: int) -> int:
+    """How much of a log counts: what was noted, or of a shorter one all its whole lines."""
+    if not noted or (path.exists() and path.stat().st_size >= noted):
+        return noted
+    data = path.read_bytes() if path.exists() else b""
+    return data.rfind(b"\n") + 1
 
 
 def flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, float]]:

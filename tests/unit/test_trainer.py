@@ -83,7 +83,8 @@ def test_a_resumed_run_takes_the_same_steps(tmp_path: Path) -> None:
 
 
 def test_two_checkpoints_stay_and_a_damaged_one_gives_way(tmp_path: Path) -> None:
-    keeper = Checkpoints(tmp_path)
+    heard: list[str] = []
+    keeper = Checkpoints(tmp_path, heard.append)
     assert keeper.last(MADE_FROM) is None
     for step in (1, 2, 3):
         saved = Checkpoint(step, MADE_FROM, {"x": torch.ones(2) * step})
@@ -93,10 +94,27 @@ def test_two_checkpoints_stay_and_a_damaged_one_gives_way(tmp_path: Path) -> Non
     ]  # fmt: skip
     last = tmp_path / "step-00000003.pt"
     last.write_bytes(last.read_bytes()[:-5])
-    kept, best = keeper.last(MADE_FROM), keeper.best(MADE_FROM)
-    assert kept is not None and best is not None and kept.step == best.step == 2
+    kept, best = keeper.last(MADE_FROM), keeper.best(MADE_FROM, 2)
+    assert kept is not None and kept.step == best.step == 2
+    assert heard == [f"{last}: damaged, passed over for what was kept before it"]
     with pytest.raises(ResumeError, match="another data"):
         keeper.last({**MADE_FROM, "data": "sha256:3"})
+
+
+def test_a_best_that_is_not_the_one_named_is_refused(tmp_path: Path) -> None:
+    keeper, path = Checkpoints(tmp_path), tmp_path / "best.pt"
+    with pytest.raises(ResumeError, match="is missing"):
+        keeper.best(MADE_FROM, 4)
+    keeper.save(Checkpoint(4, MADE_FROM), best=True)
+    assert keeper.best(MADE_FROM, 4) == keeper.best(MADE_FROM, 2, reached=3)
+    for step, reached in ((2, None), (5, None), (2, 4), (2, 6)):
+        with pytest.raises(ResumeError, match="is of step 4, and the best was step"):
+            keeper.best(MADE_FROM, step, reached)
+    with pytest.raises(ResumeError, match=f"another data.* delete {tmp_path.parent} to"):
+        keeper.best({**MADE_FROM, "data": "sha256:3"}, 4)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ResumeError, match="is damaged"):
+        keeper.best(MADE_FROM, 4)
 
 
 def test_a_loss_that_is_no_number_stops_the_run_unchanged() -> None:
