@@ -56,3 +56,13 @@ def write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_unfinished(folder: Path, *names: str) -> None:
+    """Remove what a killed `write_whole` left of files of these names, which may be patterns.
+
+    Only while nobody writes there: what is being written would be gone as well.
+    """
+    for name in names:
+        for left in folder.glob(f".{name}.????????"):
+            left.unlink(missing_ok=True)

@@ -21,9 +21,11 @@ def train(
     from bb_infra.checkpoint import own_key
     from bb_infra.ledger import LedgerFile
     from bb_train.config import load_train_config
-    from bb_train.stages import run
+    from bb_train.run_lock import held
+    from bb_train.stages import run_held
 
     wanted = load_train_config(config)
     folder = Path(wanted.run.folder)
-    with LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:
-        run(wanted, boot_only=boot, ledger=ledger)
+    # The folder first: who comes second hears that it is in use, not that a ledger is.
+    with held(folder), LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:
+        run_held(wanted, boot_only=boot, ledger=ledger)

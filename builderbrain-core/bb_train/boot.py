@@ -6,7 +6,6 @@ leave it as it was, to the bit. `manifest.json` says what all of it is.
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +21,15 @@ from bb_core.registry import discover
 from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.rail_facts import dtype_name
 from bb_nn.tapped import default_layers, tap
+from bb_train.checkpoint import FOLDER, Checkpoints, require_same
 from bb_train.config import TrainConfig, builder_fields
 from bb_train.corpus import Corpus, corpus
-from bb_train.errors import DataError, StorageError, TrainError
+from bb_train.errors import DataError, TrainError
 from bb_train.learner import Lessons, lessons, says
 from bb_train.state_cache import SHARD, StateCache
+from bb_train.storing import stored
 
 MANIFEST = "manifest.json"
 _ENOUGH = 0.5
@@ -53,11 +55,23 @@ class Booted:
 
 
 def boot(config: TrainConfig, tell: Tell) -> Booted:
-    """Carry stage 0 out, or find it done; raises what its parts raise, before anything trains."""
+    """Carry stage 0 out, or find it done; raises what its parts raise, before anything trains.
+
+    Raises ResumeError, with the folder as it was, where it holds a run made from something else.
+    """
     folder = Path(config.run.folder)
     compiled = compile_domain(discover().get(config.run.domain))
+    known = {
+        "config": config.digest,
+        "domain": compiled.digest,
+        "torch": torch.__version__,
+    }
+    before = _made_before(folder)
+    _require_same(before, known, folder)
     base = load_base(config.base.name, _dtype(config.base.dtype))
     layers = config.base.layers or default_layers(base)
+    known |= {"base": base.digest, "dtype": dtype_name(base)}
+    _require_same(before, known, folder)
     tell(f"base {base.name}: {base.digest}, layers {', '.join(map(str, layers))}")
     found = corpus(compiled, config.data, config.run.seed, folder / "examples", tell)
     root = Path(config.cache.folder) if config.cache.folder else cache_home() / "states"
@@ -67,17 +81,26 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     space = Space.of(compiled)
     builder = _builder(config, space, base, layers)
     taught = _lessons(builder, found, cache, config.data.recuts, tell)
-    made_from = {
-        "config": config.digest,
-        "base": base.digest,
-        "domain": compiled.digest,
-        "space": space.digest,
-        "data": found.digest,
-        "torch": torch.__version__,
-    }
+    made_from = {**known, "space": space.digest, "data": found.digest}
+    _require_same(before, made_from, folder)
     booted = Booted(config, folder, compiled, base, space, found, cache, builder, taught, made_from)
     _write_manifest(booted)
     return booted
+
+
+def _made_before(folder: Path) -> Mapping[str, str]:
+    """What the run that a folder holds was made from; empty where it holds none."""
+    try:
+        told = json.loads((folder / MANIFEST).read_bytes())["made_from"]
+    except (OSError, ValueError, KeyError, TypeError):
+        told = Checkpoints(folder / FOLDER).made_from()
+    return told if isinstance(told, dict) else {}
+
+
+def _require_same(before: Mapping[str, str], known: Mapping[str, str], folder: Path) -> None:
+    """Compare what is known by now, so that nothing of another run is overwritten first."""
+    if before:
+        require_same({k: v for k, v in before.items() if k in known}, known, folder)
 
 
 def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, ...]) -> PlanBuilder:
@@ -129,12 +152,9 @@ def require_untouched(base: Base, layers: tuple[int, ...], text: str) -> None:
 
 def _write_manifest(booted: Booted) -> None:
     told = manifest(booted)
-    try:
-        data = json.dumps(told, indent=1).encode() + b"\n"
+    data = json.dumps(told, indent=1).encode() + b"\n"
+    with stored(booted.folder, "free some space, or name another folder as [run] folder"):
         write_whole(booted.folder / MANIFEST, data)
-    except OSError as error:
-        where, fix = os.fspath(booted.folder), "free some space, or set [run] folder"
-        raise StorageError(str(error.strerror), where=where, fix=fix) from error
 
 
 def manifest(booted: Booted) -> dict[str, Any]:

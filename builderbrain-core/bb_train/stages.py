@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
+from bb_core.cache import remove_unfinished
 from bb_core.record import Ledger, no_ledger
 from bb_train.boot import MANIFEST, boot
+from bb_train.checkpoint import FOLDER
 from bb_train.config import TrainConfig
 from bb_train.offline import offline
 from bb_train.run_lock import held
 from bb_train.scribe import Scribe
 from bb_train.ship import RAIL, ship
+from bb_train.storing import stored
 from bb_train.training_log import Progress
+
+_WRITTEN = ("*.json", "*.jsonl", "*.md", "*.pt", "*.pub", "*.safetensors")
 
 
 def run(config: TrainConfig, *, boot_only: bool = False, ledger: Ledger = no_ledger) -> Path:
@@ -18,15 +23,28 @@ def run(config: TrainConfig, *, boot_only: bool = False, ledger: Ledger = no_led
     Raises TrainError where it cannot start or go on. What was kept by then is whole, and the same
     command goes on from there.
     """
+    with held(Path(config.run.folder)):
+        return run_held(config, boot_only=boot_only, ledger=ledger)
+
+
+def run_held(config: TrainConfig, *, boot_only: bool = False, ledger: Ledger = no_ledger) -> Path:
+    """`run`, for whoever holds the run's folder already."""
     folder = Path(config.run.folder)
     progress = Progress(config.optimiser.steps)
-    with held(folder):
-        booted = boot(config, progress.say)
-        if boot_only:
-            progress.say(f"stage 0 is done: {folder / MANIFEST}")
-            return folder
-        scribe = Scribe.of(booted, ledger)
-        found = offline(booted, progress, scribe)
-        ship(booted, found, progress.say, scribe)
-        progress.say(f"the rail is in {folder / RAIL}")
-        return folder / RAIL
+    _tidy(folder)
+    booted = boot(config, progress.say)
+    if boot_only:
+        progress.say(f"stage 0 is done: {folder / MANIFEST}")
+        return folder
+    scribe = Scribe.of(booted, ledger)
+    found = offline(booted, progress, scribe)
+    ship(booted, found, progress.say, scribe)
+    progress.say(f"the rail is in {folder / RAIL}")
+    return folder / RAIL
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what processes that were killed here left of files they were writing."""
+    with stored(folder, "see that what is in it can be removed"):
+        for where in (folder, folder / FOLDER, folder / RAIL):
+            remove_unfinished(where, *_WRITTEN)

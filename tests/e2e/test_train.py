@@ -198,7 +198,7 @@ def test_every_step_is_in_the_ledger_with_its_duals_cosines_and_cfs_rate(trained
 def test_the_manifest_says_what_the_run_is_made_of(trained: Path) -> None:
     told = json.loads((trained / "manifest.json").read_text())
     assert told["examples"]["lessons"] == 24 and not told["examples"]["left_out"]
-    assert set(told["made_from"]) == {"config", "base", "domain", "space", "data", "torch"}
+    assert set(told["made_from"]) == {"config", "base", "dtype", "domain", "space", "data", "torch"}
 
 
 def test_a_folder_in_use_and_a_folder_of_another_run_are_refused(trained: Path) -> None:

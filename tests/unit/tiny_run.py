@@ -22,6 +22,7 @@ TEXT = f"""
 folder = "FOLDER"
 [base]
 name = "random:llama"
+dtype = "float32"
 layers = [1, 2]
 [builder]
 width = 16

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from bb_core.canonical import Json, digest_json
+from bb_nn.base import Base
 from bb_nn.errors import RailError
 
 LOCKED = ("builderbrain-core", "torch", "transformers", "safetensors", "llguidance")
@@ -35,6 +36,16 @@ def facts(record: Mapping[str, Any], where: str = "") -> dict[str, Json]:
         "lock": dict(_locked()),
         **{name: own.get(name, "") for name in OWN if own},
     }
+
+
+def base_json(base: Base) -> dict[str, str]:
+    """What a record says of the base it was judged beside. `dtype` is what the base computed in."""
+    return {"name": base.name, "digest": base.digest, "dtype": dtype_name(base)}
+
+
+def dtype_name(base: Base) -> str:
+    """What a base computes in: its digest is the same for all of them, what it says is not."""
+    return str(base.dtype).removeprefix("torch.")
 
 
 def allowed_alpha(record: Mapping[str, Any], where: str) -> float:
