@@ -90,16 +90,20 @@ def with_rail(alone: Planners, compiled: Compiled, found: Serving, wanted: RailC
 def _beside(
     alone: Planners, base: "Base", compiled: Compiled, folder: Path, wanted: RailConfig
 ) -> Planners:
-    from bb_nn.builder.rail_facts import allowed_alpha
+    from bb_nn.builder.rail_facts import allowed_alpha, dtype_name
     from bb_nn.builder.rail_folder import RECORD, load_rail, read_record
     from bb_runtime.builder_planner import BuilderPlanner
 
     builder = load_rail(folder, base, compiled)
-    allowed = allowed_alpha(read_record(folder), str(folder))
+    record, now = read_record(folder), dtype_name(base)
+    allowed = allowed_alpha(record, str(folder))
     alpha = min(wanted.alpha, allowed)
     if alpha == 0:
         say("rail", "not used, the base plans alone: its record allows alpha 0")
         return alone
+    judged = record["base"].get("dtype", now)
+    if judged != now:
+        say("rail", f"judged beside a base in {judged}, this one is in {now}: it may do worse")
     sha = digest((folder / RECORD).read_bytes())
     capped = f" (its record allows no more than {allowed:g})" if alpha < wanted.alpha else ""
     size = sum(p.numel() for p in builder.parameters()) / 1e6

@@ -18,6 +18,7 @@ import torch
 
 from bb_core.cache import write_whole
 from bb_core.canonical import Json
+from bb_nn.builder.rail_facts import base_json
 from bb_nn.builder.rail_folder import RECORD, load_rail, save_rail
 from bb_runtime.rounds import Planner
 from bb_train.alpha_lift import Gate, lifted
@@ -59,6 +60,7 @@ def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
     alpha, lifts = lift(judge)
     figures = {"dev": table(scores)} if scores else {}
     more = {
+        "base": base_json(booted.base),
         "alpha": alpha,
         "lifts": lifts,
         "metrics": figures,

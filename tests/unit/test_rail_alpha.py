@@ -12,7 +12,7 @@ pytest.importorskip("model_signing")
 from bb_infra.config import Rail
 from bb_infra.planners import Planners, with_rail
 from bb_infra.versions import Serving, add
-from bb_nn.builder.rail_facts import allowed_alpha
+from bb_nn.builder.rail_facts import allowed_alpha, base_json
 from bb_nn.builder.rail_folder import save_rail
 from bb_nn.errors import RailError
 from bb_runtime.planner import ModelPlanner
@@ -46,3 +46,16 @@ def test_a_rail_without_alpha_neither_serves_nor_becomes_a_version(
     save_rail(folder, builder(), base(), {"alpha": 0.5})
     beside = with_rail(alone, shop(), Serving(folder, named=True), Rail())
     assert beside.builder is not None and beside.builder.alpha == 0.5
+    assert "judged beside" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("dtype", "said"), [("bfloat16", 1), ("float32", 0)])
+def test_a_rail_judged_beside_a_base_in_another_type_is_served_with_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], dtype: str, said: int
+) -> None:
+    more = {"base": base_json(base()) | {"dtype": dtype}, "alpha": 1.0}
+    save_rail(tmp_path, builder(), base(), more)
+    alone = Planners(ModelPlanner(base(), shop()))
+    assert with_rail(alone, shop(), Serving(tmp_path, named=True), Rail()).builder is not None
+    told = "judged beside a base in bfloat16, this one is in float32: it may do worse"
+    assert capsys.readouterr().out.count(told) == said

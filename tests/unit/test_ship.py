@@ -41,6 +41,7 @@ def test_an_end_killed_while_it_measures_leaves_no_rail(
     rail = ended(tmp_path)
     assert rail == tmp_path / "rail"
     assert json.loads((rail / "rail.json").read_bytes())["alpha"] == 0.05
+    assert json.loads((rail / "rail.json").read_bytes())["base"]["dtype"] == "float32"
     names = {"rail.safetensors", "rail.json", "training.jsonl", "card.md"}
     assert {path.name for path in rail.iterdir()} == names
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("rail.")]

@@ -23,7 +23,7 @@ from bb_core.canonical import Json, digest, digest_json
 from bb_core.record import Digests, Figures, Ledger, Record
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.rail_facts import alarms_of, allowed_alpha, facts
+from bb_nn.builder.rail_facts import alarms_of, allowed_alpha, base_json, facts
 from bb_nn.builder.rail_folder import read_record, save_rail
 from bb_nn.errors import RailError
 from bb_safety.decision import Decision
@@ -282,6 +282,7 @@ class Cycle:
         """The candidate in the registry; what its audits found is in it, and signed with it."""
         more: dict[str, Json] = {
             "adapters": {"trunk": told["trunk"], "from": serves, "alarms": [*found]},
+            "base": {**base_json(self.base)},
             "alpha": self._allowed(serves),
             "learnt": dict(told),
             "learning": self.learning.to_json(),
