@@ -14,7 +14,7 @@ from bb_train.ship import RAIL, ship
 from bb_train.storing import stored
 from bb_train.training_log import Progress
 
-_WRITTEN = ("*.json", "*.jsonl", "*.md", "*.pt", "*.pub", "*.safetensors")
+_WRITTEN = ("ledger.key", "*.json", "*.jsonl", "*.md", "*.pt", "*.pub", "*.safetensors")
 
 
 def run(config: TrainConfig, *, boot_only: bool = False, ledger: Ledger = no_ledger) -> Path:

@@ -208,8 +208,9 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = manifest(tmp_path, config="sha256:other")
-    left = (".manifest.json.abcd_123", "checkpoints/.step-00000002.pt.abcd_123",
-            "rail/.rail.json.abcd_123", "rail/.rail.safetensors.abcd_123")  # fmt: skip
+    left = (".manifest.json.abcd_123", ".ledger.key.0123abcd",
+            "checkpoints/.step-00000002.pt.abcd_123", "rail/.rail.json.abcd_123",
+            "rail/.rail.safetensors.abcd_123")  # fmt: skip
     stays = (".notes", "checkpoints/best.pt", "rail/rail.json", "rail/.mine.settings")
     for name in (*left, *stays):
         (tmp_path / name).parent.mkdir(exist_ok=True)
