@@ -39,7 +39,7 @@ class Sections:
         """The whole text as plain values."""
         try:
             return tomllib.loads(self.text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number may be too long to be read
             end = f"(at line {self.text.count(chr(10)) + 1},"
             said = str(error).replace("(at end of document)", end)
             found, _, place = said.partition(" (at line ")

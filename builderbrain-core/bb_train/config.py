@@ -176,6 +176,8 @@ _SECTIONS: Mapping[str, type[Any]] = {
 }
 CONSTRAINTS = ("cfs", "g2g", "build", "calibration", "information")
 _MANY = 10**9
+_DEEPEST = 999
+"""No base has more layers; whether the run's base has the one named is known when it is read."""
 _RANGES: Ranges = {
     ("run", "seed"): (0, 2**31 - 1),
     ("data", "train"): (1, _MANY),
@@ -190,6 +192,7 @@ _RANGES: Ranges = {
     ("builder", "window"): (0, 4096),
     ("builder", "dropout"): (0, 0.9),
     ("builder", "tap_dropout"): (0, 0.9),
+    ("builder", "span"): (1, 4096),
     ("builder", "segmenter"): (0, 4096),
     ("builder", "skills"): (0, 4096),
     ("builder", "rank"): (1, 256),
@@ -208,6 +211,9 @@ _RANGES: Ranges = {
     ("measure", "alpha"): (0, 1),
     ("measure", "margin"): (0.001, 1),
     ("measure", "lift"): (0, _MANY),
+    **{("constraints", name, "limit"): (-1e6, 1e6) for name in CONSTRAINTS},
+    **{("constraints", name, "eta"): (1e-6, 1e3) for name in CONSTRAINTS},
+    **{("constraints", name, "lambda_max"): (1e-6, 1e6) for name in CONSTRAINTS},
 }
 _CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("base", "dtype"): ("auto", "float32", "bfloat16"),
@@ -218,7 +224,7 @@ _CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
 def load_train_config(path: Path) -> TrainConfig:
     """The configuration in a file; raises ConfigError."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors put a mark before UTF-8
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise ConfigError(f"cannot be read: {reason}", where=str(path)) from error
@@ -249,18 +255,36 @@ def _require(reader: Sections, config: TrainConfig) -> None:
         value = getattr(getattr(config, section), key)
         if value not in allowed:
             reader.fail((section, key), f"{key!r} is {value!r}", f"use {', '.join(allowed)}")
-    for family in config.data.families:
-        if family not in FAMILIES:
-            known = f"known: {', '.join(FAMILIES)}"
-            reader.fail(("data", "families"), f"no family {family!r}", known)
-    for layer in config.base.layers:
-        if not isinstance(layer, int) or layer < 0:
-            reader.fail(("base", "layers"), f"{layer!r} is no layer", "give whole numbers from 0")
+    _require_data(reader, config.data)
+    _require_layers(reader, config.base.layers)
     for key in ("width", "segmenter"):
         width = getattr(config.builder, key)
         if width % (2 * config.builder.heads):
             found = f"{key!r} {width} does not divide into pairs over the heads"
             reader.fail(("builder", key), found, "use a multiple of twice the heads")
+
+
+def _require_data(reader: Sections, data: Data) -> None:
+    """Families there are, each once; tools by name."""
+    for family in data.families:
+        if family not in FAMILIES:
+            known = f"known: {', '.join(FAMILIES)}"
+            reader.fail(("data", "families"), f"no family {family!r}", known)
+        if data.families.count(family) > 1:
+            reader.fail(("data", "families"), f"{family!r} stands twice", "name each family once")
+    for tool in data.without_tools:
+        if not isinstance(tool, str):
+            reader.fail(("data", "without_tools"), f"{tool!r} is no tool", "give names of tools")
+
+
+def _require_layers(reader: Sections, layers: tuple[int, ...]) -> None:
+    for layer in layers:
+        if type(layer) is not int or not 0 <= layer <= _DEEPEST:
+            fix = f"give whole numbers from 0 to {_DEEPEST}"
+            reader.fail(("base", "layers"), f"{layer!r} is no layer", fix)
+    if list(layers) != sorted(set(layers)):
+        fix = "name each once, the lowest first"
+        reader.fail(("base", "layers"), f"{list(layers)} do not rise", fix)
 
 
 def builder_fields(config: TrainConfig) -> dict[str, Any]:

@@ -50,6 +50,22 @@ def test_the_digest_is_of_what_decides_the_run() -> None:
         ("[base]\ndtype = 'int8'\n", "t.toml:2: 'dtype' is 'int8'"),
         ("[builder]\nwidth = 100\nheads = 8\n", "t.toml:2: 'width' 100 does not divide"),
         ("[run\n", "t.toml:1: is not TOML"),
+        ("[constraints.cfs]\nlimit = inf\n", "t.toml:2: 'limit' is inf. Use -1e+06 to 1e+06"),
+        ("[constraints.g2g]\nlimit = nan\n", "t.toml:2: 'limit' is nan. Use -1e+06 to 1e+06"),
+        ("[constraints.cfs]\nlimit = 10000000000000000000\n", "t.toml:2: 'limit' is 1000000"),
+        ("[constraints.cfs]\neta = -1\n", "t.toml:2: 'eta' is -1. Use 1e-06 to 1000"),
+        ("[constraints.cfs]\nlambda_max = inf\n", "t.toml:2: 'lambda_max' is inf"),
+        ("[constraints.cfs]\nlambda_max = 1e300\n", "t.toml:2: 'lambda_max' is 1e+300"),
+        ("[builder]\nspan = 0\n", "t.toml:2: 'span' is 0. Use 1 to 4096"),
+        ("[base]\nlayers = [true]\n", "t.toml:2: True is no layer"),
+        ("[base]\nlayers = [-1]\n", "t.toml:2: -1 is no layer"),
+        ("[base]\nlayers = [99999999999999999999]\n", "t.toml:2: 99999999999999999999 is no layer"),
+        ("[base]\nlayers = [1, 1]\n", "t.toml:2: [1, 1] do not rise"),
+        ("[base]\nlayers = [2, 1]\n", "t.toml:2: [2, 1] do not rise"),
+        ("[data]\nwithout_tools = [['a']]\n", "t.toml:2: ['a'] is no tool"),
+        ("[data]\nwithout_tools = [3]\n", "t.toml:2: 3 is no tool"),
+        ("[data]\nfamilies = ['combo', 'combo']\n", "t.toml:2: 'combo' stands twice"),
+        (f"[run]\nseed = {'9' * 5000}\n", "t.toml: is not TOML: Exceeds the limit"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(text: str, said: str) -> None:
@@ -61,3 +77,9 @@ def test_what_is_wrong_is_named_with_its_line(text: str, said: str) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_train_config(tmp_path / "none.toml")
+
+
+def test_a_mark_before_the_text_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "marked.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert load_train_config(path) == read_train_config(GOOD, str(path))
