@@ -168,10 +168,14 @@ def planner(booted: Booted, alpha: float = 1.0) -> Planner:
 
 
 def spread(examples: Sequence[Example], most: int) -> list[Example]:
-    """At most so many of the examples, the same number of each family, always the same ones."""
+    """At most so many of the examples, as many of each family, always the same ones.
+
+    What does not divide evenly goes to the first families, one each.
+    """
     families = list(dict.fromkeys(one.family for one in examples))
-    each = most // max(1, len(families))
-    return [one for family in families for one in _first(examples, family, each)]
+    each, over = divmod(most, max(1, len(families)))
+    counts = {family: each + (place < over) for place, family in enumerate(families)}
+    return [one for family in families for one in _first(examples, family, counts[family])]
 
 
 def _first(examples: Sequence[Example], family: str, count: int) -> Iterator[Example]:

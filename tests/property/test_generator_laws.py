@@ -84,6 +84,22 @@ def test_no_plan_guesses_where_in_a_list_something_stands(generator: Generator) 
     assert refund.when and refund.when.ref.step == again.id
 
 
+def test_a_tool_to_leave_out_is_one_of_the_domains(generator: Generator) -> None:
+    with pytest.raises(DataError, match=r"api_json: no tool 'nosuch' .*Known: .*, get_order, "):
+        some(generator, "indist", 1, without_tools=("get_order", "nosuch"))
+
+
+def test_what_fits_nothing_says_what_to_do(shop: Compiled) -> None:
+    config = GeneratorConfig(1, without_tools=tuple(shop.schema.tools))
+    count = len(config.without_tools)
+    with pytest.raises(DataError) as error:
+        next(Generator(shop).examples(config))
+    assert str(error.value) == (
+        "api_json: nothing new fits train/indist; dropped: 401 for 'draw'. Ask for fewer examples, "
+        f"or leave out fewer tools than these {count}"
+    )
+
+
 def test_the_same_seed_gives_the_same_bytes(shop: Compiled, train: list[Example]) -> None:
     again = list(generate(shop, GeneratorConfig(120)))
     assert digest_of(again) == digest_of(train)

@@ -1,6 +1,7 @@
 """The loop takes the same steps whether or not it was stopped, and stops at a loss that is none."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bb_core.duals import Constraint, Warmup, duals  # noqa: E402
 from bb_train.checkpoint import Checkpoint, Checkpoints  # noqa: E402
 from bb_train.config import Optimiser  # noqa: E402
 from bb_train.errors import BusyError, DivergedError, ResumeError  # noqa: E402
+from bb_train.offline import spread  # noqa: E402
 from bb_train.run_lock import held  # noqa: E402
 from bb_train.trainer import Trainer, batch_rows, schedule  # noqa: E402
 
@@ -142,6 +144,21 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert rates[9] == rates[10] == max(rates) == 1.0
     assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[100] == pytest.approx(0.0)
+
+
+@dataclass(frozen=True)
+class OfFamily:
+    """As much of an example as `spread` looks at."""
+
+    family: str
+    number: int
+
+
+@pytest.mark.parametrize(("most", "each"), [(0, "000"), (2, "110"), (3, "111"), (8, "332")])
+def test_tasks_to_measure_are_spread_over_all_families(most: int, each: str) -> None:
+    dev = [OfFamily(family, number) for family in "abc" for number in range(5)]
+    found = spread(dev, most)  # type: ignore[arg-type]
+    assert found == [one for one in dev if one.number < int(each["abc".index(one.family)])]
 
 
 def test_one_process_trains_into_a_folder(tmp_path: Path) -> None:

@@ -57,23 +57,43 @@ class Generator:
         return Worlds(self.compiled, self.compiled.adapters())
 
     def examples(self, config: GeneratorConfig) -> Iterator[Example]:
-        """The configuration's examples; raises DataError when draw after draw comes to nothing."""
+        """The configuration's examples.
+
+        Raises DataError for a tool to leave out that the domain lacks, and when draw after draw
+        comes to nothing.
+        """
+        self._require_tools(config)
         if config.family == "refuse":
             yield from refusals(self.requests, self.worlds, self._wish(config), config)
             return
         wish, idle, given = self._wish(config), 0, 0
         rng = Random(f"{config.split}/{config.family}/{config.seed}")
-        seen: set[str] = set()
+        seen, before = set[str](), self.dropped.copy()
         while given < config.count:
             example = self._draw(config, wish, rng, given)
             if example is None or example.scene.text in seen:
                 idle += 1
                 if idle > _PATIENCE:
-                    raise DataError(f"nothing fits {config.split}/{config.family}: {self.dropped}")
+                    raise self._nothing(config, self.dropped - before)
                 continue
             seen.add(example.scene.text)
             idle, given = 0, given + 1
             yield example
+
+    def _require_tools(self, config: GeneratorConfig) -> None:
+        tools = self.compiled.schema.tools
+        for tool in config.without_tools:
+            if tool not in tools:
+                fix = f"known: {', '.join(tools)}"
+                raise DataError(f"no tool {tool!r} to leave out", where=self.compiled.name, fix=fix)
+
+    def _nothing(self, config: GeneratorConfig, dropped: Counter[str]) -> DataError:
+        drawn = ", ".join(f"{count} for {why!r}" for why, count in dropped.most_common())
+        found = f"nothing new fits {config.split}/{config.family}; dropped: {drawn or 'none'}"
+        fewer = "ask for fewer examples"
+        if config.without_tools:
+            fewer += f", or leave out fewer tools than these {len(config.without_tools)}"
+        return DataError(found, where=self.compiled.name, fix=fewer)
 
     def _wish(self, config: GeneratorConfig) -> Wish:
         held: Share = "dev" if config.split == "dev" else "test"
