@@ -82,7 +82,18 @@ def _named(file: str, compiled: Compiled) -> tuple[Example, ...]:
     if others or stale or not found:
         said = "holds no examples" if not found else "was made for another domain or version"
         raise DataError(said, where=file, fix=f"make it again for {compiled.name}")
+    _require_own_ids(found, file)
     return found
+
+
+def _require_own_ids(found: tuple[Example, ...], file: str) -> None:
+    """An id stands for one example wherever something is said of it."""
+    seen: set[str] = set()
+    for line, example in enumerate(found, 2):
+        if example.id in seen:
+            fix = "give each example an id of its own"
+            raise DataError(f"a second example {example.id!r}", where=f"{file}:{line}", fix=fix)
+        seen.add(example.id)
 
 
 class _Made:
@@ -97,7 +108,7 @@ class _Made:
         path = self.folder / f"{name or f'{wanted.split}-{wanted.family}'}.jsonl"
         made_from = wanted.made_from(self.compiled)
         if _head(path) == made_from:
-            return read_examples(path)
+            return read_examples(path, fix=f"delete {path}: it is made again")
         found = tuple(self._examples(wanted, path.stem))
         passing = path.with_suffix(".partial")
         try:

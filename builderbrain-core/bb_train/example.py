@@ -7,10 +7,10 @@ Examples are written as JSON lines under a first line that says what made them:
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 from bb_core.battery import Task
 from bb_core.canonical import Json, canonical, digest, digest_json
@@ -77,29 +77,66 @@ def read_example(data: Any) -> Example:
     """The example `example_json` wrote; raises DataError for anything else."""
     try:
         return _read(data)
-    except (KeyError, TypeError, ValueError, BuilderbrainError) as error:
-        found = f"this is no example ({type(error).__name__}: {error})"
-        raise DataError(found, fix="write it with bb_train.example") from error
+    except (KeyError, TypeError, ValueError, RecursionError, BuilderbrainError) as error:
+        said = f"without {error}" if isinstance(error, KeyError) else str(error)
+        fix = "write it with bb_train.example"
+        raise DataError(f"this is no example ({said})", fix=fix) from error
 
 
 def _read(data: Any) -> Example:
-    split, family = data["split"], data["family"]
+    split, family, at = data["split"], data["family"], data["scene"]
     if split not in SPLITS or family not in FAMILIES:
         raise ValueError(f"no split {split}/{family}")
-    scene = data["scene"]
+    text = _text(at["text"], "scene.text")
+    end = _whole(at["end"], "scene.end", len(text))
     return Example(
-        id=data["id"],
-        domain=data["domain"],
+        id=_text(data["id"], "id"),
+        domain=_text(data["domain"], "domain"),
         split=split,
-        scene=Scene(scene["text"], scene["end"], frozenset(scene["facts"])),
+        scene=Scene(text, end, frozenset(_texts(at["facts"], "scene.facts"))),
         plan=from_json(data["plan"]),
-        clauses=tuple(data["clauses"]),
+        clauses=_clauses(data["clauses"], end),
         task=_read_task(data["task"]),
-        tags=tuple(data["tags"]),
-        skinned=tuple(data["skinned"]),
+        tags=_texts(data["tags"], "tags"),
+        skinned=_texts(data["skinned"], "skinned"),
         family=family,
-        round=data["round"],
+        round=_whole(data["round"], "round", _ROUNDS),
     )
+
+
+_ROUNDS = 9999
+
+
+def _fail(value: Any, name: str, wanted: str) -> NoReturn:
+    raise ValueError(f"{name} must be {wanted}, found {repr(value)[:60]}")
+
+
+def _text(value: Any, name: str) -> str:
+    """A text that can be written as UTF-8: half a character is none."""
+    if not isinstance(value, str) or any("\ud800" <= c <= "\udfff" for c in value):
+        _fail(value, name, "text")
+    return value
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        _fail(value, name, "a list of texts")
+    return tuple(_text(one, f"{name}/{place}") for place, one in enumerate(value))
+
+
+def _whole(value: Any, name: str, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        _fail(value, name, f"a whole number from 0 to {most}")
+    return value
+
+
+def _clauses(value: Any, end: int) -> tuple[int, ...]:
+    """Places in the request, which ends at `end`."""
+    places = value if isinstance(value, list) else [value]
+    plain = all(type(place) is int and 0 <= place < end for place in places)
+    if not isinstance(value, list) or not plain or places != sorted(set(places)):
+        _fail(value, "clauses", f"a rising list of whole numbers below {end}")
+    return tuple(value)
 
 
 def _task_json(task: Task | None) -> Json:
@@ -109,9 +146,31 @@ def _task_json(task: Task | None) -> Json:
 def _read_task(data: Any) -> Task | None:
     if data is None:
         return None
-    known = {field.name for field in fields(Task)}
-    lists = {key: tuple(value) for key, value in data.items() if isinstance(value, list)}
-    return Task(**{key: value for key, value in {**data, **lists}.items() if key in known})
+    if not isinstance(data, dict):
+        _fail(data, "task", "an object or null")
+    canonical(data)  # what has no canonical form cannot be carried out to the byte
+    rounds, expect = data["rounds"], data.get("expect", "done")
+    if not isinstance(rounds, list):
+        _fail(rounds, "task.rounds", "a list of plans")
+    if expect not in ("done", "refuse"):
+        _fail(expect, "task.expect", "done or refuse")
+    return Task(
+        id=_text(data["id"], "task.id"),
+        prompt=_text(data["prompt"], "task.prompt"),
+        rounds=tuple(rounds),
+        diff=_object(data.get("diff", {}), "task.diff"),
+        world=_object(data.get("world", {}), "task.world"),
+        expect=expect,
+        rule=_text(data.get("rule", ""), "task.rule"),
+        tags=_texts(data.get("tags", []), "task.tags"),
+        also=_texts(data.get("also", []), "task.also"),
+    )
+
+
+def _object(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        _fail(value, name, "an object")
+    return value
 
 
 def digest_of(examples: Iterable[Example]) -> str:
@@ -133,21 +192,37 @@ def file_of(examples: Sequence[Example], made_from: Mapping[str, Any]) -> bytes:
     return b"\n".join(lines) + b"\n"
 
 
-def read_examples(path: Path) -> tuple[Example, ...]:
-    """The examples of a file; raises DataError if it is not whole or not what its digest says."""
+def read_examples(path: Path, fix: str = "generate them again") -> tuple[Example, ...]:
+    """The examples of a file.
+
+    Raises DataError, with the line where there is one, for a file that is not whole, holds
+    anything but examples, or is not what its digest says; `fix` says what to do about such a file.
+    """
     try:
-        head, *rows = list(_rows(path))
-        wanted = head["examples"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        found = f"cannot be read as examples ({type(error).__name__}: {error})"
-        raise DataError(found, where=str(path), fix="generate them again") from error
-    examples = tuple(map(read_example, rows))
+        lines = path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise DataError(f"cannot be read: {reason}", where=str(path), fix=fix) from error
+    wanted = _digest_in(lines, path, fix)
+    examples = tuple(_line(line, f"{path}:{at}", fix) for at, line in enumerate(lines[1:], 2))
     if digest_of(examples) != wanted:
-        fix = "generate them again"
         raise DataError("is not what its digest says", where=str(path), fix=fix)
     return examples
 
 
-def _rows(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
+def _digest_in(lines: Sequence[str], path: Path, fix: str) -> str:
+    """What the first line says the digest is."""
+    try:
+        return str(json.loads(lines[0])["examples"])
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        found = "the first line names no digest of examples"
+        raise DataError(found, where=f"{path}:1", fix=fix) from error
+
+
+def _line(line: str, where: str, fix: str) -> Example:
+    try:
+        return read_example(json.loads(line))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"is not JSON ({error})", where=where, fix=fix) from error
+    except DataError as error:
+        raise DataError(error.found, where=where, fix=fix) from error

@@ -1,0 +1,150 @@
+"""A file of examples: what is no example is named with its line, what was found and what to do."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bb_core import discover
+from bb_core.battery import Task
+from bb_core.canonical import digest
+from bb_core.compiled import Compiled, compile_domain
+from bb_core.plan import Plan, Step
+from bb_core.scene import Scene
+from bb_train.config import Data
+from bb_train.corpus import corpus
+from bb_train.data.generator_config import GeneratorConfig
+from bb_train.errors import DataError
+from bb_train.example import Example, file_of, read_example, read_examples, write_examples
+
+TEXT = "cancel W1001\u2028then tell me"
+TASK = Task("t", "cancel W1001", ({"steps": []},), diff={"/orders/W1001": None}, world={"a": [1]})
+
+
+def example(ident: str = "one", domain: str = "shop", schema: str = "s") -> Example:
+    plan = Plan(domain, schema, (Step("s1", "cancel_order", {"order": "W1001"}),))
+    return Example(ident, domain, "dev", Scene(TEXT, len(TEXT)), plan, (0, 13), TASK, ("tag",))
+
+
+def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
+    """A file of two examples, the second changed, with the digest of what it then says."""
+    first, second = file_of([example(), example("two")], {}).splitlines()[1:]
+    data = json.loads(second)
+    change(data)
+    rows = [first, json.dumps(data).encode()]
+    head = {"made_from": {}, "examples": digest(b"\n".join(rows))}
+    return b"\n".join([json.dumps(head).encode(), *rows]) + b"\n"
+
+
+def at(*path: str, to: Any) -> Callable[[dict[str, Any]], object]:
+    """Puts a value at a place in an example."""
+
+    def put(data: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            data = data[key]
+        data[path[-1]] = to
+
+    return put
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write_examples(path, [example(), example("two")], {})
+    assert read_examples(path) == (example(), example("two"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (at("clauses", to=["a"]), "clauses must be a rising list of whole numbers below 25"),
+        (at("clauses", to=[0, 99]), "clauses must be"),
+        (at("clauses", to=[-5]), "clauses must be"),
+        (at("clauses", to=[9, 0]), "clauses must be"),
+        (at("clauses", to=[4, 4]), "clauses must be"),
+        (at("clauses", to="x"), "clauses must be"),
+        (at("scene", "end", to="x"), "scene.end must be a whole number from 0 to 25, found 'x'"),
+        (at("scene", "end", to=99), "scene.end must be"),
+        (at("scene", "end", to=-3), "scene.end must be"),
+        (at("scene", "text", to=7), "scene.text must be text, found 7"),
+        (at("scene", "text", to="\ud800 hello"), "scene.text must be text"),
+        (at("scene", "facts", to=[1, 2]), "scene.facts/0 must be text, found 1"),
+        (at("scene", to="x"), "this is no example"),
+        (at("round", to=10**20), "round must be a whole number from 0 to 9999"),
+        (at("round", to="a"), "round must be"),
+        (at("id", to=5), "id must be text, found 5"),
+        (at("tags", to=[5]), "tags/0 must be text"),
+        (at("split", to="tests"), "no split tests/indist"),
+        (at("plan", to={}), "'steps' must be a list"),
+        (at("task", to="x"), "task must be an object or null, found 'x'"),
+        (at("task", to={}), "without 'rounds'"),
+        (at("task", "prompt", to=5), "task.prompt must be text, found 5"),
+        (at("task", "diff", to=[3]), "task.diff must be an object, found [3]"),
+        (at("task", "diff", to={"/a": 10**20}), "this is no example"),
+        (at("task", "world", to=[3]), "task.world must be an object"),
+        (at("task", "rounds", to=None), "task.rounds must be a list of plans"),
+        (at("task", "expect", to="maybe"), "task.expect must be done or refuse"),
+        (lambda data: data.pop("scene"), "without 'scene'"),
+    ],
+)
+def test_what_is_no_example_is_named_with_its_line(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(changed(change))
+    with pytest.raises(DataError) as error:
+        read_examples(path)
+    assert str(error.value).startswith(f"{path}:3: this is no example (")
+    assert said in str(error.value) and str(error.value).endswith(". Generate them again")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", ":1: the first line names no digest"),
+        (b"[]\n", ":1: the first line names no digest"),
+        (b"\xff\n", ": cannot be read: it is not UTF-8"),
+        (b'{"examples": "x"}\n' + b"[" * 100_000, ":2: is not JSON"),
+        (b'{"examples": "x"}\n[]\n', ":2: this is no example"),
+        (b'{"examples": "x"}\n', ": is not what its digest says"),
+    ],
+)
+def test_a_file_that_is_not_whole(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(data)
+    with pytest.raises(DataError) as error:
+        read_examples(path)
+    assert str(error.value).startswith(f"{path}{said}")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_examples(tmp_path)
+
+
+def test_anything_else_is_no_example() -> None:
+    for data in (None, [], "x", {}):
+        with pytest.raises(DataError, match="this is no example"):
+            read_example(data)
+
+
+@pytest.fixture(scope="module")
+def shop() -> Compiled:
+    return compile_domain(discover().get("api_json"))
+
+
+def test_two_examples_of_one_id_are_refused(shop: Compiled, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    one = example(domain=shop.name, schema=shop.digest)
+    write_examples(path, [one, one], {})
+    data = Data(train_file=str(path), dev_file=str(path))
+    with pytest.raises(DataError) as error:
+        corpus(shop, data, 0, tmp_path / "examples", print)
+    assert str(error.value).startswith(f"{path}:3: a second example 'one'. Give each example an id")
+
+
+def test_a_runs_own_file_that_is_damaged_is_to_be_deleted(shop: Compiled, tmp_path: Path) -> None:
+    path = tmp_path / "train-indist.jsonl"
+    write_examples(path, [example()], GeneratorConfig(7).made_from(shop))
+    path.write_bytes(path.read_bytes().replace(b"W1001", b"W1002"))
+    with pytest.raises(DataError) as error:
+        corpus(shop, Data(train=7), 0, tmp_path, print)
+    assert str(error.value).endswith(f"digest says. Delete {path}: it is made again")
