@@ -31,6 +31,7 @@ from bb_runtime.execute import execute
 from bb_runtime.outcome import RunResult
 from bb_runtime.rounds import Ask, Draft, Planner, Run, Runner
 from bb_train.agreement import NONE, Agreement, Masked, agreement, free_text
+from bb_train.errors import ResumeError
 from bb_train.example import Example
 from bb_train.statistics import wilson
 
@@ -58,10 +59,25 @@ class Score:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Score":
-        """The score that `to_json` wrote."""
+        """The score that `to_json` wrote; raises ResumeError for anything else."""
         names = {one.name for one in fields(Agreement)}
-        agreed = Agreement(**{name: data[name] for name in names})
-        return cls(agreement=agreed, **{k: v for k, v in data.items() if k not in names})
+        try:
+            agreed = Agreement(**{name: data[name] for name in names})
+            found = cls(agreement=agreed, **{k: v for k, v in data.items() if k not in names})
+            _require_types(agreed)
+            _require_types(found)
+        except (KeyError, TypeError, AttributeError) as error:
+            fix = "delete found.jsonl: what it kept is found out again"
+            raise ResumeError(f"this is no score ({error})", fix=fix) from error
+        return found
+
+
+def _require_types(made: Any) -> None:
+    """Raise TypeError where a field holds something else than it says."""
+    for one in fields(made):
+        value = getattr(made, one.name)
+        if type(value) is not one.type and not (one.type is float and type(value) is int):
+            raise TypeError(f"{one.name} is {value!r}")
 
 
 @dataclass

@@ -1,9 +1,11 @@
 """What the end of a run has found out by now, so that a run stopped there finds nothing out twice.
 
-    found.jsonl    {"of": …, "found": …} a line; `of` is the digest of all that it depends on
+    found.jsonl    {"of": …, "found": …, "digest": …} a line
 
-A run ends with hundreds of tasks to plan, at seconds each. A line that was not written whole is
-nothing. Not covered: what `of` does not name; a change of the code between two starts is not seen.
+`of` is the digest of all that it depends on, `digest` that of the two others. A run ends with
+hundreds of tasks to plan, at seconds each. A line that was not written whole is nothing, and so is
+one without a digest, as earlier versions wrote them: it is found out again.
+Not covered: what `of` does not name; a change of the code between two starts is not seen.
 """
 
 import json
@@ -18,6 +20,7 @@ from bb_train.checkpoint import cut_file
 from bb_train.errors import ResumeError, StorageError
 
 FILE = "found.jsonl"
+_DELETE = "delete it: what it kept is found out again"
 
 
 @dataclass
@@ -35,11 +38,21 @@ class Kept:
         data = self._path.read_bytes() if self._path.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
         cut_file(self._path, len(whole))
-        try:
-            self._known = {row["of"]: row["found"] for row in map(json.loads, whole.splitlines())}
-        except (ValueError, KeyError, TypeError) as error:
-            fix = "delete it: what it kept is found out again"
-            raise ResumeError(f"not whole ({error})", where=str(self._path), fix=fix) from error
+        for number, line in enumerate(whole.splitlines(), 1):
+            try:
+                self._take(json.loads(line))
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                where = f"{self._path}:{number}"
+                raise ResumeError(f"not whole ({error})", where=where, fix=_DELETE) from error
+
+    def _take(self, row: Any) -> None:
+        """A line of the file; raises ValueError where it says something else than was written."""
+        name, found = row["of"], row["found"]
+        if "digest" not in row:
+            return
+        if row["digest"] != _digest(name, found):
+            raise ValueError("not what its digest says")
+        self._known[name] = found
 
     def once(self, of: Mapping[str, Json], find: Callable[[], Json]) -> Any:
         """What `find` gave for `of`, now or at an earlier start; plain JSON.
@@ -52,7 +65,8 @@ class Kept:
         return self._known[name]
 
     def _keep(self, name: str, found: Json) -> None:
-        line = json.dumps({"of": name, "found": found}).encode() + b"\n"
+        row = {"of": name, "found": found, "digest": _digest(name, found)}
+        line = json.dumps(row).encode() + b"\n"
         try:
             with self._path.open("ab") as file:
                 file.write(line)
@@ -62,3 +76,7 @@ class Kept:
             fix = "free some space and start again: it goes on from here"
             raise StorageError(str(error.strerror), where=str(self._path), fix=fix) from error
         self._known[name] = json.loads(line)["found"]
+
+
+def _digest(name: Json, found: Json) -> str:
+    return digest_json({"of": name, "found": found})
