@@ -23,6 +23,7 @@ from typing import Any
 
 from bb_core.canonical import digest_json
 from bb_core.toml_sections import Ranges, Sections
+from bb_nn.builder.config import BOUNDS, DEEPEST
 from bb_train.errors import ConfigError
 from bb_train.example import FAMILIES
 
@@ -176,8 +177,6 @@ _SECTIONS: Mapping[str, type[Any]] = {
 }
 CONSTRAINTS = ("cfs", "g2g", "build", "calibration", "information")
 _MANY = 10**9
-_DEEPEST = 999
-"""No base has more layers; whether the run's base has the one named is known when it is read."""
 _RANGES: Ranges = {
     ("run", "seed"): (0, 2**31 - 1),
     ("data", "train"): (1, _MANY),
@@ -186,16 +185,7 @@ _RANGES: Ranges = {
     ("data", "elsewhere"): (0, 1),
     ("data", "recuts"): (0, 1),
     ("data", "rank"): (0, _MANY),
-    ("builder", "width"): (8, 4096),
-    ("builder", "heads"): (1, 64),
-    ("builder", "blocks"): (1, 24),
-    ("builder", "window"): (0, 4096),
-    ("builder", "dropout"): (0, 0.9),
-    ("builder", "tap_dropout"): (0, 0.9),
-    ("builder", "span"): (1, 4096),
-    ("builder", "segmenter"): (0, 4096),
-    ("builder", "skills"): (0, 4096),
-    ("builder", "rank"): (1, 256),
+    **{("builder", key): between for key, between in BOUNDS.items()},
     ("optimiser", "steps"): (1, _MANY),
     ("optimiser", "batch"): (1, 4096),
     ("optimiser", "rate"): (1e-8, 1),
@@ -279,8 +269,8 @@ def _require_data(reader: Sections, data: Data) -> None:
 
 def _require_layers(reader: Sections, layers: tuple[int, ...]) -> None:
     for layer in layers:
-        if type(layer) is not int or not 0 <= layer <= _DEEPEST:
-            fix = f"give whole numbers from 0 to {_DEEPEST}"
+        if type(layer) is not int or not 0 <= layer <= DEEPEST:
+            fix = f"give whole numbers from 0 to {DEEPEST}"
             reader.fail(("base", "layers"), f"{layer!r} is no layer", fix)
     if list(layers) != sorted(set(layers)):
         fix = "name each once, the lowest first"

@@ -1,9 +1,28 @@
 """The shape of a plan builder, as plain values that are written beside its weights."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from bb_nn.errors import RailError
+
+DEEPEST = 999
+"""No base has more layers."""
+
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "base_width": (1, 2**20),
+    "width": (8, 4096),
+    "heads": (1, 64),
+    "blocks": (1, 24),
+    "window": (0, 4096),
+    "dropout": (0, 0.9),
+    "tap_dropout": (0, 0.9),
+    "span": (1, 4096),
+    "segmenter": (0, 4096),
+    "skills": (0, 4096),
+    "rank": (1, 256),
+}
+"""The least and the most of each number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +61,28 @@ class BuilderConfig:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "BuilderConfig":
-        """Read `to_json`'s form; raises RailError for a key that is not one."""
+        """Read `to_json`'s form; raises RailError for any other key, type or size."""
         try:
-            return cls(**{**data, "layers": tuple(data["layers"])})
-        except (TypeError, KeyError) as error:
+            found = cls(**{**data, "layers": tuple(data["layers"])})
+            _require(found)
+        except (TypeError, KeyError, ValueError) as error:
             raise RailError(f"not a builder's configuration: {error}", where="rail.json") from None
+        return found
+
+
+def _require(config: BuilderConfig) -> None:
+    """Raise ValueError for a field of another type or size than a builder can be made with."""
+    for one in fields(config):
+        value = getattr(config, one.name)
+        whole = type(value) is int and one.type is float
+        if one.name != "layers" and type(value) is not one.type and not whole:
+            raise ValueError(f"{one.name!r} is {value!r}")
+        low, high = BOUNDS.get(one.name, (value, value))
+        if not low <= value <= high:
+            raise ValueError(f"{one.name!r} is {value}, not {low:g} to {high:g}")
+    deep = [n for n in config.layers if type(n) is not int or not 0 <= n <= DEEPEST]
+    if deep or not config.layers:
+        raise ValueError(f"'layers' are {list(config.layers)!r}")
+    for key in ("width", "segmenter"):
+        if getattr(config, key) % (2 * config.heads):
+            raise ValueError(f"{key!r} does not divide into pairs over the heads")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from bb_core.cache import write_whole
@@ -68,7 +69,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_bytes())
         version, kind = record["format"], record["kind"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         fix = "give a folder with a rail.json"
         raise RailError(f"not a rail ({error})", where=str(folder), fix=fix) from error
     if (version, kind) != (FORMAT, "builder"):
@@ -96,12 +97,13 @@ def load_rail(folder: Path, base: Base, compiled: Compiled) -> PlanBuilder:
         with torch.random.fork_rng(devices=[]):
             builder = PlanBuilder(config, space, described)
         builder.load_state_dict({name: t.float() for name, t in tensors.items()})
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except _NOT_WHOLE as error:
         raise RailError(f"not whole ({error})", where=str(folder), fix=_AGAIN) from error
     return builder.eval().requires_grad_(False)
 
 
 _AGAIN = "train it again: bb train"
+_NOT_WHOLE = (OSError, LookupError, TypeError, ValueError, RuntimeError, SafetensorError)
 
 
 def _require(record: Mapping[str, Any], folder: Path, base: Base, compiled: Compiled) -> None:
