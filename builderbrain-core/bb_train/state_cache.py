@@ -6,15 +6,19 @@ a passing name and then renamed, so a killed process leaves nothing half-written
 may fill one cache: at worst both compute the same text. Every text's bytes are verified when they
 are read; a damaged shard is dropped and its texts computed again.
 
-Not covered: the right of other users of the machine to read the texts' states.
+Not covered: the last bits of a text computed again, which depend on the longest text of its batch
+and so on what was already kept (what is kept is read back to the bit); the right of other users of
+the machine to read the texts' states.
 """
 
 import errno
 import hashlib
 import os
 import tempfile
+import time
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,8 @@ from bb_train.errors import StorageError
 
 SHARD = 128
 """Texts in a shard."""
+_STALE = 24 * 60 * 60.0
+"""Seconds after which a file that is still being written is what a killed process left."""
 
 _PARTS = ("ids", "offsets", "states")
 
@@ -101,10 +107,9 @@ class StateCache:
 
     def _index(self, shard: Path) -> None:
         try:
-            with safe_open(shard, framework="pt") as file:
-                keys, ends = file.metadata()["keys"].split(), file.get_tensor("ends").tolist()
-        except (SafetensorError, OSError, KeyError, TypeError):
-            shard.unlink(missing_ok=True)
+            keys, ends = _rows(shard)
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+            self._drop(shard)
             return
         self._seen.add(shard)
         for row, (key, end) in enumerate(zip(keys, ends, strict=True)):
@@ -117,11 +122,11 @@ class StateCache:
             ids, offsets, states = (
                 file.get_slice(name)[place.begin : place.end] for name in _PARTS
             )
-            digests = file.get_tensor("digests")[place.row]
-        except (SafetensorError, OSError, IndexError):
-            self._drop(place.shard)
-            return None
-        if _digest(ids, offsets, states) != bytes(digests.tolist()):
+            wanted = file.get_tensor("digests")[place.row].tolist()
+            whole = list(_digest(ids, offsets, states)) == wanted
+        except (SafetensorError, OSError, IndexError, TypeError, ValueError, RuntimeError):
+            whole = False
+        if not whole:
             self._drop(place.shard)
             return None
         return Tapped(ids, offsets, states, tuple(self.layers))
@@ -129,7 +134,8 @@ class StateCache:
     def _mapped(self, shard: Path) -> Any:
         if shard not in self._open:
             self._open[shard] = safe_open(shard, framework="pt")
-            os.utime(shard)  # what is read is not what makes room first
+            with suppress(OSError):  # the folder may be another's, to read alone
+                os.utime(shard)  # what is read is not what makes room first
         return self._open[shard]
 
     def _keep(self, texts: Sequence[str], found: Sequence[Tapped]) -> None:
@@ -152,20 +158,29 @@ class StateCache:
 
     def _make_room(self, size: int) -> None:
         """Delete what others need, longest unread first, until `size` more bytes fit the limit."""
+        for stale in self.root.glob("*/.*.partial"):
+            if _read_at(stale) < time.time() - _STALE:
+                with suppress(OSError):
+                    stale.unlink()
         shards = sorted(self.root.glob("*/*.safetensors"), key=_read_at)
-        taken = sum(map(_size, shards)) + size
+        taken = size + sum(map(_size, [*shards, *self.root.glob("*/.*.partial")]))
         for shard in shards:
             if taken > self.limit and shard not in self._needed:
                 taken -= _size(shard)
                 self._drop(shard)
+                taken += _size(shard)  # nothing, unless it cannot be removed
         if taken > self.limit:
             found = f"this run needs {taken} bytes of states, {self.limit} are allowed"
             fix = "raise [cache] gigabytes, or train on fewer examples"
             raise StorageError(found, where=str(self.root), fix=fix)
 
     def _drop(self, shard: Path) -> None:
-        shard.unlink(missing_ok=True)
+        """Remove a shard; one that cannot be removed is passed over from now on."""
+        with suppress(OSError):
+            shard.unlink(missing_ok=True)
         self._forget(shard)
+        if shard.exists():
+            self._seen.add(shard)
 
     def _forget(self, shard: Path) -> None:
         self._seen.discard(shard)
@@ -194,6 +209,15 @@ def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> 
         raise
 
 
+def _rows(shard: Path) -> tuple[list[str], list[int]]:
+    """The keys of a shard's texts and where each ends; raises what a damaged one raises."""
+    with safe_open(shard, framework="pt") as file:
+        keys, ends = file.metadata()["keys"].split(), file.get_tensor("ends").tolist()
+    if len(keys) != len(ends) or any(type(end) is not int for end in ends):
+        raise ValueError("keys and ends do not fit")
+    return keys, ends
+
+
 def _key(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -207,7 +231,7 @@ def _digest(*tensors: Tensor) -> bytes:
 
 def _size(path: Path) -> int:
     try:
-        return path.stat().st_size
+        return path.stat().st_size if path.is_file() else 0
     except OSError:
         return 0
 

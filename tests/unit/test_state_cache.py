@@ -11,7 +11,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from safetensors import safe_open  # noqa: E402
+from safetensors.torch import save_file  # noqa: E402
+
 from bb_nn.base import Base, load_base  # noqa: E402
+from bb_nn.errors import RailError  # noqa: E402
 from bb_nn.tapped import Tapped, tap  # noqa: E402
 from bb_train.errors import StorageError  # noqa: E402
 from bb_train.state_cache import StateCache  # noqa: E402
@@ -38,6 +42,11 @@ def test_what_is_kept_is_what_the_base_says(base: Base, tmp_path: Path) -> None:
     assert all(same(again.get(text), one) for text, one in zip(TEXTS, wanted, strict=True))
 
 
+def test_a_text_that_is_too_long_is_told_by_its_start(base: Base) -> None:
+    with pytest.raises(RailError, match=r"the text 'lamp lamp .*…' has \d+ tokens"):
+        tap(base, [*TEXTS, "lamp " * 3000], (1,))
+
+
 def test_other_layers_and_other_bases_keep_their_own(base: Base, tmp_path: Path) -> None:
     StateCache(tmp_path, base, (1, 2)).fill(TEXTS)
     other = load_base("random:llama", torch.float32, seed=1)
@@ -59,6 +68,76 @@ def test_a_damaged_shard_is_computed_again(base: Base, tmp_path: Path) -> None:
     shard = next(cache.folder.glob("*.safetensors"))
     shard.write_bytes(shard.read_bytes()[:100])
     assert all(map(close, StateCache(tmp_path, base, (1,)).tapped(TEXTS), wanted))
+
+
+def spoilt(shard: Path, **changed: object) -> None:
+    """The shard with other tensors, or with other keys."""
+    with safe_open(shard, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        keys = str(changed.pop("keys", file.metadata()["keys"]))
+    save_file({**tensors, **changed}, shard, metadata={"keys": keys})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ends": torch.tensor([3])},
+        {"keys": "a b"},
+        {"ends": torch.zeros(4, 2, dtype=torch.long)},
+        {"ends": torch.arange(4.0)},
+        {"ends": torch.tensor([-5, -3, -9, 2**62])},
+        {"ends": torch.tensor(4)},
+        {"digests": torch.full((4, 32), 300)},
+        {"digests": torch.full((4,), 2**40)},
+        {"states": torch.tensor(1.0)},
+        {"ids": torch.zeros(3, dtype=torch.float64)},
+    ],
+    ids=str,
+)
+def test_a_shard_that_does_not_fit_together_is_computed_again(
+    base: Base, tmp_path: Path, changed: dict[str, object]
+) -> None:
+    cache = StateCache(tmp_path, base, (1,))
+    wanted = cache.tapped(TEXTS)
+    spoilt(next(cache.folder.glob("*.safetensors")), **changed)
+    found = StateCache(tmp_path, base, (1,)).tapped(TEXTS)
+    assert all(map(close, found, wanted))
+    assert StateCache(tmp_path, base, (1,)).fill(TEXTS) == 0
+
+
+def test_a_cache_to_read_alone_serves_what_it_holds(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = StateCache(tmp_path, base, (1,)).tapped(TEXTS)
+
+    def refused(*args: object, **rest: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refused)
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert all(map(same, StateCache(tmp_path, base, (1,)).tapped(TEXTS), wanted))
+    shard = next(tmp_path.rglob("*.safetensors"))
+    spoilt(shard, digests=torch.full((4, 32), 7))
+    assert all(map(close, StateCache(tmp_path, base, (1,)).tapped(TEXTS), wanted))
+    assert shard.exists()
+
+
+def test_a_folder_with_a_shards_name_is_passed_over(base: Base, tmp_path: Path) -> None:
+    cache = StateCache(tmp_path, base, (1,))
+    (cache.folder / "x.safetensors").mkdir(parents=True)
+    assert cache.fill(TEXTS) == len(TEXTS)
+    assert StateCache(tmp_path, base, (1,)).fill(TEXTS) == 0
+
+
+def test_what_a_killed_process_left_counts_for_a_day(base: Base, tmp_path: Path) -> None:
+    left = StateCache(tmp_path, base, (1,)).folder / ".killed.partial"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(bytes(1_000_000))
+    with pytest.raises(StorageError, match="are allowed"):
+        StateCache(tmp_path, base, (1,), limit=1_000_000).fill(TEXTS)
+    os.utime(left, (0, 0))
+    StateCache(tmp_path, base, (1,), limit=1_000_000).fill(TEXTS)
+    assert not left.exists()
 
 
 def test_the_limit_drops_what_was_longest_unread(base: Base, tmp_path: Path) -> None:
