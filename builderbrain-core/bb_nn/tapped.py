@@ -2,7 +2,8 @@
 
 The base runs once over each text and stops after the deepest layer asked for; neither the layers
 above nor the output head is computed. Texts of similar length share a batch, padded on the right:
-a causal model's states never see what comes after them.
+a causal model's states never see what comes after them. The padded width may still change their
+last bits, as sums are taken in another order.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from torch import Tensor, nn
 
 from bb_nn.base import Base
 from bb_nn.errors import RailError
+
+_SHOWN = 60
+"""Characters of a text in an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,14 @@ def _encoded(base: Base, text: str) -> tuple[list[int], list[list[int]]]:
     if not ids:
         raise RailError("an empty text has no states", where=base.name, fix="give a request")
     if limit and len(ids) > limit:
-        raise RailError(
-            f"the text has {len(ids)} tokens", where=base.name, fix=f"it reads at most {limit}"
-        )
+        found, fix = f"the text {_start(text)} has {len(ids)} tokens", f"it reads at most {limit}"
+        raise RailError(found, where=base.name, fix=fix)
     return ids, offsets
+
+
+def _start(text: str) -> str:
+    """The first words of a text, to tell it from others."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 @torch.no_grad()

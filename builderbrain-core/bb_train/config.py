@@ -161,7 +161,11 @@ class TrainConfig:
 
     @property
     def digest(self) -> str:
-        """The hash of `to_json`: two runs with the same digest learn the same."""
+        """The hash of `to_json`.
+
+        Two runs with the same digest learn the same, to the bit where they read the same kept
+        states: a state computed again may differ in its last bits (see `state_cache`).
+        """
         return digest_json(self.to_json())
 
 
