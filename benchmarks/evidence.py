@@ -31,7 +31,10 @@ from figures import tables, tabular, text
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-FIRST = ("arms", "lora_sweep", "scan", "cogs", "slog", "skills", "composites", "constraints")
+FIRST = (
+    *("arms", "lora_sweep", "scan", "cogs", "slog"),
+    *("skills", "skins", "composites", "constraints"),
+)
 """The order of sections; others follow by name."""
 FRAME = ("name", "passed", "machine", "versions", "seed", "seeds", "bar", "skipped", "script")
 TOLD = (*FRAME, "claim", "how", "remarks", "recipe", "curves")
