@@ -20,10 +20,12 @@ from interval import interval
 from lab import Lab
 from report import emit, say, skip
 from served import EMBEDDED, rail, site
-from workload import Ground
+from workload import Ground, ground
 
 from bb_core.calibration import calibration
+from bb_infra.versions import shipped
 from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.rail_folder import read_record
 from bb_nn.fetch import fetched
 from bb_train.agreement import free_text
 from bb_train.data.generator_config import GeneratorConfig
@@ -121,7 +123,9 @@ def told(asked: argparse.Namespace, builder: PlanBuilder, seen: dict[str, list[l
         name: calibration([one.sure for one in rows], [one.right for one in rows])
         for name, rows in whole.items()
     }
-    assert builder.ranker is not None
+    folder = shipped(ground("api_json", EMBEDDED).domain)
+    assert builder.ranker is not None and folder is not None
+    record = read_record(folder)
     return emit(
         "ranking",
         p < 0.05 and cost <= COST and sure["ranked"].debiased <= ECE,
@@ -135,6 +139,7 @@ def told(asked: argparse.Namespace, builder: PlanBuilder, seen: dict[str, list[l
             "but `indist`; the traits were chosen on other dev tasks (seed 77).",
             "`sure`: how far the first plan's probability is from how often it is right.",
         ],
+        recipe=f"{asked.n} dev tasks of each family; rail {record['weights'][:19]}",
         weights=[round(w, 3) for w in builder.ranker.weights.tolist()],
         paired={"won": won, "lost": lost, "p": float(f"{p:.2g}")},
         build_time_ratio=round(cost, 2),

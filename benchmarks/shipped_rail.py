@@ -75,6 +75,7 @@ def main() -> int:
         say(f"{family}: {row(scores[family])}")
     reached = [summary(scores[family])["right"][0] >= goal for family, goal in GOALS.items()]
     assert folder is not None
+    weights = read_record(folder)["weights"]
     return emit(
         "shipped_rail",
         all(reached),
@@ -83,8 +84,8 @@ def main() -> int:
         bar="right on 95 % of indist, values, combo and long, on 80 % of phrase and cross, by "
         "every seed",
         seed=asked.seed,
-        recipe=f"{asked.n} fresh dev tasks of each family",
-        weights=read_record(folder)["weights"],
+        recipe=f"{asked.n} fresh dev tasks of each family; weights {weights[:19]}",
+        weights=weights,
         families={
             **{f"{family}, seed {asked.seed}": row(found) for family, found in scores.items()},
             f"all, seed {asked.seed}": row([one for found in scores.values() for one in found]),
