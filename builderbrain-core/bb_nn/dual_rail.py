@@ -75,8 +75,8 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         config = config or RailConfig()
         source = base if isinstance(base, Base) else None
         model = causal_model(source.model if source else base)
-        first = not is_tapped(decoder_layers(model))
-        taps = config.layers(len(decoder_layers(model)))
+        layers = decoder_layers(model)
+        first, taps = not is_tapped(layers), config.layers(len(layers))
         probe(model, taps, ladder=config.coupling == "ladder", in_path=config.in_path)
         if not hasattr(model, "peft_config"):
             model.requires_grad_(False)
@@ -178,11 +178,15 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         base's; a ladder's lacks what a mixture of experts adds for its routing.
         """
         aims = {"labels": labels} | {name: more.pop(name) for name in _AIMS if name in more}
-        given = {"input_ids": input_ids, "inputs_embeds": inputs_embeds} | more
-        given |= {"attention_mask": attention_mask, "past_key_values": past_key_values}
-        if position_ids is not None:
-            given["position_ids"] = position_ids
-        given["use_cache"] = use_cache
+        given = {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "past_key_values": past_key_values,
+            "inputs_embeds": inputs_embeds,
+            "use_cache": use_cache,
+            **_set({"position_ids": position_ids}),
+            **more,
+        }
         if self.is_base:
             passed_by(past_key_values)
             out = self.base(**given, **_set(aims), logits_to_keep=logits_to_keep)

@@ -3,6 +3,9 @@
 A projection is called with its input only, so its layer, which does get the call's `rail_ctx`,
 leaves that for it in the thread that the call runs in. The attention module does so once more:
 where a layer is recomputed for its gradients, no hook of the layer itself is called.
+
+Not covered: a hook that calls another base with deltas from within a layer; what is left of that
+layer goes on without its own.
 """
 
 import math

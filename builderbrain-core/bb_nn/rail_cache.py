@@ -12,7 +12,7 @@ from transformers.cache_utils import Cache, LinearAttentionLayer
 
 from bb_nn.errors import RailError
 
-_EMPTY, _ALONE = "start with an empty cache", "or go on in base_only()"
+_EMPTY = "start with an empty cache"
 _PARTS = 3  # the recurrence, the window's keys and values, which of them are absent
 
 
@@ -116,4 +116,5 @@ def _take(state: RailState, owner: str) -> None:
 
 
 def _unread() -> RailError:
-    return RailError("the cache holds tokens that the rail has not read", fix=f"{_EMPTY}, {_ALONE}")
+    fix = f"{_EMPTY}, or go on in base_only()"
+    return RailError("the cache holds tokens that the rail has not read", fix=fix)

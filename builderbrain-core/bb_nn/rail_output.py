@@ -49,7 +49,7 @@ def next_token_loss(logits: Tensor, aims: dict[str, Any]) -> Tensor | None:
     """
     from transformers.loss.loss_utils import ForCausalLMLoss
 
-    if aims.get("labels") is None and aims.get("shift_labels") is None:
+    if aims["labels"] is None and aims.get("shift_labels") is None:
         return None
-    found: Tensor = ForCausalLMLoss(logits, **{"labels": None} | aims, vocab_size=logits.shape[-1])
+    found: Tensor = ForCausalLMLoss(logits, **aims, vocab_size=logits.shape[-1])
     return found

@@ -62,6 +62,16 @@ def test_a_small_delta_enters_as_it_is(seed: int, alpha: float) -> None:
     assert (moved(enter(state, delta * 1e6, gate, 1.0), state) <= alpha + 1e-5).all()
 
 
+@given(seeds, st.floats(0.05, 1))
+def test_half_precision_is_bounded_too(seed: int, alpha: float) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    state, long = (torch.randn(4, 64, generator=generator).half() * s for s in (0.01, 2e4))
+    delta = long.clamp(-6e4, 6e4)
+    assert (
+        moved(enter(state, delta, torch.tensor(alpha).half(), 1.0), state) <= alpha * 1.01
+    ).all()
+
+
 def test_the_clamp_has_a_finite_gradient_at_zero() -> None:
     delta = torch.zeros(3, 8, requires_grad=True)
     clamp(delta, torch.ones(3, 8), 1.0).sum().backward()
