@@ -6,13 +6,14 @@ trained on these traces without masks, and asked without masks:
 
 none       the task alone
 repaired   the energy of the skill decisions under a budget, by the repaired multiplier
-ascent     the same budget by plain dual ascent: the case the windup audit has to catch
+ascend     the same budget by plain dual ascent: the multiplier that does not come to rest
 
 sampled    share of plans, skills drawn at temperature 1, with a skill that may not come next
 greedy     the same for the likeliest skill each time
 right      greedy under the masks, carried out: it ends in exactly the state asked for
 right_free the same without masks
-ece        of the decisions' confidences, each taken before the update that saw it, debiased
+ece        of the confidences in the decisions of the dev plans, each after the right ones before
+           it and without masks, debiased
 
 usage: python benchmarks/constraints.py [--steps N] [--seeds N …] [--train N] [--tasks N]
 """
@@ -34,11 +35,12 @@ from spoilt import Drawn, Free, lesson, spoil, violations
 from workload import Ground, ground
 
 from bb_core.actions import assemble
-from bb_core.calibration import calibration
+from bb_core.calibration import Calibration, calibration
 from bb_core.decision import Decision, Write
 from bb_core.duals import RULES, Constraint, Duals, RuleName, Warmup, duals, step
 from bb_core.errors import BuilderbrainError
 from bb_core.scene import Scene, scene
+from bb_nn.builder.batch import Batch
 from bb_nn.builder.beam import Beam
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.encoded import Encoded
@@ -65,17 +67,18 @@ FALL, COST, ECE = 4.0, 0.02, 0.05
 HOW = [
     "Steps and ceiling were chosen on seed 0, whose runs are the earlier ones: there the ceiling "
     "was 10, the multiplier stood at it, and plain ascent came to 18.",
+    "The ECE is of dev plans. Before, it was of the second half of training, and the bar asked "
+    "that plain ascent trip the windup audit; it did so by a ceiling that it does not have.",
 ]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One trained arm: its builder, the multiplier's path, the stream of confidences."""
+    """One trained arm: its builder, the multiplier's path, and the multiplier's ceiling."""
 
     builder: PlanBuilder
     path: tuple[Point, ...]
-    confidences: tuple[float, ...]
-    hits: tuple[bool, ...]
+    ceiling: float | None
 
 
 def controller(rule: RuleName | None) -> Duals:
@@ -97,19 +100,15 @@ def train(
     stream = islice(cycle(rows), 8 * steps)
     optimiser = torch.optim.AdamW(builder.parameters(), 1e-3)
     state, path = controller(rule), list[Point]()
-    confidences, hits = list[float](), list[bool]()
     for number in range(steps):
         chosen = list(islice(stream, 8))
         batch = builder.batch([told[i] for i in chosen], [lessons[i] for i in chosen])
         for group in optimiser.param_groups:
             group["lr"] = 1e-3 * min(1.0, (number + 1) / 50, (steps - number) / (0.3 * steps))
         outcome, asked = builder.network(batch), batch.questions
-        free = replace(asked, allowed=torch.ones_like(asked.allowed))
-        found = losses(outcome, replace(batch, questions=free))
+        found = losses(outcome, unmasked(batch))
         energy = option_energy(outcome.options, asked.group, len(asked.action), asked.allowed)
         cfs = energy[asked.query == Query.SKILL].mean()
-        confidences += found.confidence.tolist()
-        hits += [hit > 0.5 for hit in found.hit.tolist()]
         optimiser.zero_grad()
         lagrangian(found.task, {"cfs": cfs}, state).backward()
         torch.nn.utils.clip_grad_norm_(builder.parameters(), 1.0)
@@ -119,7 +118,27 @@ def train(
         if rule is None:
             state = replace(state, duals=(replace(state.duals[0], multiplier=0.0),))
         path.append(Point(state.duals[0].ema or 0.0, LIMIT, price, task))
-    return Run(builder.eval(), tuple(path), tuple(confidences), tuple(hits))
+    return Run(builder.eval(), tuple(path), CEILING if rule == "repaired" else None)
+
+
+def unmasked(batch: Batch) -> Batch:
+    """The batch with every option allowed."""
+    asked = batch.questions
+    return replace(batch, questions=replace(asked, allowed=torch.ones_like(asked.allowed)))
+
+
+@torch.no_grad()
+def sureness(
+    here: Ground, builder: PlanBuilder, tests: Sequence[Example], told: Sequence[Tapped]
+) -> Calibration:
+    """How far the confidences in the decisions of the reference plans mean what they say."""
+    confidences, hits = list[float](), list[bool]()
+    for example, states in zip(tests, told, strict=True):
+        batch = builder.batch([states], [lesson(here, example, example.plan, states)])
+        found = losses(builder.network(batch), unmasked(batch))
+        confidences += found.confidence.tolist()
+        hits += [hit > 0.5 for hit in found.hit.tolist()]
+    return calibration(confidences, hits, draws=50)
 
 
 @torch.no_grad()
@@ -182,8 +201,7 @@ def judge(
         name: [s.right for s in evaluator.score(tests, Written(here, run.builder, free))]
         for name, free in (("right", False), ("right_free", True))
     }
-    late = len(run.confidences) // 2
-    known = calibration(run.confidences[late:], run.hits[late:], draws=50)
+    known = sureness(here, run.builder, tests, told)
     return {
         "sampled": sampled / (2 * len(tests)),
         "greedy": greedy / len(tests),
@@ -195,7 +213,7 @@ def judge(
         "lambda_peak": max(p.multiplier for p in run.path),
         "lambda_end": run.path[-1].multiplier,
         "at_rest": at_rest(run.path),
-        "alarms": [a.kind for a in windup(run.path, ceiling=CEILING)],
+        "alarms": [a.kind for a in windup(run.path, ceiling=run.ceiling)],
         "ece": known.ece,
         "ece_debiased": known.debiased,
     }
@@ -297,7 +315,7 @@ def main() -> int:
         and none["right"] - repaired["right"] <= COST
         and all(repaired["at_rest"])
         and repaired["alarms"] == "none"
-        and all(run["ascend"]["alarms"] for run in runs)
+        and not any(ascend["at_rest"])
         and repaired["ece_debiased"] <= ECE
     )
     return emit(
@@ -307,7 +325,7 @@ def main() -> int:
         versions=("torch", "transformers"),
         claim="Constraints: fewer violations without masks, and multipliers that come to rest",
         bar=f"sampled violations fall {FALL:g} times at {COST:.0%} of success; the repaired "
-        f"multiplier comes to rest, plain ascent trips the audit; debiased ECE at most {ECE}",
+        f"multiplier comes to rest, plain ascent's does not; debiased ECE at most {ECE}",
         recipe=f"{wanted.train} examples of api_json, {wanted.steps} steps of 8, width "
         f"{wanted.width}, {wanted.tasks} dev tasks, multiplier at most {CEILING:g}",
         how=HOW,

@@ -108,13 +108,18 @@ def _functions(told: Sequence[Mapping[str, Any]]) -> Iterator[Function]:
             kind = _kind(schema)
             if kind is not None:
                 arg = plain(name, names)
-                args[arg], own[arg] = kind, name
+                args[arg], own[arg] = kind | _told(schema), name
         needed = set(parameters.get("required", ()))
         if needed <= set(own.values()):
             optional = [arg for arg, name in own.items() if name not in needed]
             does = " ".join(one.get("description", "").split())[:400] or one["name"]
             told_so = {"does": does, "effect": "read", "args": args, "optional": optional}
             yield Function(one["name"], tool, told_so, own)
+
+
+def _told(schema: Mapping[str, Any]) -> dict[str, str]:
+    text = schema.get("description")
+    return {"description": text} if text else {}
 
 
 def plain(name: str, taken: set[str]) -> str:

@@ -71,8 +71,8 @@ HOW = (
     "offer together are in one fold, the largest such set has a third of all records.",
     "`unsayable`: taught records with a value that is not in the request as it stands, or an "
     "object; held-out ones count as missed. `nothing`: no function helps, and none may be called.",
-    "A builder is offered the record's own functions, by their names and descriptions; it has seen "
-    "none of them. Descriptions of arguments it is not told.",
+    "A builder is offered the record's own functions, by their names and descriptions and those of "
+    "their arguments; it has seen none of them.",
     "Width, depth and rate are api_json's; no choice was made on these records.",
 )
 States = Callable[[str], Tapped]

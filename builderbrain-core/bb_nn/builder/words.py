@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from bb_core.canonical import Json
 from bb_core.fit import paths
+from bb_core.imported import sentence
 from bb_core.plan import tokens
 from bb_core.slots import Slot
 from bb_core.space import Space
@@ -46,9 +47,12 @@ def tool_text(space: Space, tool: str) -> str:
 
 
 def slot_text(slot: Slot) -> str:
-    """What a slot is of, and its type's name."""
+    """What a slot is of, its type's name, and what the schema describes it as, if it does."""
     kind = slot.schema.get("x-type") or slot.schema.get("type", "value")
-    return f"{plain_words(' '.join(slot.path))} ({kind}) of {plain_words(slot.tool)}"
+    named = f"{plain_words(' '.join(slot.path))} ({kind}) of {plain_words(slot.tool)}"
+    around = slot.wholes[0] if slot.many else {}
+    told = sentence(slot.schema.get("description"), around.get("description"))
+    return f"{named}: {told}" if told else named
 
 
 def choice_text(value: Json) -> str:
