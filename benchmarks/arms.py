@@ -8,7 +8,7 @@ builder, whole, tokens                    build it by decisions on frozen states
 
 Each arm makes one pass over the examples, in batches of 8. Where `lora` ran before them, the arms
 that build are trained a second time, from the start, for as many seconds of one core as it took,
-reading the base's states included: that is many passes over the same examples.
+all that comes before the first step included: that is many passes over the same examples.
 A row's `masked` says what greedy decoding gives under the grammar's masks; a builder cannot leave
 the grammar. `exact`: the plan is the reference plan, free texts aside, on `n` examples a family.
 `carried`: of `runs` a family, how many end in exactly the state asked, written without masks.
@@ -72,7 +72,7 @@ class Outcome:
     seen: int
     seconds: float
     trainable: int
-    reading: float = 0.0
+    before: float = 0.0
     masked: dict[str, list[bool]] = field(default_factory=dict)
     carried: dict[str, Any] = field(default_factory=dict)
 
@@ -115,7 +115,8 @@ def text(bench: Bench, arm: str) -> Outcome:
 
     def judged(examples: Sequence[Example]) -> list[text_arm.Greedy]:
         items: list[Item] = [
-            item(tokenizer, e.scene.text, written.target(e), shown) for e in examples
+            item(tokenizer, e.scene.text, written.target(e), shown, written.aside(e))
+            for e in examples
         ]
         return exact(model, items, pad, mask)
 
@@ -159,16 +160,16 @@ def built(bench: Bench, arm: str, steps: int | None = None) -> Outcome:
         fit=share(lab.right(builder, bench.learnt[:60])),
         seen=done.steps * options.batch,
         seconds=done.seconds,
-        reading=done.reading,
+        before=done.before,
         trainable=sum(p.numel() for p in builder.parameters() if p.requires_grad),
         carried=bench.carried(planner),
     )
 
 
 def steps_in(seconds: float, known: Outcome, batch: int) -> int:
-    """How many steps at a known arm's pace fit into so many seconds, reading included."""
-    pace = (known.seconds - known.reading) * batch / known.seen
-    return int((seconds - known.reading) / pace)
+    """How many steps at a known arm's pace fit into so many seconds, what comes before included."""
+    pace = (known.seconds - known.before) * batch / known.seen
+    return int((seconds - known.before) / pace)
 
 
 def share(hits: Sequence[bool]) -> float:
@@ -292,13 +293,15 @@ def main() -> int:
 HOW = (
     "A family's figure is the share of exact plans, free texts aside. The text arms write "
     "compact plans (one call a line); a builder writes decisions.",
-    "Exact by greedy decoding: the likeliest token is the reference plan's at every place, "
-    "freely or among those that the grammar allows (`masked`).",
+    "Exact by greedy decoding: the likeliest token is the reference plan's at every place outside "
+    "the free texts, freely or among those that the grammar allows (`masked`). A text arm writes "
+    "the steps in the reference plan's order; a builder may build them in any.",
     "The builder is also told, in training, where each example's clauses start, and up to half of "
     "its examples are shown a second time cut wrongly: its pass is longer, and `seen` counts both. "
     "The text arms are not told.",
     "`LoRA's seconds`: as many steps as fit at the pace of the one pass, over the same examples "
-    "again and again; LoRA was not given more passes.",
+    "again and again; LoRA was not given more passes. A builder's seconds are all it takes: the "
+    "base reads the words and the requests, lessons are made, the builder learns.",
     "`tokens` reads the base's token embeddings and none of its layers, `whole` does not cut the "
     "request into clauses: what they lose is due to the base and to the structure.",
 )

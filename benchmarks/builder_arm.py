@@ -32,11 +32,11 @@ RECUTS = 0.5
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained arm: its steps, and the seconds that reading the texts and all together took."""
+    """A trained arm: its steps, and the seconds that came before them and that all took."""
 
     lab: Lab
     steps: int
-    reading: float
+    before: float
     seconds: float
 
 
@@ -44,6 +44,7 @@ def trained(
     here: Ground, arm: str, examples: Sequence[Example], steps: int | None, batch: int, seed: int
 ) -> Trained:
     """Train an arm for so many steps; for one pass over its lessons if None."""
+    began = process_time()
     shape = {"layers": here.layers, **SHAPES[arm]}
     here = replace(
         here,
@@ -56,11 +57,9 @@ def trained(
         base_width=width, width=224, skills=32, tap_dropout=0.1, dropout=0.1, **shape
     )
     lab = Lab(here, PlanBuilder(config, here.space, here.described), {})
-    began = process_time()
     lab.tap(examples)
-    reading = process_time() - began
     taught = lessons(lab.builder, examples, lab.states.__getitem__, recuts=RECUTS).lessons
     steps = -(-len(taught) // batch) if steps is None else steps
-    began = process_time()
+    before = process_time() - began
     advance(lab.learner(taught), Optimiser(steps, batch, warmup=min(50, steps // 5)), seed)
-    return Trained(lab, steps, reading, reading + process_time() - began)
+    return Trained(lab, steps, before, process_time() - began)

@@ -36,6 +36,7 @@ RAILS = {
 TRAINED = ("lora", "full", *RAILS)
 RANK, RATE = 4, 1e-2
 """LoRA's, the best that `lora_sweep.py` tried."""
+Spot = tuple[int, int]
 RATES = {"lora": RATE, "full": 1e-4, **dict.fromkeys(RAILS, 1e-3)}
 """Of the other arms: usual ones, none of them swept."""
 
@@ -58,20 +59,29 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Item:
-    """One text with the place its target starts."""
+    """One text with the place its target starts, and the places where any token is right."""
 
     ids: tuple[int, ...]
     start: int
+    aside: frozenset[int] = frozenset()
 
 
 def prompt(request: str) -> str:
     return f"Request: {request}\nPlan:\n"
 
 
-def item(tokenizer: Any, request: str, target: str, shown: str = "") -> Item:
+def item(
+    tokenizer: Any, request: str, target: str, shown: str = "", aside: Sequence[Spot] = ()
+) -> Item:
     """Prompt and target are cut into tokens apart, as they are when the target is written."""
     head = tokenizer(shown + prompt(request)).input_ids
-    return Item((*head, *tokenizer(target).input_ids, tokenizer.eos_token_id), len(head))
+    told = tokenizer(target, return_offsets_mapping=True)
+    free = frozenset(
+        len(head) + place
+        for place, (begin, end) in enumerate(told.offset_mapping)
+        if any(begin < last and first < end for first, last in aside)
+    )
+    return Item((*head, *told.input_ids, tokenizer.eos_token_id), len(head), free)
 
 
 def model_of(base: Base, recipe: Recipe) -> Any:
@@ -177,7 +187,8 @@ class Greedy:
 def exact(
     model: Any, items: Sequence[Item], pad: int, mask: LLMatcher, batch: int = 8
 ) -> list[Greedy]:
-    """Greedy decoding gives the target if the likeliest token is its own at every place."""
+    """Greedy decoding gives the target if the likeliest token is its own at every place that
+    counts. Free texts stand as they are in the target, however the arm would word them."""
     found: dict[int, Greedy] = {}
     order = sorted(range(len(items)), key=lambda i: len(items[i].ids))
     for start in range(0, len(order), batch):
@@ -185,13 +196,15 @@ def exact(
         logits, gold = said(model, [items[i] for i in rows], pad)
         for row, scores, wanted in zip(rows, logits, gold, strict=True):
             there = wanted != -100
-            found[row] = _greedy(scores[there].float(), wanted[there], mask.deep_copy())
+            one = items[row]
+            aside = torch.tensor([i in one.aside for i in range(one.start, len(one.ids))])
+            found[row] = _greedy(scores[there].float(), wanted[there], aside, mask.deep_copy())
     return [found[i] for i in range(len(items))]
 
 
-def _greedy(scores: Tensor, wanted: Tensor, mask: LLMatcher) -> Greedy:
-    """scores [K, V], wanted [K]. The masks are tried only where the free choice is wrong."""
-    free = scores.argmax(-1) == wanted
+def _greedy(scores: Tensor, wanted: Tensor, aside: Tensor, mask: LLMatcher) -> Greedy:
+    """scores [K, V], wanted, aside [K]. The masks are tried only where the free choice is wrong."""
+    free = (scores.argmax(-1) == wanted) | aside
     for place, token in enumerate(wanted.tolist()):
         if not free[place]:
             tokens = torch.from_numpy(allowed(mask.compute_bitmask(), scores.shape[-1]))

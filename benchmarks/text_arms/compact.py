@@ -1,9 +1,11 @@
 """A domain whose plans are written in few tokens, for the arms that write plans as text.
 
-Same schema, same checker, another grammar: `compact.lark`. Free texts, which nobody can copy, are
-written `"…"` in what these arms learn, so that an arm is never wrong for wording a question.
+Same schema, same checker, another grammar: `compact.lark`. Free texts that the request does not
+hold are written `"..."` in what these arms learn, and `aside` says where all of them stand, so that
+an arm is never wrong for the wording of one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ from typing import Any
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import BuilderbrainError
 from bb_core.grammar import Grammar
-from bb_core.plan import Plan, Value
+from bb_core.plan import Plan
+from bb_core.plan_printer import quote
 from bb_train.agreement import Masked, free_text
 from bb_train.example import Example
 
 TEXT = "..."
+MARK = 0xE000
+"""The first of the private characters, which no example has."""
 _LARK = Path(__file__).parent / "compact.lark"
 
 
@@ -55,19 +60,38 @@ class Written:
 
     def target(self, example: Example) -> str:
         """The reference plan as text; a free text that the request does not hold is `...`."""
-        seen = example.scene.text
+        return self._print(example.plan, lambda text: _said(example, text))
+
+    def aside(self, example: Example) -> tuple[tuple[int, int], ...]:
+        """Where the target has a free text: the begin and end of each, in characters."""
+        texts: list[str] = []
+
+        def mark(text: str) -> str:
+            texts.append(quote(_said(example, text))[1:-1])
+            return chr(MARK + len(texts) - 1)
+
+        spots, ahead = list[tuple[int, int]](), 0
+        for at, char in enumerate(self._print(example.plan, mark)):
+            if 0 <= (number := ord(char) - MARK) < len(texts):
+                length = len(texts[number])
+                spots.append((at + ahead, at + ahead + length))
+                ahead += length - 1
+        return tuple(spots)
+
+    def _print(self, plan: Plan, free: Callable[[str], str]) -> str:
         steps = [
             replace(
                 step,
-                args={k: self._said(step.tool, f"/{k}", v, seen) for k, v in step.args.items()},
+                args={
+                    name: free(value)
+                    if isinstance(value, str) and self.masked(step.tool, f"/{name}")
+                    else value
+                    for name, value in step.args.items()
+                },
             )
-            for step in example.plan.steps
+            for step in plan.steps
         ]
-        return self.compact.print(replace(example.plan, steps=tuple(steps)))
-
-    def _said(self, tool: str, pointer: str, value: Value, seen: str) -> Value:
-        free = isinstance(value, str) and self.masked(tool, pointer)
-        return TEXT if free and value not in seen else value
+        return self.compact.print(replace(plan, steps=tuple(steps)))
 
     def text(self, written: str) -> str:
         """What an arm wrote as a text of the domain's own grammar; as it is if it is no plan."""
@@ -76,3 +100,7 @@ class Written:
         except BuilderbrainError:
             return written
         return self.domain.print(replace(plan, schema=self.domain.digest))
+
+
+def _said(example: Example, text: str) -> str:
+    return text if text in example.scene.text else TEXT
