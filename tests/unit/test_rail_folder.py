@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
+from safetensors.torch import load, save
 
 from bb_core.canonical import digest
 from bb_nn.builder.config import BuilderConfig
@@ -77,3 +78,15 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
     (tmp_path / RECORD).write_text("[" * 100_000)
     with pytest.raises(RailError, match="not a rail"):
         read_record(tmp_path)
+
+
+def test_what_an_older_rail_did_not_know_of_an_option_weighs_nothing(tmp_path: Path) -> None:
+    save_rail(tmp_path, builder(), base())
+    tensors, name = load((tmp_path / WEIGHTS).read_bytes()), "network.head.features.weight"
+    data = save({**tensors, name: tensors[name][:, :12].contiguous()})
+    (tmp_path / WEIGHTS).write_bytes(data)
+    record = json.loads((tmp_path / RECORD).read_bytes())
+    (tmp_path / RECORD).write_text(json.dumps({**record, "weights": digest(data)}))
+    weights = load_rail(tmp_path, base(), shop()).network.head.features.weight
+    assert torch.equal(weights[:, :12], tensors[name][:, :12].float())
+    assert weights.shape[1] > 12 and not weights[:, 12:].any()

@@ -10,8 +10,9 @@ from enum import IntEnum
 import torch
 from torch import Tensor, nn
 
-FEATURES = 12
-"""What is known of an option besides its vectors, as numbers about 0 to 1; see `features`."""
+FEATURES = 16
+"""What is known of an option besides its vectors, as numbers about 0 to 1; see `features` and
+`overlap`."""
 
 
 class Kind(IntEnum):

@@ -24,9 +24,10 @@ from bb_nn.builder.features import (
 )
 from bb_nn.builder.features import span_features as span_facts
 from bb_nn.builder.option_head import Kind, Mark
+from bb_nn.builder.overlap import Worded, overlaps, worded
 from bb_nn.builder.progress import Progress
 from bb_nn.builder.question import Option, Spot
-from bb_nn.builder.words import choice_text, pointer_text, skill_text
+from bb_nn.builder.words import choice_text, plain_words, pointer_text, skill_text
 
 Reference = tuple[int, str, int]
 LONGEST = 400
@@ -40,7 +41,9 @@ class Offers:
         self, space: Space, scene: Scene, rows: Mapping[str, int], places: Compared
     ) -> None:
         self.space, self.scene, self.rows, self.places = space, scene, rows, places
-        self._skill_rows = [rows[skill_text(space, i)] for i in range(len(space.skills))]
+        told = tuple(skill_text(space, i) for i in range(len(space.skills)))
+        self._skill_rows, self._worded = [rows[text] for text in told], _worded(space, told)
+        self._said: dict[Spot, Sequence[Features]] = {}
         self._spans: dict[str, tuple[Span, ...]] = {}
         self._lower: dict[Spot, str] = {}
         self._given: dict[tuple[str, tuple[int, ...]], Candidates] = {}
@@ -51,9 +54,11 @@ class Offers:
         allowed = offered(self.space, self.scene, progress.done)
         used, steps = self.used(progress), self.steps(progress.done)
         before = frozenset(tools_of(self.space, progress.done))
+        said = self._overlaps(progress.spot)
         found = [
             Option(
-                Kind.SKILL, self._skill_rows[i], 0, self._skill_facts(i, progress, used, steps),
+                Kind.SKILL, self._skill_rows[i], 0,
+                (*self._skill_facts(i, progress, used, steps), *said[i]),
                 ("skill", i), i, allowed[i] and self._answerable(i, before),
             )
             for i in range(len(self.space.skills))
@@ -218,6 +223,11 @@ class Offers:
             self._given[key] = candidates(self.space, self.scene, progress.done, slot)
         return self._given[key]
 
+    def _overlaps(self, spot: Spot) -> Sequence[Features]:
+        if spot not in self._said:
+            self._said[spot] = overlaps(self._worded, self.scene.text[spot[0] : spot[1]])
+        return self._said[spot]
+
     def _low(self, spot: Spot) -> str:
         if spot not in self._lower:
             self._lower[spot] = self.scene.text[spot[0] : spot[1]].lower()
@@ -282,6 +292,15 @@ class Offers:
             float(asks),
             float(bool(spans)),
         )
+
+
+def _worded(space: Space, told: Sequence[str]) -> Worded:
+    """The words of the skills on offer; a barred one has none."""
+    names = (plain_words(" ".join(skill.tools)) for skill in space.skills)
+    return worded(
+        tuple("" if i in space.barred else name for i, name in enumerate(names)),
+        tuple("" if i in space.barred else text for i, text in enumerate(told)),
+    )
 
 
 def mark(which: Mark, answer: object = None, features: Features = ()) -> Option:
