@@ -1,9 +1,10 @@
 """What a request says of tools' words: shares and ratios that name no tool."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bb_nn.builder.overlap import overlaps, stems, worded
+from bb_nn.builder.overlap import GREAT, overlaps, stems, worded
 
 WORDS = st.lists(
     st.sampled_from(["cancel", "order", "refund", "issue", "credit", "xy"]), max_size=5
@@ -20,13 +21,13 @@ def test_the_tool_that_is_spoken_of_stands_out() -> None:
     names = ("cancel order", "issue credit", "get order")
     texts = tuple(f"{name}: does it for a customer" for name in names)
     cancel, issue, get = overlaps(worded(names, texts), "Please issue them a credit of $5.")
-    assert issue[0] == 1.0 and issue[2:] == (1.0, 1.0)
+    assert issue[0] == GREAT and issue[2:] == (GREAT, GREAT)
     assert cancel[0] == get[0] == 0.0 and cancel[2:] == get[2:] == (0.0, 0.0)
 
 
 def test_a_single_tool_is_told_by_shares_alone() -> None:
     (only,) = overlaps(worded(("issue credit",), ("issue credit: pay",)), "issue one")
-    assert only == (0.5, 1 / 3, 0.0, 0.0)
+    assert only == pytest.approx((GREAT / 2, GREAT / 3, 0.0, 0.0))
 
 
 @given(TEXTS, WORDS)
@@ -34,8 +35,8 @@ def test_all_are_shares_and_what_nobody_says_is_none(
     texts: tuple[str, ...], said: list[str]
 ) -> None:
     found = overlaps(worded(texts, texts), " ".join(said))
-    assert all(0.0 <= value <= 1.0 for row in found for value in row)
-    assert max(row[2] for row in found) in (0.0, 1.0)
+    assert all(0.0 <= value <= GREAT for row in found for value in row)
+    assert max(row[2] for row in found) in (0.0, GREAT)
     assert overlaps(worded(texts, texts), " ".join(reversed(said))) == found
     assert overlaps(worded(texts, texts), "") == [(0.0,) * 4] * len(texts)
 

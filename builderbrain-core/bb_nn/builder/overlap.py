@@ -16,6 +16,9 @@ from bb_nn.builder.features import Features
 
 _WORD = re.compile(r"[^\W_]{3,}")
 STEM = 5
+GREAT = 10.0
+"""What a share of 1 is told as: a weight moves by about the rate a step, and at 1 it would take a
+thousand steps until words count beside vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def worded(names: tuple[str, ...], texts: tuple[str, ...]) -> Worded:
 
 def overlaps(known: Worded, said: str) -> Sequence[Features]:
     """Of each text i: the shares of its name's and of its own words that are said, o_i / max_j o_j,
-    and whether o_i is the greatest.
+    and whether o_i is the greatest; all times GREAT.
 
     o_i = sum of the weights of the words that both have / sqrt(sum of those of text i).
     """
@@ -54,7 +57,12 @@ def overlaps(known: Worded, said: str) -> Sequence[Features]:
     found = [_total(bag & own, weight) / (_total(bag, weight) ** 0.5 or 1.0) for bag in known.bags]
     most = max(found, default=0.0) or math.inf
     return [
-        (_share(name, own), _share(bag, own), one / most, float(one == most))
+        (
+            GREAT * _share(name, own),
+            GREAT * _share(bag, own),
+            GREAT * (one / most),
+            GREAT * (one == most),
+        )
         for name, bag, one in zip(known.names, known.bags, found, strict=True)
     ]
 
