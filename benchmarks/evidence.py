@@ -9,8 +9,9 @@ the line's own. Beside what `report.emit` always gives, a line may have
     claim    the section's heading: a sentence that the figures bear out or do not
     how      sentences: what was supplied by hand, on what choices were made, what is not covered
     recipe   how it was trained, in a few words. The lines of one recipe make one result: their
-             tables are joined row by row, so that each seed can be a run of its own. The recipe of
-             the newest line is the result; the others stay on the page as earlier ones
+             tables are joined row by row (`joined`), so that each seed can be a run of its own. The
+             recipe of the newest line is the result; the others stay on the page as earlier ones
+    weights  the digest of the rail that was measured, or of each; it belongs to the recipe
     remarks  sentences that whoever kept the line added to it afterwards; shown as such
     curves   {title: {"x": label, "y": label, "lines": {name: [[x, y], …]}, "log": bool}}; drawn
              into docs/img
@@ -23,11 +24,12 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from figures import tables, tabular, text
+from joined import TOLD, Line, recipes
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
@@ -36,8 +38,6 @@ FIRST = (
     *("skills", "skins", "composites", "constraints"),
 )
 """The order of sections; others follow by name."""
-FRAME = ("name", "passed", "machine", "versions", "seed", "seeds", "bar", "skipped", "script")
-TOLD = (*FRAME, "claim", "how", "remarks", "recipe", "curves")
 TOP = """# Evidence
 
 What each claim about the rail comes to. Made by `python benchmarks/evidence.py` from the lines that
@@ -45,7 +45,6 @@ the scripts printed (`docs/evidence/*.jsonl`), never edited by hand. Every seed 
 are Wilson's at 95 %. A claim that falls short says so. Speeds and the guarantees that need no
 training are on [their own page](benchmarks.md).
 """
-Line = Mapping[str, Any]
 
 
 def main(asked: Sequence[str]) -> int:
@@ -133,42 +132,6 @@ def remarks(line: Line) -> list[str]:
 def bullets(told: Sequence[str]) -> list[str]:
     """Sentences as one list of Markdown; nothing for none."""
     return ["\n".join(f"* {one}" for one in told) + "\n"] if told else []
-
-
-def recipes(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """The lines of each recipe as one, the newest recipe first."""
-    runs: dict[tuple[str, str], Line] = {}
-    for line in lines:
-        arms = " ".join(sorted(line.get("arms", ())))
-        key = (line.get("recipe", ""), json.dumps(line.get("seeds", line.get("seed"))), arms)
-        runs.pop(key, None)
-        runs[key] = line
-    names = dict.fromkeys(recipe for recipe, _, _ in reversed(runs))
-    return [joined(line for (own, *_), line in runs.items() if own == name) for name in names]
-
-
-def joined(lines: Iterable[Line]) -> dict[str, Any]:
-    """Runs of one recipe: tables and curves by row, all must have passed, else the newest's."""
-    whole: dict[str, Any] = {}
-    for line in lines:
-        passed = whole.get("passed", True) and line["passed"]
-        seen = [*whole.get("seeds", ()), *line.get("seeds", [line.get("seed", 0)])]
-        for key, value in line.items():
-            old = whole.get(key)
-            both = isinstance(value, dict) and isinstance(old, dict)
-            whole[key] = merged(old, value) if both else value
-        whole |= {"passed": passed, "seeds": list(dict.fromkeys(seen))}
-    return whole
-
-
-def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """The rows of both; where both have one, its columns together, the newer value where they
-    differ."""
-    found = dict(old)
-    for key, value in new.items():
-        inner = isinstance(value, dict) and isinstance(found.get(key), dict)
-        found[key] = merged(found[key], value) if inner else value
-    return found
 
 
 def figures(line: Line) -> dict[str, Any]:

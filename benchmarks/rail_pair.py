@@ -83,6 +83,7 @@ def main() -> int:
         rails = [load_rail(folder, here.base, here.domain) for folder in folders]
     except RailError as error:
         options.error(str(error))
+    weights = [read_record(folder)["weights"] for folder in folders]
     rows = compared(here, rails, asked.n, asked.seed)
     return emit(
         "rail_pair",
@@ -91,11 +92,9 @@ def main() -> int:
         claim="A new rail for api_json against the one before, on fresh dev tasks",
         bar=f"more tasks won than lost over all families (McNemar, one-sided, p < {LEVEL})",
         seed=asked.seed,
-        recipe=f"{asked.n} fresh dev tasks of each family",
-        weights={
-            name: read_record(folder)["weights"]
-            for name, folder in zip(("old", "new"), folders, strict=True)
-        },
+        recipe=f"{asked.n} fresh dev tasks of each family; weights "
+        + " and ".join(one[:19] for one in weights),
+        weights=dict(zip(("old", "new"), weights, strict=True)),
         families=rows,
     )
 
