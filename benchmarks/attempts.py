@@ -121,7 +121,9 @@ def main() -> int:
         True,
         versions=("torch", "transformers"),
         claim="Attempts at a better rail for api_json, exact plans on dev",
-        recipe="the shipped rail" if wanted.shipped else wanted.what,
+        recipe=f"the shipped rail; weights {told['weights'][:19]}"
+        if wanted.shipped
+        else wanted.what,
         **told,
         families=families(here, builder, examples),
     )
