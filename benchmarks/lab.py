@@ -1,6 +1,6 @@
 """A trained builder to try things on: its examples, their frozen states, what is built of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from random import Random
@@ -14,17 +14,15 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.tapped import Tapped
 from bb_train.agreement import free_text
 from bb_train.config import Optimiser
-from bb_train.data.generator import GeneratorConfig
 from bb_train.exact import exact
-from bb_train.example import Example
+from bb_train.example import Example, Split
 from bb_train.learner import BuilderLearner, Lesson, lessons
 from bb_train.skills.fit_composite import fit_skills
 from bb_train.trainer import Trainer
 
 SHORT = 330
 """Characters; longer requests take longer to read, and say nothing more of skills."""
-
-Shuffle = Callable[[Sequence[Decision]], tuple[Decision, ...]]
+LEFT_OUT = f"Requests are in distribution, of at most {SHORT} characters; longer are not drawn."
 
 
 @dataclass
@@ -53,24 +51,27 @@ class Lab:
         built = builder.build(self.states[example.scene.text], example.scene, 1)
         return built[0].decisions if built else ()
 
-    def right(
-        self, builder: PlanBuilder, examples: Sequence[Example], shuffle: Shuffle = tuple
-    ) -> list[bool]:
+    def right(self, builder: PlanBuilder, examples: Sequence[Example]) -> list[bool]:
         """Whether each example's plan is built exactly, free texts aside."""
         masked = free_text(self.here.domain)
-        return [
-            exact(builder.space, one, shuffle(self.decided(builder, one)), masked)
-            for one in examples
-        ]
+        return [exact(builder.space, one, self.decided(builder, one), masked) for one in examples]
 
 
-def drawn(here: Ground, count: int, split: str, seed: int, hidden: Sequence[str]) -> list[Example]:
-    """Short generated examples without the hidden tools."""
-    config = GeneratorConfig(
-        count=3 * count, split=split, seed=seed, without_tools=tuple(hidden), execute=False
-    )  # type: ignore[arg-type]
-    found = [e for e in here.generator.examples(config) if len(e.scene.text) <= SHORT]
-    return [e for e in found if not uses(e) & set(hidden)][:count]
+def drawn(
+    here: Ground, count: int, split: Split, seed: int, hidden: Sequence[str], used: str = ""
+) -> list[Example]:
+    """Short generated examples without the hidden tools; with the used one, if one is named."""
+
+    def fits(example: Example) -> bool:
+        own = uses(example)
+        return (
+            len(example.scene.text) <= SHORT
+            and own.isdisjoint(hidden)
+            and (not used or used in own)
+        )
+
+    without = tuple(hidden)
+    return here.drawn(count, split, "indist", seed, fits, without_tools=without, execute=False)
 
 
 def uses(example: Example) -> set[str]:

@@ -1,8 +1,10 @@
 """What benchmarks of training share: generated examples with their frozen states, and a builder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
+from typing import Any
 
 import torch
 
@@ -20,7 +22,19 @@ from bb_nn.builder.described import Described, describe
 from bb_nn.builder.words import words_of
 from bb_nn.tapped import Tapped, default_layers, tap
 from bb_train.data.generator import Generator, GeneratorConfig
-from bb_train.example import Example, Split
+from bb_train.example import Example, Family, Split
+
+EMBEDDED = "smollm2-135m"
+"""The base that benchmarks are run beside, unless they say another."""
+FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
+"""Those of generated tasks that have a plan in every split."""
+PATIENCE = 100
+"""So many draws for each example that fits, at most."""
+
+
+def any_one(_: Example) -> bool:
+    """Every example fits."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,17 @@ class Ground:
         share = {"skins": 0.0, "elsewhere": 0.0} if plain else {}
         config = GeneratorConfig(count=count, split=split, seed=seed, **share)
         return list(self.generator.examples(config))
+
+    def drawn(
+        self, count: int, split: Split, family: Family, seed: int,
+        fits: Callable[[Example], bool] = any_one, **asked: Any,
+    ) -> list[Example]:  # fmt: skip
+        """The first generated examples that fit; fewer only if PATIENCE runs out.
+
+        asked: as in `GeneratorConfig`. How many are asked for changes none of them.
+        """
+        config = GeneratorConfig(PATIENCE * count, split, family, seed, **asked)
+        return list(islice(filter(fits, self.generator.examples(config)), count))
 
     def states(self, examples: Sequence[Example]) -> list[Tapped]:
         """The base's frozen states of the examples' scenes."""

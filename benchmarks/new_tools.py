@@ -1,0 +1,88 @@
+"""Tools that training never showed, each on the same builder: does one work, can one be learnt?
+
+as_is   by the tool's name and sentence alone; no number is learnt
+fitted  its vector and its adapter are, the trunk frozen; `numbers` is how many these are
+learnt  whether fitting helps, by a paired test on other items than those of the shares
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from interval import interval
+from lab import Lab, changed, drawn, fit
+from report import say
+
+from bb_nn.builder.builder import PlanBuilder
+from bb_train.statistics import discordant, mcnemar
+
+NEW = ("issue_credit", "modify_payment", "exchange_items", "capture_payment")
+ITEMS = 25
+"""A tool's items that are reported; as many more to say whether it was learnt, twice to learn."""
+LEVEL = 0.05
+HOW = (
+    f"New tools: {2 * ITEMS} examples each to fit one, {ITEMS} to say whether it was learnt "
+    f"(McNemar, p < {LEVEL}), {ITEMS} others of which the shares are; all of the training split. "
+    "`numbers` are a tool's if it is fitted, learnt or not; `all` has their mean.",
+)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A tool's hits as it is and fitted, p of fitting not helping, and the numbers it takes."""
+
+    as_is: Sequence[bool]
+    fitted: Sequence[bool]
+    p: float
+    numbers: int
+
+    def row(self) -> dict[str, Any]:
+        """The tool's figures."""
+        told = shares(self.as_is, self.fitted) | {"numbers": self.numbers}
+        return told | {"p": float(f"{self.p:.2g}"), "learnt": self.p < LEVEL}
+
+
+def tried(lab: Lab, steps: int, seed: int) -> dict[str, dict[str, Any]]:
+    """A row for each new tool, and all of them."""
+    found = {}
+    for tool in NEW:
+        found[tool] = one(lab, tool, steps, seed)
+        say(f"new tool {tool}: {found[tool].row()}")
+    as_is = [hit for own in found.values() for hit in own.as_is]
+    fitted = [hit for own in found.values() for hit in own.fitted]
+    numbers = fmean(own.numbers for own in found.values())
+    whole = shares(as_is, fitted) | {"numbers": round(numbers)}
+    return {tool: own.row() for tool, own in found.items()} | {"all": whole}
+
+
+def one(lab: Lab, tool: str, steps: int, seed: int) -> Fitted:
+    """A tool that the lab's builder was never shown; the builder stays as it is."""
+    hidden = [other for other in NEW if other != tool]
+    some = drawn(lab.here, 4 * ITEMS, "train", seed + 1, hidden, tool)
+    if len(some) < 4 * ITEMS:
+        raise SystemExit(f"{tool}: {len(some)} examples of {4 * ITEMS}; draw more of them")
+    lab.tap(some)
+    taught, asked, test = some[: 2 * ITEMS], some[2 * ITEMS : 3 * ITEMS], some[3 * ITEMS :]
+    learnt = changed(lab.builder, {})
+    place = next(i for i, skill in enumerate(learnt.space.skills) if skill.name == tool)
+    fit(lab, learnt, [place], taught, steps)
+    won, lost = discordant(lab.right(learnt, asked), lab.right(lab.builder, asked))
+    as_is, fitted = (lab.right(builder, test) for builder in (lab.builder, learnt))
+    return Fitted(as_is, fitted, mcnemar(won, lost, "greater"), size(learnt, place))
+
+
+def size(builder: PlanBuilder, place: int) -> int:
+    """The numbers of a skill's vector and adapter."""
+    banks = (block.bank for block in builder.network.decoder.blocks)
+    adapter = sum(t.numel() for bank in banks for t in bank.tensors(place).values())
+    return int(builder.network.words.shape[1] + adapter)
+
+
+def shares(as_is: Sequence[bool], fitted: Sequence[bool]) -> dict[str, Any]:
+    """Both shares with their intervals."""
+    found: dict[str, Any] = {"n": len(as_is)}
+    for name, hits in (("as_is", as_is), ("fitted", fitted)):
+        value, low, high = interval(name, hits).values()
+        found |= {name: value, f"{name} low": low, f"{name} high": high}
+    return found
