@@ -22,8 +22,7 @@ import torch
 from interval import interval
 from lab import Lab
 from report import emit, say, skip
-from served import EMBEDDED
-from workload import Ground, ground
+from workload import EMBEDDED, Ground, ground
 
 from bb_infra.versions import shipped
 from bb_nn.builder.builder import PlanBuilder

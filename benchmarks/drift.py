@@ -30,7 +30,8 @@ import torch
 from drift_world import Parts, World, serve
 from drifts import CODES, GERMAN, SCHEDULE
 from report import emit, say, skip
-from served import EMBEDDED, SHORT, Served, Site, approved, rail, requests, site
+from served import SHORT, Served, Site, approved, rail, requests, site
+from workload import EMBEDDED
 
 from bb_infra.checkpoint import own_key, read_public
 from bb_infra.ledger import LedgerFile

@@ -23,6 +23,7 @@ from typing import Any
 
 import llguidance
 from report import emit, say, skip
+from workload import EMBEDDED
 
 from bb_core import discover
 from bb_core.automaton import Automaton
@@ -39,7 +40,7 @@ from bb_runtime.prompt import example
 from bb_runtime.steer import Steering
 from bb_runtime.vocabulary import Vocabulary, vocabulary_of
 
-EMBEDDED, LARGE, SEED = "smollm2-135m", 200_000, 0
+LARGE, SEED = 200_000, 0
 PEER_SECONDS = 30.0
 FIRST_MS = 100.0
 MASK_US = (310, 1550)  # p50 and p99: 1 % and 5 % of the model's decode step on a quiet CPU, 31 ms

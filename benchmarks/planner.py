@@ -18,6 +18,7 @@ from collections import Counter
 from random import Random
 
 from report import emit, say, skip
+from workload import EMBEDDED
 
 from bb_core import discover
 from bb_core.compiled import compile_domain
@@ -28,7 +29,7 @@ from bb_runtime.planner import ModelPlanner
 from bb_runtime.rounds import Ask
 from bb_runtime.trial import attempt
 
-EMBEDDED, SEED, FLOOR = "smollm2-135m", 1, 0.2
+SEED, FLOOR = 1, 0.2
 
 
 def main() -> int:

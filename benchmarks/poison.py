@@ -44,7 +44,6 @@ from poison_trial import Trial
 from poisons import CHANGES, decorative, extra_credit
 from report import emit, say, skip
 from served import (
-    EMBEDDED,
     SHORT,
     Served,
     nearness,
@@ -54,6 +53,7 @@ from served import (
     share,
     site,
 )
+from workload import EMBEDDED
 
 from bb_core.battery import Task
 from bb_nn.builder.builder import PlanBuilder

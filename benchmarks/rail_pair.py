@@ -17,10 +17,9 @@ from typing import Any
 import torch
 from interval import interval
 from lab import Lab
-from ranking import FAMILIES, tasks
+from ranking import LEFT_OUT, tasks
 from report import emit, say, skip
-from served import EMBEDDED
-from workload import Ground, ground
+from workload import EMBEDDED, FAMILIES, Ground, ground
 
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import load_rail, read_record
@@ -91,6 +90,7 @@ def main() -> int:
         versions=("torch", "transformers"),
         claim="A new rail for api_json against the one before, on fresh dev tasks",
         bar=f"more tasks won than lost over all families (McNemar, one-sided, p < {LEVEL})",
+        how=[LEFT_OUT],
         seed=asked.seed,
         recipe=f"{asked.n} fresh dev tasks of each family; weights "
         + " and ".join(one[:19] for one in weights),

@@ -19,8 +19,8 @@ import torch
 from interval import interval
 from lab import Lab
 from report import emit, say, skip
-from served import EMBEDDED, rail, site
-from workload import Ground, ground
+from served import rail, site
+from workload import EMBEDDED, FAMILIES, Ground, ground
 
 from bb_core.calibration import calibration
 from bb_infra.versions import shipped
@@ -28,13 +28,13 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import read_record
 from bb_nn.fetch import fetched
 from bb_train.agreement import free_text
-from bb_train.data.generator_config import GeneratorConfig
 from bb_train.exact import exact
 from bb_train.example import Example, Family
 from bb_train.statistics import discordant, mcnemar
 
-FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 LONGEST = 1200
+"""Characters of a text, what was seen before it included; a longer one is not drawn."""
+LEFT_OUT = f"Tasks whose text has {LONGEST:,} characters or more are not drawn."
 COST, ECE = 2.0, 0.05
 
 
@@ -68,9 +68,13 @@ def tried(lab: Lab, builder: PlanBuilder, example: Example) -> Seen:
 
 
 def tasks(here: Ground, family: Family, n: int, seed: int) -> list[Example]:
-    """Dev tasks of a family."""
-    config = GeneratorConfig(count=n, split="dev", family=family, seed=seed, execute=False)
-    return [one for one in here.generator.examples(config) if len(one.scene.text) < LONGEST]
+    """Dev tasks of a family whose texts are not too long."""
+    return here.drawn(n, "dev", family, seed, short, execute=False)
+
+
+def short(example: Example) -> bool:
+    """Whether a task is no longer than is read here."""
+    return len(example.scene.text) < LONGEST
 
 
 def row(found: Sequence[Seen]) -> dict[str, Any]:
@@ -138,6 +142,7 @@ def told(asked: argparse.Namespace, builder: PlanBuilder, seen: dict[str, list[l
             "Five weights, fitted on examples like those of the training, none of these families "
             "but `indist`; the traits were chosen on other dev tasks (seed 77).",
             "`sure`: how far the first plan's probability is from how often it is right.",
+            LEFT_OUT,
         ],
         recipe=f"{asked.n} dev tasks of each family; rail {record['weights'][:19]}",
         weights=[round(w, 3) for w in builder.ranker.weights.tolist()],

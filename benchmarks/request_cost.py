@@ -33,6 +33,7 @@ from statistics import median
 import torch
 from report import emit, say, skip
 from text_arms.compact import Written
+from workload import EMBEDDED
 
 from bb_core import discover
 from bb_core.actions import assemble
@@ -46,7 +47,7 @@ from bb_nn.tapped import tap
 from bb_train.data.generator import Generator, GeneratorConfig
 from bb_train.example import Example
 
-EMBEDDED, SEED, BAR = "smollm2-135m", 0, 1.0
+SEED, BAR = 0, 1.0
 ARMS = ("builder", "beam", "written", "compact")
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from report import say
-from workload import Ground, ground
+from workload import EMBEDDED, Ground, ground
 
 from bb_core.actions import assemble, blanked, pieces
 from bb_core.adapters import Adapters
@@ -35,7 +35,6 @@ from bb_safety.shadow import Arms, drawn, gathered, metrics, pairs
 from bb_train.data.generator import GeneratorConfig
 from bb_train.example import Example, Family, Split
 
-EMBEDDED = "smollm2-135m"
 LEFT_OUT = ("notify_customer", "handoff", "list_products", "get_product")
 """Tools whose free text would be judged, and those that change nothing."""
 

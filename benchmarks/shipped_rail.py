@@ -19,17 +19,16 @@ from typing import Any
 
 import torch
 from report import emit, say, skip
-from served import EMBEDDED, rail, site
-from workload import Ground
+from served import rail, site
+from workload import EMBEDDED
 
 from bb_infra.versions import shipped
 from bb_nn.builder.rail_folder import read_record
 from bb_nn.fetch import fetched
 from bb_runtime.builder_planner import BuilderPlanner
 from bb_runtime.planner import ModelPlanner
-from bb_train.data.generator_config import GeneratorConfig
 from bb_train.evaluate import Evaluator, Score, summary
-from bb_train.example import Example, Family
+from bb_train.example import Family
 
 GOALS: Mapping[Family, float] = {
     **dict.fromkeys(("indist", "values", "combo", "long"), 0.95),
@@ -37,12 +36,6 @@ GOALS: Mapping[Family, float] = {
 }
 RATES = ("exact", "checked", "acted_wrongly")
 MEANS = ("node_f1", "link_f1", "ged")
-
-
-def drawn(here: Ground, family: Family, asked: argparse.Namespace) -> list[Example]:
-    """Tasks of a family, each with what it changes."""
-    config = GeneratorConfig(count=asked.n, split=asked.split, family=family, seed=asked.seed)
-    return list(here.generator.examples(config))
 
 
 def row(scores: Sequence[Score]) -> dict[str, Any]:
@@ -73,7 +66,8 @@ def main() -> int:
     planner = BuilderPlanner(rail(at), ModelPlanner(at.here.base, domain))
     judge, scores = Evaluator(domain, at.adapters), dict[Family, list[Score]]()
     for family in GOALS:
-        scores[family] = judge.score(drawn(at.here, family, asked), planner)
+        drawn = at.here.drawn(asked.n, asked.split, family, asked.seed)
+        scores[family] = judge.score(drawn, planner)
         say(f"{family}: {row(scores[family])}")
     reached = [summary(scores[family])["right"][0] >= goal for family, goal in GOALS.items()]
     assert folder is not None

@@ -15,16 +15,13 @@ import torch
 from builder_arm import trained
 from interval import interval
 from report import emit, say, skip
-from workload import Ground, ground
+from workload import EMBEDDED, FAMILIES, Ground, ground
 
 from bb_nn.fetch import fetched
-from bb_train.data.generator_config import GeneratorConfig
-from bb_train.example import Example, Family, Split
+from bb_train.example import Example, Family
 from bb_train.skills.accept import judged
 from bb_train.statistics import discordant, mcnemar
 
-EMBEDDED = "smollm2-135m"
-FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 ARMS = {"without skins": 0.0, "with skins": 0.4}
 CLOTHES = {"plain": 0.0, "in a skin": 1.0}
 LEVEL, MARGIN = 0.05, 0.05
@@ -50,19 +47,9 @@ class Tried:
     seconds: float
 
 
-def drawn(
-    here: Ground, split: Split, family: Family, skins: float, count: int, seed: int
-) -> list[Example]:
-    """Generated examples, so many of them in skins."""
-    config = GeneratorConfig(
-        count=count, split=split, family=family, seed=seed, skins=skins, execute=False
-    )
-    return list(here.generator.examples(config))
-
-
 def tried(here: Ground, asked: argparse.Namespace, skins: float, tasks: Tasks) -> Tried:
     """Train on examples with so many skins, and plan every task."""
-    examples = drawn(here, "train", "indist", skins, asked.examples, asked.seed)
+    examples = here.drawn(asked.examples, "train", "indist", asked.seed, skins=skins, execute=False)
     done = trained(here, "builder", examples, asked.steps, 8, asked.seed)
     lab, hits = done.lab, {}
     lab.builder.eval()
@@ -108,7 +95,9 @@ def main() -> int:
     torch.set_num_threads(1)
     here = ground("api_json", EMBEDDED)
     tasks = {
-        (clothes, family): drawn(here, "dev", family, skins, asked.n, asked.seed)
+        (clothes, family): here.drawn(
+            asked.n, "dev", family, asked.seed, skins=skins, execute=False
+        )
         for clothes, skins in CLOTHES.items()
         for family in FAMILIES
     }

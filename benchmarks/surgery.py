@@ -36,7 +36,7 @@ from typing import Any
 import torch
 from report import emit, say, skip
 from torch import Tensor, nn
-from workload import Workload, workload
+from workload import EMBEDDED, Workload, workload
 
 from bb_nn.base import load_base
 from bb_nn.builder.loss import losses
@@ -49,7 +49,7 @@ from bb_train.surgery.combine import Method
 from bb_train.surgery.parameters import parameter_backward
 from bb_train.surgery.shared import surgery_backward
 
-EMBEDDED, SEED, BAR, PRICE = "smollm2-135m", 0, 2.0, 0.5
+SEED, BAR, PRICE = 0, 2.0, 0.5
 CONSTRAINTS = ("cfs", "g2g", "calibration", "information", "build", "reuse")
 WEIGHED = ("task", "hidden", "params", "torchjd_params", "lora")
 """Arms whose memory is measured."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from report import emit, say, skip
+from workload import EMBEDDED
 
 from bb_core import discover
 from bb_core.check import check
@@ -32,7 +33,6 @@ from bb_runtime.prompt import request
 from bb_runtime.steer import Steering
 from bb_runtime.vocabulary import vocabulary_of
 
-EMBEDDED = "smollm2-135m"
 BUDGETS = (32, 40, 48, 64, 96, 128, 192, 256, 384, 512)
 
 
