@@ -32,9 +32,11 @@ from zlib import crc32
 import torch
 from droid_recording import Element, moments
 from interval import interval
+from packs import pack
 from plain_source import WORDS, plain_domain
 from report import emit, say
-from traces import EMBEDDED, fit, only_step, options, pack, states, unsegmented
+from traces import fit, only_step, options, states, unsegmented
+from workload import EMBEDDED
 
 from bb_core.compiled import Compiled
 from bb_core.plan import Plan, Step

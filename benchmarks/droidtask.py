@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from droid_recording import Element, Moment, Recording, elements, moments
-from folds import data
+from packs import data
 from report import emit, say, skip
 
 from bb_core import discover

@@ -3,16 +3,16 @@
 import argparse
 import gzip
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import torch
+from interval import interval
+from packs import pack
 from report import say
 from torch import Tensor
 
@@ -51,13 +51,6 @@ class Record:
     def words(self) -> tuple[str, ...]:
         """The text's words; the packs put spaces between all of them."""
         return tuple(self.text.split())
-
-
-def data(asked: str | None) -> Path | None:
-    """The folder of the packs: asked for, $BB_DATA, or ../shared/data; None if not there."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(asked or os.environ.get("BB_DATA") or default)
-    return folder if folder.is_dir() else None
 
 
 def records(path: Path) -> list[Record]:
@@ -145,23 +138,24 @@ class Budget:
         return {"name": at, "claim": claim, "bar": bar, "recipe": self.recipe, "seeds": seeds}
 
 
-def budget(doc: str | None, **given: int) -> tuple[Path | None, Budget]:
-    """The data's folder and the budget, from the command line; `given` are the defaults."""
+def budget(name: str, doc: str | None, **given: int) -> tuple[Path | None, Budget]:
+    """The pack's folder, as in `pack`, and the budget, from the command line; `given` are the
+    defaults."""
     asked = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     asked.add_argument("--data")
     asked.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked.add_argument("--layers", type=int, nargs="+", default=[0])
-    for name, value in {**given, "show": 0}.items():
-        asked.add_argument(f"--{name}", type=int, default=value)
+    for option, value in {**given, "show": 0}.items():
+        asked.add_argument(f"--{option}", type=int, default=value)
     asked.add_argument("--on", choices=("test", "dev"), default="test")
     asked.add_argument("--swap", type=float, default=0.5)
     asked.add_argument("--words", choices=("base", "random"), default="base")
     o = asked.parse_args()
     seeds, layers = tuple(o.seeds), tuple(o.layers)
     spent = Budget(seeds, o.texts, o.steps, o.batch, o.test, layers, o.on, o.words, o.show, o.swap)
-    return data(o.data), spent
+    return pack(name, o.data, name), spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,29 +288,18 @@ def judge(builder: FoldBuilder, trial: Trial, words: Words) -> list[Judged]:
             if folded.done and folded.moves:
                 plan = to_plan(trial.compiled, builder.tools, words.spelled[row], folded.moves)
                 got = carried_out(trial.compiled, plan, one.text, trial.world)
-            found.append(Judged(one.kind, got == trial.wanted[row], got is None, got))
+            right = got is not None and got == trial.wanted[row]
+            found.append(Judged(one.kind, right, got is None, got))
     return found
 
 
 def share(judged: Sequence[Judged]) -> dict[str, float | int]:
     """How many of how many were right, with the Wilson 95 % interval."""
-    right, count = sum(one.right for one in judged), len(judged)
-    low, high = wilson(right, count)
     return {
-        "right": round(right / count, 4),
-        "low": round(low, 4),
-        "high": round(high, 4),
-        "texts": count,
+        **interval("right", [one.right for one in judged], 4),
+        "texts": len(judged),
         "refused": sum(one.refused for one in judged),
     }
-
-
-def wilson(right: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """(p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)"""
-    p, square = right / count, z * z / count
-    half = z * sqrt(p * (1 - p) / count + square / (4 * count))
-    middle = p + square / 2
-    return max(0.0, (middle - half) / (1 + square)), min(1.0, (middle + half) / (1 + square))
 
 
 def by_kind(judged: Sequence[Judged]) -> dict[str, dict[str, float | int]]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from folds import data
+from packs import data
 from report import emit, say, skip
 
 from bb_core import discover

@@ -1,13 +1,11 @@
 """What benchmarks on recorded requests share: options, frozen states, a builder fitted to plans."""
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from folds import data
-from report import say, skip
+from report import say
 
 from bb_core.actions import assemble
 from bb_core.cache import cache_home
@@ -17,14 +15,11 @@ from bb_core.scene import Scene
 from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
-from bb_nn.fetch import fetched
 from bb_nn.tapped import Tapped
 from bb_train.config import Optimiser
 from bb_train.learner import BuilderLearner, Lesson
 from bb_train.state_cache import SHARD, StateCache
 from bb_train.trainer import Trainer
-
-EMBEDDED = "smollm2-135m"
 
 
 def options(doc: str, arms: Iterable[str], **numbers: int) -> argparse.Namespace:
@@ -45,19 +40,6 @@ def options(doc: str, arms: Iterable[str], **numbers: int) -> argparse.Namespace
     except ValueError:
         asked.error(f"--seeds {found.seeds}: give whole numbers with commas between them")
     return found
-
-
-def pack(name: str, asked: str | None, part: str) -> Path | None:
-    """The folder of a data pack; None, and said so, where it or the base is not here."""
-    folder = data(asked)
-    if folder is None or not (folder / part).is_dir():
-        where = asked or "$BB_DATA or ../shared/data"
-        skip(name, f"no {part}/ in {where}: give --data DIR or set BB_DATA")
-    elif fetched(EMBEDDED) is None:
-        skip(name, f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
-    else:
-        return folder / part
-    return None
 
 
 def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Callable[[str], Tapped]:
@@ -95,6 +77,11 @@ def fit(
         "examples": 8 * trainer.step,
         "trainable": sum(p.numel() for p in builder.parameters()),
     }
+
+
+def beats(row: Mapping[str, Any], other: Mapping[str, Any], figures: Iterable[str]) -> bool:
+    """Whether a row is better by every one of these figures."""
+    return all(row[name] > other[name] for name in figures)
 
 
 def only_step(builder: PlanBuilder, tapped: Tapped, scene: Scene) -> Step | None:

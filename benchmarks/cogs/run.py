@@ -32,19 +32,19 @@ from folds import (  # noqa: E402
     table,
     try_out,
 )
-from report import emit, skip  # noqa: E402
+from report import emit  # noqa: E402
+from workload import EMBEDDED  # noqa: E402
 
 from bb_core.canonical import Json  # noqa: E402
 from bb_core.compiled import Compiled  # noqa: E402
 from bb_nn.base import load_base  # noqa: E402
-from bb_nn.fetch import fetched  # noqa: E402
 from bb_nn.folding.move import to_plan  # noqa: E402
 from bb_nn.folding.tools import tools  # noqa: E402
 from bb_nn.folding.tree import moves  # noqa: E402
 from cogs.derive import lemmas, plan  # noqa: E402
 from cogs.dev import split  # noqa: E402
 
-EMBEDDED, BAR = "smollm2-135m", 0.95
+BAR = 0.95
 STRUCTURAL = ("cp_recursion", "pp_recursion", "obj_pp_to_subj_pp", "deeper")
 PLAIN = "in_distribution"
 HOW = (
@@ -64,18 +64,18 @@ HOW = (
     "see that the tools can write them; all were exact. A first run of 400 "
     "steps, judged on 2 100 of them and shown below, left the training texts themselves unfitted "
     "(.93); only the steps were raised for it.",
+    "On the dev split, whose sentences have no variable-free form, what is wanted is what carrying "
+    "out the plan of the sentence's own form writes, with the same table of lemmas as the test.",
 )
 
 
 def main() -> int:
     """Derive, train, judge, print one line."""
-    folder, spent = budget(__doc__, texts=3000, steps=1500, batch=256, test=10**9)
-    if folder is None or not (folder / "cogs").is_dir():
-        return skip("cogs", "no data pack: give --data DIR or set BB_DATA")
-    if fetched(EMBEDDED) is None:
-        return skip("cogs", f"run: bb models fetch {EMBEDDED}")
-    every = records(folder / "cogs" / "train.jsonl.gz")
-    test = records(folder / "cogs" / "gen_dev.jsonl.gz")
+    folder, spent = budget("cogs", __doc__, texts=3000, steps=1500, batch=256, test=10**9)
+    if folder is None:
+        return 0
+    every = records(folder / "train.jsonl.gz")
+    test = records(folder / "gen_dev.jsonl.gz")
     if spent.on == "dev":
         every, test = split(every)
     Random(0).shuffle(test)
@@ -138,7 +138,8 @@ def trial(every: Sequence[Record], rows: Sequence[Record], test: Sequence[Record
 
 def form(compiled: Compiled, row: Record, world: Mapping[str, Any]) -> Json:
     """The page with a sentence's variable-free form; training sentences have none of their own, and
-    get what carrying out their plan writes."""
+    get what carrying out their plan writes. ValueError where that is nothing: no plan, or one that
+    is refused, to which every refused answer would be equal."""
     if row.varfree:
         return {"form": row.varfree}
     gold = plan(row.words, row.target)
@@ -146,7 +147,10 @@ def form(compiled: Compiled, row: Record, world: Mapping[str, Any]) -> Json:
         raise ValueError(f"{row.id}: no plan for {row.text!r}")
     known = tools(compiled)
     made = to_plan(compiled, known, row.words, moves(known, gold))
-    return carried_out(compiled, made, row.text, world)
+    page = carried_out(compiled, made, row.text, world)
+    if page is None:
+        raise ValueError(f"{row.id}: the plan for {row.text!r} is refused; mend `derive`")
+    return page
 
 
 if __name__ == "__main__":

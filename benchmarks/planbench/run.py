@@ -69,7 +69,7 @@ def main() -> int:
 
 def pack(asked: str | None) -> Path | None:
     """The folder of the robots pack, if it is there."""
-    from folds import data
+    from packs import data
 
     folder = data(asked)
     return folder / "robots" if folder and (folder / "robots").is_dir() else None

@@ -24,15 +24,15 @@ sys.path.insert(0, str(HERE.parent))
 sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 from folds import Record, Trial, budget, curves, domain, records, table, try_out  # noqa: E402
-from report import emit, skip  # noqa: E402
+from report import emit  # noqa: E402
+from workload import EMBEDDED  # noqa: E402
 
 from bb_core.canonical import Json  # noqa: E402
 from bb_nn.base import load_base  # noqa: E402
-from bb_nn.fetch import fetched  # noqa: E402
 from bb_nn.folding.tree import Node  # noqa: E402
 from scan.derive import derivations, learn, likeliest, verbs  # noqa: E402
 
-EMBEDDED, BAR = "smollm2-135m", 0.99
+BAR = 0.99
 HOW = (
     "Supplied by hand, as the domain's tools: what act, toward, opposite, around, repeat, sequence "
     "and perform do with rows of actions; that a modifier stands behind what it modifies; that a "
@@ -54,14 +54,12 @@ Splits = tuple[list[Record], list[Record]]
 
 def main() -> int:
     """Derive, train, judge, print one line."""
-    folder, spent = budget(__doc__, texts=600, steps=100, batch=256, test=10**9)
-    if folder is None or not (folder / "scan").is_dir():
-        return skip("scan", "no data pack: give --data DIR or set BB_DATA")
-    if fetched(EMBEDDED) is None:
-        return skip("scan", f"run: bb models fetch {EMBEDDED}")
+    folder, spent = budget("scan", __doc__, texts=600, steps=100, batch=256, test=10**9)
+    if folder is None:
+        return 0
     tried, base = {}, load_base(EMBEDDED)
     for name in ("addprim_jump", "around_right", "length"):
-        seen, test = (held_out if spent.on == "dev" else official)(folder / "scan", name)
+        seen, test = (held_out if spent.on == "dev" else official)(folder, name)
         Random(0).shuffle(test)
         tried[name] = try_out(base, trial(name, some(seen, spent.texts), test[: spent.test]), spent)
     least = min(one.row()["right"] for rows_ in tried.values() for one in rows_)

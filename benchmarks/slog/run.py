@@ -27,13 +27,13 @@ from folds import (  # noqa: E402
     table,
     try_out,
 )
-from report import emit, skip  # noqa: E402
+from report import emit  # noqa: E402
+from workload import EMBEDDED  # noqa: E402
 
 from bb_nn.base import load_base  # noqa: E402
-from bb_nn.fetch import fetched  # noqa: E402
 from slog.derive import lemmas, plan, senses, verb_labels  # noqa: E402
 
-EMBEDDED, BAR = "smollm2-135m", 0.95
+BAR = 0.95
 DEV = 2000
 """Sentences held out of the training file, with --on dev."""
 HOW = (
@@ -49,13 +49,11 @@ HOW = (
 
 def main() -> int:
     """Derive, train, judge, print one line."""
-    folder, spent = budget(__doc__, texts=10000, steps=600, batch=256, test=10**9)
-    if folder is None or not (folder / "slog").is_dir():
-        return skip("slog", "no data pack: give --data DIR or set BB_DATA")
-    if fetched(EMBEDDED) is None:
-        return skip("slog", f"run: bb models fetch {EMBEDDED}")
-    every = records(folder / "slog" / "train.jsonl.gz")
-    test = records(folder / "slog" / "dev.jsonl.gz")
+    folder, spent = budget("slog", __doc__, texts=10000, steps=600, batch=256, test=10**9)
+    if folder is None:
+        return 0
+    every = records(folder / "train.jsonl.gz")
+    test = records(folder / "dev.jsonl.gz")
     Random(0).shuffle(every)
     Random(0).shuffle(test)
     if spent.on == "dev":

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch")
 sys.path.append(str(BENCHMARKS))
 
 from cogs import derive as cogs_derive  # noqa: E402
-from folds import Judged, carried_out, domain, share, wilson  # noqa: E402
+from cogs import run as cogs_run  # noqa: E402
+from folds import Judged, Record, carried_out, domain, share  # noqa: E402
 from scan import derive as scan_derive  # noqa: E402
 from slog import derive as slog_derive  # noqa: E402
 
@@ -154,6 +155,18 @@ def test_a_form_with_variables_becomes_a_plan_that_writes_the_form_without(text:
     assert node is not None
     plan = to_plan(cogs, tools(cogs), spelled, moves(tools(cogs), node))
     assert carried_out(cogs, plan, text, {"lemmas": LEMMAS}) == {"form": wanted}
+
+
+def test_what_is_wanted_is_never_what_a_refused_plan_comes_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On COGS's dev split a refused gold plan would make every refused answer right."""
+    text = "Emma wanted to run ."
+    row, cogs = Record("one", text, FORMS[text][0], "", ""), compiled("cogs")
+    assert cogs_run.form(cogs, row, {"lemmas": LEMMAS}) == {"form": FORMS[text][1]}
+    monkeypatch.setattr(cogs_run, "carried_out", lambda *_: None)
+    with pytest.raises(ValueError, match=r"one: the plan for .* is refused"):
+        cogs_run.form(cogs, row, {"lemmas": LEMMAS})
 
 
 @pytest.mark.parametrize("text", sorted(SLOG))
@@ -298,10 +311,10 @@ def test_closed_answers_are_never_given() -> None:
 @given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_holds_the_share_and_narrows(counts: tuple[int, int]) -> None:
     right, count = counts
-    low, high = wilson(right, count)
-    assert 0 <= low <= right / count + 1e-9
-    assert right / count - 1e-9 <= high <= 1
-    narrow = wilson(10 * right, 10 * count)
-    assert narrow[1] - narrow[0] < high - low
-    judged = [Judged("", one < right, False, None) for one in range(count)]
-    assert share(judged)["low"] == round(low, 4)
+    one, ten = (
+        share([Judged("", n < times * right, False, None) for n in range(times * count)])
+        for times in (1, 10)
+    )
+    assert one["texts"] == count
+    assert 0 <= one["low"] <= one["right"] <= one["high"] <= 1
+    assert ten["high"] - ten["low"] < one["high"] - one["low"]
