@@ -16,7 +16,6 @@ usage: python benchmarks/sgd/run.py [--arms A,B] [--seeds 0,1,2] [--calls N] [--
 the builder is better than `nearest` on all figures, seen or new, on every seed.
 """
 
-import copy
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -32,10 +31,12 @@ sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 import torch  # noqa: E402
 from interval import interval  # noqa: E402
 from nearest import nearest  # noqa: E402
+from offered import offered  # noqa: E402
+from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
-from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, write  # noqa: E402
-from text_arms.arm import train as train_text  # noqa: E402
-from traces import EMBEDDED, fit, only_step, options, pack, states, unsegmented  # noqa: E402
+from traces import beats, fit, only_step, options, states, unsegmented  # noqa: E402
+from workload import EMBEDDED  # noqa: E402
+from written import RECIPE, written  # noqa: E402
 
 from bb_core.compiled import Compiled  # noqa: E402
 from bb_core.space import Space  # noqa: E402
@@ -67,15 +68,19 @@ HOW = (
     "A value counts as right in any of the ways in which the dialogue's state has it: a service's "
     "own form of a date or a time would be its adapter's business.",
     "Every arm knows which services a dialogue has, as the task has it: a builder is offered their "
-    "tools alone, LoRA reads their tools, sentences, arguments and closed values first. The base "
-    "tells a builder what arguments are described as, too.",
+    "tools alone. The base tells it what tools and arguments are described as.",
     "Where no offered tool was taught, `nearest` is the tool whose words the dialogue has most of, "
     "without arguments.",
-    "LoRA sees each call once; its rank and rate are the best that `lora_sweep.py` tried, on "
-    "api_json. `unsayable`: taught calls with a value that is not in the text as it stands.",
+    "`unsayable`: taught calls with a value that is not in the text as it stands.",
     "Dev calls were used to see that the scripts work; no choice of the builder's was made on "
     "them: width, depth and rate are api_json's.",
 )
+LORA = (
+    "LoRA reads the tools of the dialogue's services first: their sentences, arguments and closed "
+    "values, not what arguments are described as. It sees each call once; its rank and rate are "
+    "the best that `lora_sweep.py` tried, on api_json.",
+)
+"""Told where it was an arm."""
 Call = tuple[str, Mapping[str, str]]
 NOTHING: Call = ("", {})
 Made = tuple[list[Call], dict[str, Any]]
@@ -102,14 +107,15 @@ def main() -> int:
     ours = [(name.split(", ")[1], row) for name, row in rows.items() if name.startswith("builder")]
     return emit(
         "sgd",
-        all(_beats(row, rows[f"nearest, {part}"]) for part, row in ours),
+        all(beats(row, rows[f"nearest, {part}"], ("tool", "exact", "f1")) for part, row in ours),
         seeds=wished.seeds,
-        versions=("torch", "transformers", "peft"),
+        versions=("torch", "transformers", *(("peft",) if "lora" in wished.arms else ())),
         claim="SGD: the next call of a dialogue, with its arguments",
         **({"bar": BAR} if ours else {}),
         recipe=f"{len(taught)} calls to learn from, {len(held)} held out; batch 8, "
-        f"{wished.examples} examples seen; LoRA of rank {RANK} at rate {RATE:g}",
-        how=HOW,
+        f"{wished.examples} examples seen; arguments told by what they are described as"
+        + (RECIPE if "lora" in wished.arms else ""),
+        how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
     )
 
@@ -152,17 +158,17 @@ def built(
     read = states(base, layers, [one.text for one in (*taught, *held)])
     torch.manual_seed(seed)
     builder = PlanBuilder.of(unsegmented(base, layers), Space.of(compiled), base)
-    offered = Offered(compiled, builder)
+    offers = Offered(compiled, builder)
     known: list[Lesson] = []
     for one in taught:
-        known += lessons(offered.of(one), [example(compiled, one)], read).lessons
+        known += lessons(offers.of(one), [example(compiled, one)], read).lessons
     cost = fit(builder, known, read, examples, seed)
-    found = [_call(offered.of(one), read(one.text), one) for one in held]
+    found = [_call(offers.of(one), read(one.text), one) for one in held]
     return found, cost | {"unsayable": len(taught) - len(known)}
 
 
 class Offered:
-    """The builder as each dialogue has it: the same network, the tools of its services."""
+    """The builder as each dialogue has it: the tools of its services."""
 
     def __init__(self, compiled: Compiled, builder: PlanBuilder) -> None:
         self.compiled, self.builder = compiled, builder
@@ -171,9 +177,8 @@ class Offered:
     def of(self, one: Record) -> PlanBuilder:
         """The builder for a record's services."""
         if one.services not in self.kept:
-            view = copy.copy(self.builder)
-            view.space = self.builder.space.without(*others(self.compiled, one))
-            self.kept[one.services] = view
+            space = self.builder.space.without(*others(self.compiled, one))
+            self.kept[one.services] = offered(self.builder, space)
         return self.kept[one.services]
 
 
@@ -190,24 +195,17 @@ def embedded(*given: Any) -> Made:
 def lora(
     compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int
 ) -> Made:
-    """The base taught to write the call."""
-    base = load_base(EMBEDDED)
-    tokenizer = base.tokenizer
-    recipe = Recipe("lora", seed=seed)
-    items = [
-        item(tokenizer, _told(compiled, one), _written(one.tool, wanted(one))) for one in taught
-    ]
-    model = model_of(base, recipe)
-    seconds = train_text(model, items, recipe, tokenizer.eos_token_id, say)
-    found = [_read(write(model, tokenizer, _told(compiled, one), 120)) for one in held]
-    count = sum(p.numel() for p in learnable(model))
-    return found, {"seconds": round(seconds), "trainable": count, "examples": len(taught)}
+    """The base taught to write the call; it was given `examples`, and sees each call once."""
+    pairs = [(_told(compiled, one), _written(one.tool, wanted(one))) for one in taught]
+    texts = [_told(compiled, one) for one in held]
+    found, cost = written(pairs, texts, 120, seed)
+    return [_read(text) for text in found], cost
 
 
 def _told(compiled: Compiled, one: Record) -> str:
     hidden = others(compiled, one)
-    offered = (_shown(compiled, name) for name in compiled.schema.tools if name not in hidden)
-    return "\n".join([*offered, one.text])
+    shown = (_shown(compiled, name) for name in compiled.schema.tools if name not in hidden)
+    return "\n".join([*shown, one.text])
 
 
 def _shown(compiled: Compiled, name: str) -> str:
@@ -285,10 +283,6 @@ def _f1(call: Call, one: Record) -> float:
         return 0.0
     whole = len(args) + len(one.said)
     return 2 * len(_good(args, one)) / whole if whole else 1.0
-
-
-def _beats(row: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(row[key] > other[key] for key in ("tool", "exact", "f1"))
 
 
 if __name__ == "__main__":

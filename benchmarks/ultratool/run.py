@@ -32,10 +32,11 @@ sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 import torch  # noqa: E402
 from interval import interval  # noqa: E402
 from nearest import nearest  # noqa: E402
+from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
-from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, write  # noqa: E402
-from text_arms.arm import train as train_text  # noqa: E402
-from traces import EMBEDDED, fit, options, pack, states, unsegmented  # noqa: E402
+from traces import beats, fit, options, states, unsegmented  # noqa: E402
+from workload import EMBEDDED  # noqa: E402
+from written import RECIPE, written  # noqa: E402
 
 from bb_core.compiled import Compiled  # noqa: E402
 from bb_core.space import Space  # noqa: E402
@@ -52,11 +53,14 @@ BAR = "the builder is better than the nearest request's plan on every figure and
 HOW = (
     "Gold plans of this pack are chains; published figures (GNN4TaskPlan) are of other test texts.",
     "Nothing is supplied by hand but the tools' own descriptions, which the base reads.",
-    "LoRA sees each text once, a builder 8,000 texts in all; its rank and rate are the best that "
-    "`lora_sweep.py` tried, on api_json.",
     "The dev texts were used to see that the scripts work; no choice of the builder's was made on "
     "them: width, depth and rate are api_json's.",
 )
+LORA = (
+    "LoRA sees each text once, a builder as many as its row says; its rank and rate are the best "
+    "that `lora_sweep.py` tried, on api_json.",
+)
+"""Told where it was an arm."""
 Chains = list[tuple[str, ...]]
 
 
@@ -85,13 +89,14 @@ def main() -> int:
     ours = [row for name, row in rows.items() if "builder" in name]
     return emit(
         "ultratool",
-        all(_beats(row, rows["nearest"]) for row in ours),
+        all(beats(row, rows["nearest"], ("exact", "node_f1", "link_f1")) for row in ours),
         seeds=wished.seeds,
-        versions=("torch", "transformers", "peft"),
+        versions=("torch", "transformers", *(("peft",) if "lora" in wished.arms else ())),
         claim="UltraTool: the right tools out of 260, in order",
         **({"bar": BAR} if ours else {}),
-        recipe=f"{len(taught)} texts, {DEV} held out; batch 8",
-        how=HOW,
+        recipe=f"{len(taught)} texts, {DEV} held out; batch 8"
+        + (RECIPE if "lora" in wished.arms else ""),
+        how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
     )
 
@@ -125,18 +130,10 @@ def embedded(*given: Any) -> tuple[Chains, dict[str, Any]]:
 def lora(
     compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int
 ) -> tuple[Chains, dict[str, Any]]:
-    """The base taught to write the names."""
-    base = load_base(EMBEDDED)
-    tokenizer = base.tokenizer
-    recipe = Recipe("lora", seed=seed)
-    items = [item(tokenizer, one.text, ", ".join(one.tools)) for one in taught]
-    model = model_of(base, recipe)
-    seconds = train_text(model, items, recipe, tokenizer.eos_token_id, say)
-    told = [write(model, tokenizer, one.text, 60) for one in held]
-    found = [tuple(word.strip() for word in text.split(",") if word.strip()) for text in told]
-    count = sum(p.numel() for p in learnable(model))
-    cost = {"seconds": round(seconds), "trainable": count, "rank": RANK, "rate": RATE}
-    return found, {**cost, "examples": len(taught)}
+    """The base taught to write the names; it was given `examples`, and sees each text once."""
+    pairs = [(one.text, ", ".join(one.tools)) for one in taught]
+    texts, cost = written(pairs, [one.text for one in held], 60, seed)
+    return [tuple(word.strip() for word in text.split(",") if word.strip()) for text in texts], cost
 
 
 ARMS: dict[str, Callable[..., tuple[Chains, dict[str, Any]]]] = {
@@ -160,10 +157,6 @@ def judged(compiled: Compiled, found: Chains, gold: Chains) -> dict[str, Any]:
 
 def _links(a: Sequence[str], g: Sequence[str]) -> float:
     return f1(Counter(pairwise(a)), Counter(pairwise(g)))
-
-
-def _beats(row: dict[str, Any], other: dict[str, Any]) -> bool:
-    return all(row[name] > other[name] for name in ("exact", "node_f1", "link_f1"))
 
 
 def _chain(

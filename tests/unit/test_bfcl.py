@@ -150,3 +150,14 @@ def test_a_list_is_taught_if_the_tool_takes_as_many(tmp_path: Path, count: int) 
     else:
         with pytest.raises(Inexpressible, match="no option says"):
             script(asker, decisions, (), segmented=False)
+
+
+def test_a_share_of_all_calls_leaves_out_the_records_that_ask_for_none() -> None:
+    """The overlap of words always calls something: that it is wrong there says nothing of calls."""
+    pytest.importorskip("torch")
+    run = importlib.import_module("bfcl.run")
+    groups = ("simple", "multiple", "parallel", "nothing")
+    found = [bfcl.Record(group, group, "", ("f",), (), ()) for group in groups]
+    shares = dict(run.split(found, [True, False, False, True]))
+    assert shares["calls"] == [True, False, False]
+    assert shares["all"] == [True, False, False, True]
