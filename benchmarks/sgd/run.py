@@ -195,7 +195,7 @@ def embedded(*given: Any) -> Made:
 def lora(
     compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int
 ) -> Made:
-    """The base taught to write the call; it was given `examples`, and sees each call once."""
+    """The base taught to write the call, by each one once whatever `examples` is."""
     pairs = [(_told(compiled, one), _written(one.tool, wanted(one))) for one in taught]
     texts = [_told(compiled, one) for one in held]
     found, cost = written(pairs, texts, 120, seed)

@@ -130,7 +130,7 @@ def embedded(*given: Any) -> tuple[Chains, dict[str, Any]]:
 def lora(
     compiled: Compiled, taught: Sequence[Record], held: Sequence[Record], examples: int, seed: int
 ) -> tuple[Chains, dict[str, Any]]:
-    """The base taught to write the names; it was given `examples`, and sees each text once."""
+    """The base taught to write the names, by each text once whatever `examples` is."""
     pairs = [(one.text, ", ".join(one.tools)) for one in taught]
     texts, cost = written(pairs, [one.text for one in held], 60, seed)
     return [tuple(word.strip() for word in text.split(",") if word.strip()) for text in texts], cost
