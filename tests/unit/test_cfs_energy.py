@@ -6,6 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from hypothesis import given  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
 from bb_train.losses.cfs_energy import budget, cfs_energy, cfs_loss, mask_rows, pack, unpack  # noqa: E402
 
 torch.set_num_threads(1)
@@ -60,6 +63,33 @@ def test_small_energies_are_not_lost_in_large_logits() -> None:
     logits = torch.tensor([[30.0, 10.0]])
     energy = float(cfs_energy(logits, torch.tensor([[True, False]])))
     assert energy == pytest.approx(math.exp(-20), rel=1e-3)
+
+
+@pytest.mark.parametrize("gap", [0.0, 10.0, 88.0, 89.0, 95.0, 104.0, 200.0, 1e4])
+def test_a_sure_violation_pulls_on_all_that_is_allowed(gap: float) -> None:
+    """Two allowed tokens, as likely as each other, share the whole pull: -p_A(v) (1 - Z_A)."""
+    logits = torch.tensor([[gap, 0.0, 0.0]], requires_grad=True)
+    cfs_energy(logits, torch.tensor([[False, True, True]])).sum().backward()
+    out = 1 / (1 + 2 * math.exp(-gap))
+    assert logits.grad[0].tolist() == pytest.approx([out, -out / 2, -out / 2], rel=1e-5)
+
+
+EXTREME = st.floats(-400, 400, width=32)
+
+
+@given(st.lists(st.tuples(EXTREME, st.booleans()), min_size=2, max_size=9))
+def test_energy_and_gradient_are_those_of_float64(row: list[tuple[float, bool]]) -> None:
+    """By autograd of logsumexp(l) - logsumexp(l[A]), in float64, where nothing overflows."""
+    mask = torch.tensor([[True, *(allowed for _, allowed in row[1:])]])
+    logits = torch.tensor([[logit for logit, _ in row]], requires_grad=True)
+    exact = logits.detach().double().requires_grad_()
+    inside = exact.masked_fill(~mask, float("-inf")).logsumexp(-1)
+    wanted = exact.logsumexp(-1) - inside
+    wanted.sum().backward()
+    found = cfs_energy(logits, mask)
+    found.sum().backward()
+    assert torch.allclose(found.double(), wanted, atol=2e-4)
+    assert torch.allclose(logits.grad.double(), exact.grad, atol=2e-4)
 
 
 def test_dead_prefixes_do_not_count() -> None:

@@ -80,15 +80,16 @@ class _Energy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        """dE/dl_v = p_v for v outside A, and p_v (1 - 1/Z_A) = -p_v (1 - Z_A)/Z_A inside."""
+        """dE/dl_v = p_v for v outside A, and -(p_v / Z_A) (1 - Z_A) inside: no factor exceeds 1."""
         logits, allowed = ctx.saved_tensors
         out = torch.empty_like(logits)
         for at, (some, mask) in zip(
             range(0, logits.shape[0], ctx.rows), _chunks(logits, allowed, ctx.rows), strict=True
         ):
             odds, _ = _odds(some, mask)
-            grad = some.float().softmax(-1)
-            grad = torch.where(mask, -grad * odds.exp().unsqueeze(-1), grad)
+            nats = some.float()
+            inside = nats.masked_fill(~mask, float("-inf")).softmax(-1)
+            grad = torch.where(mask, -inside * odds.sigmoid().unsqueeze(-1), nats.softmax(-1))
             grad = grad.masked_fill(~mask.any(-1, keepdim=True), 0.0)
             out[at : at + ctx.rows] = grad * grads[0][at : at + ctx.rows].unsqueeze(-1)
         return out, None, None
