@@ -75,6 +75,7 @@ def learning(asked: Learn) -> "Learning":
     from bb_train.continual.learning import Learning
 
     usual = Learning()
+    warmup = min(usual.optimiser.warmup, asked.steps // 2)  # the rest is for coming down
     return replace(
         usual,
         every=asked.every,
@@ -83,7 +84,7 @@ def learning(asked: Learn) -> "Learning":
         kl=asked.kl,
         drift=asked.drift,
         seed=asked.seed,
-        optimiser=replace(usual.optimiser, steps=asked.steps, rate=asked.rate),
+        optimiser=replace(usual.optimiser, steps=asked.steps, rate=asked.rate, warmup=warmup),
     )
 
 

@@ -85,7 +85,10 @@ class Builder:
 
 @dataclass(frozen=True, slots=True)
 class Optimiser:
-    """AdamW with a linear warm-up, a cosine to zero and clipped gradients."""
+    """AdamW with a linear warm-up, a cosine to zero and clipped gradients.
+
+    A run needs more steps than `warmup`: the cosine takes what is left of them.
+    """
 
     steps: int = 3000
     batch: int = 8
@@ -251,6 +254,10 @@ def _require(reader: Sections, config: TrainConfig) -> None:
             reader.fail((section, key), f"{key!r} is {value!r}", f"use {', '.join(allowed)}")
     _require_data(reader, config.data)
     _require_layers(reader, config.base.layers)
+    warmup, steps = config.optimiser.warmup, config.optimiser.steps
+    if warmup >= steps:
+        found = f"'warmup' {warmup} leaves none of {steps} steps to come down"
+        reader.fail(("optimiser", "warmup"), found, "use fewer than the steps")
     for key in ("width", "segmenter"):
         width = getattr(config.builder, key)
         if width % (2 * config.builder.heads):

@@ -130,11 +130,17 @@ class Trainer:
 
 
 def schedule(step: int, warmup: int, steps: int) -> float:
-    """min((t+1)/w, (1 + cos(pi (t-w)/(T-w)))/2): linear warm-up, then a cosine to 0, in [0, 1]."""
+    """The share of the rate at step t of T, the first w of which warm up; in [0, 1].
+
+    t < w       (t + 1) / w
+    w <= t < T  (1 + cos(pi (t - w) / (T - w))) / 2
+    T <= t      0
+    """
     if step < warmup:
         return (step + 1) / warmup
-    share = (step - warmup) / max(1, steps - warmup)
-    return (1 + math.cos(math.pi * min(1.0, share))) / 2
+    if step < steps:
+        return (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))) / 2
+    return 0.0
 
 
 def batch_rows(count: int, batch: int, seed: int, step: int) -> list[int]:

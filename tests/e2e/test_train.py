@@ -224,7 +224,7 @@ def test_the_ranker_is_fitted_on_texts_nobody_learnt_from_and_lies_in_the_rail(
     text = configuration(tmp_path / "run", tmp_path / "states")
     for old, new in (
         ("train = 24\ndev = 2", "train = 6\ndev = 0\nrank = 3"),
-        (f"steps = {STEPS}", "steps = 2"),
+        (f"steps = {STEPS}\nwarmup = 4", "steps = 2\nwarmup = 1"),
         ("heads = 2", "heads = 2\nsegmented = false"),
     ):
         assert old in text

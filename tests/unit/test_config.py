@@ -90,6 +90,7 @@ def test_learning_is_by_default_as_it_is_without_a_configuration() -> None:
     from bb_train.continual.learning import Learning
 
     assert learning(Learn()) == Learning()
+    assert all((few := learning(Learn(steps=n)).optimiser).warmup < few.steps for n in (1, 2, 5, 9))
 
 
 def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:

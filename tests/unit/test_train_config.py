@@ -49,6 +49,11 @@ def test_the_digest_is_of_what_decides_the_run() -> None:
         ("[base]\nlayers = ['deep']\n", "t.toml:2: 'deep' is no layer"),
         ("[base]\ndtype = 'int8'\n", "t.toml:2: 'dtype' is 'int8'"),
         ("[builder]\nwidth = 100\nheads = 8\n", "t.toml:2: 'width' 100 does not divide"),
+        (
+            "[optimiser]\nsteps = 20\nwarmup = 20\n",
+            "t.toml:3: 'warmup' 20 leaves none of 20 steps to come down. Use fewer than the steps",
+        ),
+        ("[optimiser]\nsteps = 50\n", "t.toml:1: 'warmup' 100 leaves none of 50 steps"),
         ("[run\n", "t.toml:1: is not TOML"),
         ("[constraints.cfs]\nlimit = inf\n", "t.toml:2: 'limit' is inf. Use -1e+06 to 1e+06"),
         ("[constraints.g2g]\nlimit = nan\n", "t.toml:2: 'limit' is nan. Use -1e+06 to 1e+06"),
@@ -72,6 +77,11 @@ def test_what_is_wrong_is_named_with_its_line(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         read_train_config(text, "t.toml")
     assert str(error.value).startswith(said)
+
+
+def test_one_step_may_be_all_there_is() -> None:
+    found = read_train_config("[optimiser]\nsteps = 1\nwarmup = 0\n", "t.toml")
+    assert found.optimiser.warmup < found.optimiser.steps
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

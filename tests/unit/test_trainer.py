@@ -140,10 +140,11 @@ def test_every_epoch_shows_every_example_once() -> None:
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:
-    rates = [schedule(t, 10, 100) for t in range(101)]
+    rates = [schedule(t, 10, 100) for t in range(120)]
     assert rates[9] == rates[10] == max(rates) == 1.0
     assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[100] == pytest.approx(0.0)
+    assert rates[55] == pytest.approx(0.5)
+    assert set(rates[100:]) == {0.0}
 
 
 @dataclass(frozen=True)
