@@ -15,6 +15,7 @@ from torch import Tensor
 from bb_core.canonical import digest_json
 from bb_nn.base import Base
 from bb_nn.errors import BaseMismatchError, RailError
+from bb_nn.finite import require_finite
 from bb_nn.rail_config import RailConfig
 
 WEIGHTS, RECORD, FORMAT = "rail.safetensors", "rail.json", 2
@@ -83,16 +84,18 @@ def write(folder: Path, config: RailConfig, base: BaseId, tensors: dict[str, Ten
 
 
 def read(folder: Path) -> tuple[RailConfig, BaseId, dict[str, Tensor]]:
-    """What `write` wrote; raises RailError for a folder that is not a rail or was changed."""
+    """What `write` wrote; raises RailError for what is no rail, was changed or holds a NaN."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         _unchanged(folder, record)
         config, base = RailConfig.from_json(record["config"]), BaseId(**record["base"])
-        return config, base, load_file(folder / WEIGHTS)
+        tensors = load_file(folder / WEIGHTS)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise RailError(
             f"not a saved rail: {error}", where=str(folder), fix="give a folder with a rail.json"
         ) from error
+    require_finite(tensors, folder, "save one whose weights are numbers")
+    return config, base, tensors
 
 
 def _unchanged(folder: Path, record: dict[str, Any]) -> None:

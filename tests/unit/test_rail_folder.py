@@ -90,3 +90,16 @@ def test_what_an_older_rail_did_not_know_of_an_option_weighs_nothing(tmp_path: P
     weights = load_rail(tmp_path, base(), shop()).network.head.features.weight
     assert torch.equal(weights[:, :12], tensors[name][:, :12].float())
     assert weights.shape[1] > 12 and not weights[:, 12:].any()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e6])
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path: Path, number: float) -> None:
+    """1e6 is a number, and none in float16, which is what a rail is written in."""
+    one = builder()
+    name, tensor = list(one.named_parameters())[3]
+    tensor.view(-1)[-1] = number
+    save_rail(tmp_path, one, base())
+    with pytest.raises(RailError) as error:
+        load_rail(tmp_path, base(), shop())
+    assert str(error.value).startswith(f"{tmp_path}: the weights {name!r} hold a number that is ")
+    assert str(error.value).endswith("Train it again: bb train")

@@ -30,6 +30,7 @@ from bb_nn.builder.described import Described
 from bb_nn.builder.option_head import FEATURES
 from bb_nn.builder.words import words_of
 from bb_nn.errors import BaseMismatchError, RailError
+from bb_nn.finite import require_finite
 
 WEIGHTS, RECORD, FORMAT = "rail.safetensors", "rail.json", 1
 _WORDS = "described"
@@ -85,13 +86,14 @@ def read_record(folder: Path) -> dict[str, Any]:
 def load_rail(folder: Path, base: Base, compiled: Compiled) -> PlanBuilder:
     """The builder in a folder, ready to build.
 
-    Raises BaseMismatchError for another base, RailError for another domain or version of it, and
-    for a folder that is not whole.
+    Raises BaseMismatchError for another base, RailError for another domain or version of it, for
+    weights that are no numbers, and for a folder that is not whole.
     """
     record = read_record(folder)
     try:
         _require(record, folder, base, compiled)
         tensors = load_file(folder / WEIGHTS)
+        require_finite(tensors, folder, _AGAIN)
         config = BuilderConfig.from_json(record["config"])
         space = _space(compiled, record["space"])
         described = Described(tuple(record["words"]), tensors.pop(_WORDS).float())
