@@ -88,7 +88,7 @@ class _Offline:
         if last is not None:
             self._resume(last)
         begin = last.values["log"] if last else 0
-        self.log = TrainingLog(booted.folder, begin, tell=progress.say)
+        self.log = TrainingLog(booted.folder, begin, self.trainer.step, tell=progress.say)
 
     def _resume(self, last: Checkpoint) -> None:
         self.trainer.restore(last.step, last.state, last.values)

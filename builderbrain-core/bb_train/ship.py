@@ -72,7 +72,7 @@ def ship(booted: Booted, trained: Offline, tell: Tell, scribe: Scribe) -> Path:
     with stored(folder, _AGAIN):
         record = save_rail(folder, booted.builder, booted.base, more)
     scribe.shipped((folder / RECORD).read_bytes(), {"alpha": alpha}, trained.duals)
-    log = TrainingLog(booted.folder, (booted.folder / FILE).stat().st_size)
+    log = TrainingLog(booted.folder, (booted.folder / FILE).stat().st_size, trained.steps)
     log.row(trained.steps, {"shipped": figures, "alpha": alpha, "lifts": lifts})
     log.close()
     with stored(folder, _AGAIN):

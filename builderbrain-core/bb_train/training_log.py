@@ -32,6 +32,8 @@ class TrainingLog:
     folder: Path
     begin: int = 0
     """Bytes of the file that count; what follows was written by a process that was killed."""
+    after: int = 0
+    """The last step that counts; TensorBoard forgets what was drawn of later ones."""
     curves: bool = True
     tell: Callable[[str], None] = unheard
     since: float = field(default_factory=time.monotonic)
@@ -91,7 +93,8 @@ class TrainingLog:
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(self.folder / CURVES))
+            where = str(self.folder / CURVES)
+            self._writer = SummaryWriter(where, purge_step=self.after + 1)
         return self._writer
 
 
