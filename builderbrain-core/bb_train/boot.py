@@ -6,7 +6,8 @@ leave it as it was, to the bit. `manifest.json` says what all of it is.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,9 @@ from bb_train.storing import stored
 MANIFEST = "manifest.json"
 _ENOUGH = 0.5
 """With fewer of its examples expressible, a run is stopped: something is wrong with them."""
+
+_REASONS = 3
+"""So many reasons why examples are left out are told."""
 
 Tell = Callable[[str], None]
 
@@ -127,16 +131,30 @@ def _lessons(
 
     wrong = [one.id for one in found.train if not says(builder, one)]
     taught = lessons(builder, found.train, cache.get, told, recuts=recuts)
-    if len(taught.left_out) > (1 - _ENOUGH) * len(found.train):
-        reason = taught.left_out[0][1] if taught.left_out else ""
+    left_out = len(taught.left_out)
+    if left_out > (1 - _ENOUGH) * len(found.train):
         raise DataError(
-            f"{len(taught.left_out)} of {len(found.train)} plans cannot be said: {reason}",
+            f"{left_out} of {len(found.train)} plans cannot be said: {_reasons(taught.left_out)}",
             where=builder.space.compiled.name,
             fix="check the examples against the domain's schema",
         )
-    if set(wrong) - {ident for ident, _ in taught.left_out}:
-        raise DataError(f"the plan of {wrong[0]} does not come back from its decisions")
+    if left_out:
+        tell(f"{left_out} of {len(found.train)} plans are left out: {_reasons(taught.left_out)}")
+    known = {ident for ident, _ in taught.left_out}
+    if lost := [ident for ident in wrong if ident not in known]:
+        raise DataError(
+            f"the plan of {lost[0]} does not come back from its decisions",
+            where=builder.space.compiled.name,
+            fix="leave that example out of train_file, or out of the battery if it was made",
+        )
     return taught
+
+
+def _reasons(left_out: Sequence[tuple[str, str]]) -> str:
+    """Why examples are left out, the most frequent reasons first."""
+    counts = Counter(reason for _, reason in left_out)
+    told = [f"{reason} ({n})" if n > 1 else reason for reason, n in counts.most_common(_REASONS)]
+    return "; ".join([*told, "and others"] if len(counts) > _REASONS else told)
 
 
 def require_untouched(base: Base, layers: tuple[int, ...], text: str) -> None:
