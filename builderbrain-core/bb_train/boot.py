@@ -29,6 +29,7 @@ from bb_train.config import TrainConfig, builder_fields
 from bb_train.corpus import Corpus, corpus
 from bb_train.errors import DataError, TrainError
 from bb_train.learner import Lessons, lessons, says
+from bb_train.lift_tasks import require_judgeable
 from bb_train.state_cache import SHARD, StateCache
 from bb_train.storing import stored
 
@@ -78,6 +79,7 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     _require_same(before, known, folder)
     tell(f"base {base.name}: {base.digest}, layers {', '.join(map(str, layers))}")
     found = corpus(compiled, config.data, config.run.seed, folder / "examples", tell)
+    require_judgeable(found.dev, config, tell)
     root = Path(config.cache.folder) if config.cache.folder else cache_home() / "states"
     cache = StateCache(root, base, layers, int(config.cache.gigabytes * 2**30))
     _tap(cache, found, tell)

@@ -128,7 +128,8 @@ class Measure:
 
     `items`: dev examples measured on the way; the end measures all. alpha, margin: what the gate
     starts from, and how much worse acting wrongly may get for it to be lifted; `lift`: dev tasks
-    that decide it, which the base alone plans too, at seconds each.
+    that decide it, which the base alone plans too, at seconds each. By default so many that a
+    builder is lifted which wins where neither side ever acts wrongly (see `alpha_lift`).
     """
 
     log: int = 10
@@ -138,7 +139,7 @@ class Measure:
     beam: int = 4
     alpha: float = 0.05
     margin: float = 0.05
-    lift: int = 60
+    lift: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,10 @@ def _require(reader: Sections, config: TrainConfig) -> None:
 
 
 def _require_data(reader: Sections, data: Data) -> None:
-    """Families there are, each once; tools by name."""
+    """Families there are, each once, and some if dev tasks are made of them; tools by name."""
+    if data.dev and not (data.families or data.dev_file):
+        found = f"'families' is empty, and 'dev' is {data.dev} of each"
+        reader.fail(("data", "families"), found, "name a family, or set dev = 0")
     for family in data.families:
         if family not in FAMILIES:
             known = f"known: {', '.join(FAMILIES)}"

@@ -5,7 +5,7 @@ planned and carried out for real, and the best builder so far is kept. A run tha
 from its last checkpoint and takes the same steps.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +20,9 @@ from bb_runtime.rounds import Planner
 from bb_train.boot import Booted
 from bb_train.checkpoint import FOLDER, Checkpoint, Checkpoints
 from bb_train.evaluate import Evaluator, table
-from bb_train.example import Example
 from bb_train.learner import BuilderLearner
 from bb_train.scribe import Scribe
+from bb_train.spread import spread
 from bb_train.trainer import Taken, Trainer, method_of
 from bb_train.training_log import Progress, TrainingLog
 
@@ -165,21 +165,6 @@ def planner(booted: Booted, alpha: float = 1.0) -> Planner:
     return (
         BuilderPlanner(booted.builder, base, alpha, booted.config.measure.beam) if alpha else base
     )
-
-
-def spread(examples: Sequence[Example], most: int) -> list[Example]:
-    """At most so many of the examples, as many of each family, always the same ones.
-
-    What does not divide evenly goes to the first families, one each.
-    """
-    families = list(dict.fromkeys(one.family for one in examples))
-    each, over = divmod(most, max(1, len(families)))
-    counts = {family: each + (place < over) for place, family in enumerate(families)}
-    return [one for family in families for one in _first(examples, family, counts[family])]
-
-
-def _first(examples: Sequence[Example], family: str, count: int) -> Iterator[Example]:
-    yield from [one for one in examples if one.family == family][:count]
 
 
 def duals_of(held: Mapping[str, Any]) -> Duals:

@@ -21,13 +21,14 @@ from bb_core.canonical import Json
 from bb_nn.builder.rail_facts import base_json
 from bb_nn.builder.rail_folder import RECORD, load_rail, save_rail
 from bb_runtime.rounds import Planner
-from bb_train.alpha_lift import Gate, lifted
+from bb_train.alpha_lift import lifted
 from bb_train.boot import Booted
 from bb_train.card import card
 from bb_train.evaluate import Evaluator, Score, table
 from bb_train.example import Example, digest_of
 from bb_train.kept import Kept
-from bb_train.offline import Offline, planner, spread
+from bb_train.lift_tasks import gate_of, lift_tasks
+from bb_train.offline import Offline, planner
 from bb_train.rank import fit_ranker
 from bb_train.scribe import Scribe, weights_digest
 from bb_train.storing import stored
@@ -175,11 +176,11 @@ def lift(judge: Judge) -> tuple[float, list[dict[str, Any]]]:
     stays where it starts.
     """
     measure = judge.booted.config.measure
-    some = spread(judge.booted.corpus.dev, measure.lift)
+    some = lift_tasks(judge.booted.corpus.dev, measure)
     if not some:
         return measure.alpha, []
     judge.tell(f"the base alone plans {len(some)} dev tasks, to judge alpha by")
-    base, gate = judge.scores(some, 0.0), Gate(margin=measure.margin)
+    base, gate = judge.scores(some, 0.0), gate_of(measure)
     alpha, judged = lifted(measure.alpha, base, lambda tried: judge.scores(some, tried), gate)
     for one in judged:
         judge.tell(

@@ -70,6 +70,7 @@ def test_the_digest_is_of_what_decides_the_run() -> None:
         ("[data]\nwithout_tools = [['a']]\n", "t.toml:2: ['a'] is no tool"),
         ("[data]\nwithout_tools = [3]\n", "t.toml:2: 3 is no tool"),
         ("[data]\nfamilies = ['combo', 'combo']\n", "t.toml:2: 'combo' stands twice"),
+        ("[data]\nfamilies = []\n", "t.toml:2: 'families' is empty, and 'dev' is 30 of each"),
         (f"[run]\nseed = {'9' * 5000}\n", "t.toml: is not TOML: Exceeds the limit"),
     ],
 )
@@ -77,6 +78,11 @@ def test_what_is_wrong_is_named_with_its_line(text: str, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         read_train_config(text, "t.toml")
     assert str(error.value).startswith(said)
+
+
+@pytest.mark.parametrize("rest", ["dev = 0", "dev_file = 'mine.jsonl'"])
+def test_no_family_is_needed_where_no_dev_task_is_made(rest: str) -> None:
+    assert not read_train_config(f"[data]\nfamilies = []\n{rest}\n", "t.toml").data.families
 
 
 def test_one_step_may_be_all_there_is() -> None:

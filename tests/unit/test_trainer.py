@@ -14,8 +14,8 @@ from bb_core.duals import Constraint, Warmup, duals  # noqa: E402
 from bb_train.checkpoint import Checkpoint, Checkpoints  # noqa: E402
 from bb_train.config import Optimiser  # noqa: E402
 from bb_train.errors import BusyError, DivergedError, ResumeError  # noqa: E402
-from bb_train.offline import spread  # noqa: E402
 from bb_train.run_lock import held  # noqa: E402
+from bb_train.spread import spread  # noqa: E402
 from bb_train.trainer import Trainer, batch_rows, schedule  # noqa: E402
 
 torch.set_num_threads(1)
