@@ -17,6 +17,8 @@ from bb_train.example import Example, Family, Split, digest_of, read_examples, w
 
 Tell = Callable[[str], None]
 SHOWN_EVERY = 250
+_FIRST = 2
+"""The line of a file's first example, after what the file is made from."""
 _APART = 1_000_003
 """From the seed of what is learnt to the seed of what the ranker is fitted on."""
 
@@ -42,14 +44,15 @@ def corpus(compiled: Compiled, config: Data, seed: int, folder: Path, tell: Tell
     """The run's examples; raises DataError where a file that is named cannot be used."""
     made = _Made(compiled, folder, tell)
     if config.train_file:
-        train = _named(config.train_file, compiled)
+        train = _named(config.train_file, compiled, "train")
     else:
         train = made.part(_wanted(config, "train", "indist", seed))
     if config.dev_file:
-        dev = _named(config.dev_file, compiled)
+        dev = _named(config.dev_file, compiled, "dev")
     else:
         parts = [made.part(_wanted(config, "dev", family, seed)) for family in config.families]
         dev = tuple(example for part in parts for example in part)
+    _require_nothing_shared(train, dev, config)
     return Corpus(train, dev, _apart(made, config, seed, (*train, *dev)) if config.rank else ())
 
 
@@ -74,7 +77,7 @@ def _wanted(config: Data, split: Split, family: str, seed: int) -> GeneratorConf
     )
 
 
-def _named(file: str, compiled: Compiled) -> tuple[Example, ...]:
+def _named(file: str, compiled: Compiled, split: Split) -> tuple[Example, ...]:
     """The examples of a file that the configuration names; they must be of the run's domain."""
     found = read_examples(Path(file))
     others = {example.domain for example in found} - {compiled.name}
@@ -83,13 +86,37 @@ def _named(file: str, compiled: Compiled) -> tuple[Example, ...]:
         said = "holds no examples" if not found else "was made for another domain or version"
         raise DataError(said, where=file, fix=f"make it again for {compiled.name}")
     _require_own_ids(found, file)
+    for line, example in enumerate(found, _FIRST):
+        if example.split != split:
+            said = f"{example.id!r} is of the split {example.split}, not {split}"
+            fix = f"name a file of {split} examples as {split}_file"
+            raise DataError(said, where=f"{file}:{line}", fix=fix)
     return found
+
+
+def _require_nothing_shared(
+    train: tuple[Example, ...], dev: tuple[Example, ...], config: Data
+) -> None:
+    """What is measured on must not be learnt from, where a file says what either is.
+
+    Requests are compared to the letter: not covered is the same request in other words. What the
+    generator makes of both is held apart by its shares.
+    """
+    learnt = {example.scene.request: line for line, example in enumerate(train, _FIRST)}
+    for line, example in enumerate(dev, _FIRST):
+        at = learnt.get(example.scene.request)
+        if at is not None and (config.dev_file or config.train_file):
+            file, place = (config.dev_file, line) if config.dev_file else (config.train_file, at)
+            found = (
+                f"the request of {example.id!r} is learnt from too, in {train[at - _FIRST].id!r}"
+            )
+            raise DataError(found, where=f"{file}:{place}", fix="take it out of one of the two")
 
 
 def _require_own_ids(found: tuple[Example, ...], file: str) -> None:
     """An id stands for one example wherever something is said of it."""
     seen: set[str] = set()
-    for line, example in enumerate(found, 2):
+    for line, example in enumerate(found, _FIRST):
         if example.id in seen:
             fix = "give each example an id of its own"
             raise DataError(f"a second example {example.id!r}", where=f"{file}:{line}", fix=fix)

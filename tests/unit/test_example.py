@@ -14,18 +14,24 @@ from bb_core.compiled import Compiled, compile_domain
 from bb_core.plan import Plan, Step
 from bb_core.scene import Scene
 from bb_train.config import Data
-from bb_train.corpus import corpus
+from bb_train.corpus import Corpus, corpus
 from bb_train.data.generator_config import GeneratorConfig
 from bb_train.errors import DataError
-from bb_train.example import Example, file_of, read_example, read_examples, write_examples
+from bb_train.example import Example, Split, file_of, read_example, read_examples, write_examples
 
 TEXT = "cancel W1001\u2028then tell me"
 TASK = Task("t", "cancel W1001", ({"steps": []},), diff={"/orders/W1001": None}, world={"a": [1]})
 
 
-def example(ident: str = "one", domain: str = "shop", schema: str = "s") -> Example:
+def example(
+    ident: str = "one",
+    domain: str = "shop",
+    schema: str = "s",
+    split: Split = "dev",
+    text: str = TEXT,
+) -> Example:
     plan = Plan(domain, schema, (Step("s1", "cancel_order", {"order": "W1001"}),))
-    return Example(ident, domain, "dev", Scene(TEXT, len(TEXT)), plan, (0, 13), TASK, ("tag",))
+    return Example(ident, domain, split, Scene(text, len(text)), plan, (0, 13), TASK, ("tag",))
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -131,14 +137,65 @@ def shop() -> Compiled:
     return compile_domain(discover().get("api_json"))
 
 
-def test_two_examples_of_one_id_are_refused(shop: Compiled, tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    one = example(domain=shop.name, schema=shop.digest)
-    write_examples(path, [one, one], {})
-    data = Data(train_file=str(path), dev_file=str(path))
+class Files:
+    """A run's two files of examples in a folder, and the corpus that they make."""
+
+    def __init__(self, shop: Compiled, folder: Path) -> None:
+        self.shop, self.folder = shop, folder
+
+    def path(self, split: Split) -> Path:
+        return self.folder / f"{split}.jsonl"
+
+    def write(self, name: Split, *texts: str, of: Split | None = None) -> None:
+        """A file of requests, each an example of its own, of the split `of`."""
+        made = (self.shop.name, self.shop.digest, of or name)
+        many = [example(f"{name}-{n}", *made, text) for n, text in enumerate(texts)]
+        write_examples(self.path(name), many, {})
+
+    def read(self) -> Corpus:
+        data = Data(train_file=str(self.path("train")), dev_file=str(self.path("dev")))
+        return corpus(self.shop, data, 0, self.folder / "examples", print)
+
+
+@pytest.fixture
+def files(shop: Compiled, tmp_path: Path) -> Files:
+    return Files(shop, tmp_path)
+
+
+def test_files_that_share_nothing_are_a_corpus(files: Files) -> None:
+    files.write("train", f"{TEXT} a", f"{TEXT} b")
+    files.write("dev", f"{TEXT} c")
+    found = files.read()
+    assert (len(found.train), len(found.dev)) == (2, 1)
+
+
+def test_two_examples_of_one_id_are_refused(files: Files) -> None:
+    one = example(domain=files.shop.name, schema=files.shop.digest, split="train")
+    write_examples(files.path("train"), [one, one], {})
     with pytest.raises(DataError) as error:
-        corpus(shop, data, 0, tmp_path / "examples", print)
-    assert str(error.value).startswith(f"{path}:3: a second example 'one'. Give each example an id")
+        files.read()
+    found = f"{files.path('train')}:3: a second example 'one'. Give each example an id"
+    assert str(error.value).startswith(found)
+
+
+def test_a_dev_request_that_is_learnt_from_is_refused_with_its_line(files: Files) -> None:
+    files.write("train", f"{TEXT} a", f"{TEXT} b")
+    files.write("dev", f"{TEXT} c", f"{TEXT} b")
+    with pytest.raises(DataError) as error:
+        files.read()
+    found = f"{files.path('dev')}:3: the request of 'dev-1' is learnt from too, in 'train-1'. Take"
+    assert str(error.value).startswith(found)
+
+
+def test_a_line_of_another_split_is_refused(files: Files) -> None:
+    files.write("train", f"{TEXT} a")
+    files.write("dev", f"{TEXT} b", f"{TEXT} c", of="test")
+    with pytest.raises(DataError) as error:
+        files.read()
+    assert str(error.value).startswith(f"{files.path('dev')}:2: 'dev-0' is of the split test, not")
+    assert files.path("dev").rename(files.path("train"))
+    with pytest.raises(DataError, match=r"train\.jsonl:2: 'dev-0' is of the split test, not train"):
+        files.read()
 
 
 def test_a_runs_own_file_that_is_damaged_is_to_be_deleted(shop: Compiled, tmp_path: Path) -> None:
