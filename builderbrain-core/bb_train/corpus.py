@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from bb_core.canonical import digest_json
 from bb_core.compiled import Compiled
+from bb_train.asked import asked
 from bb_train.config import Data
 from bb_train.data.generator import Generator
 from bb_train.data.generator_config import GeneratorConfig
@@ -91,7 +92,17 @@ def _named(file: str, compiled: Compiled, split: Split) -> tuple[Example, ...]:
             said = f"{example.id!r} is of the split {example.split}, not {split}"
             fix = f"name a file of {split} examples as {split}_file"
             raise DataError(said, where=f"{file}:{line}", fix=fix)
+        if split == "dev":
+            _require_asked(compiled, example, f"{file}:{line}")
     return found
+
+
+def _require_asked(compiled: Compiled, example: Example, where: str) -> None:
+    """A dev example must be one that a planner can be asked, whatever its round."""
+    try:
+        asked(compiled, example)
+    except DataError as error:
+        raise DataError(error.found, where=where, fix=error.fix) from error
 
 
 def _require_nothing_shared(

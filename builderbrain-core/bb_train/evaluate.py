@@ -8,7 +8,8 @@ acted_wrongly  it changed something, and not what was asked
 checked        the checker let some plan pass
 exact, strict  the first plan is the reference plan, free texts aside, or to the letter
 
-Not covered: an example without a task is judged by its plan alone; its `right` is `exact`.
+Not covered: an example without a task, or of a later round, is judged by its plan alone, asked with
+what the rounds before it saw; its `right` is `exact`.
 """
 
 import time
@@ -31,6 +32,7 @@ from bb_runtime.execute import execute
 from bb_runtime.outcome import RunResult
 from bb_runtime.rounds import Ask, Draft, Planner, Run, Runner
 from bb_train.agreement import NONE, Agreement, Masked, agreement, free_text
+from bb_train.asked import asked
 from bb_train.errors import ResumeError
 from bb_train.example import Example
 from bb_train.statistics import wilson
@@ -117,8 +119,7 @@ class Evaluator:
 
     def _planned(self, example: Example, timed: "_Timed") -> Score:
         """An example nobody can carry out: the plan is all there is to judge."""
-        text = example.scene.text[: example.scene.request_end]
-        plan = self._parsed(timed(Ask(text, facts=example.scene.facts)))
+        plan = self._parsed(timed(asked(self.compiled, example)))
         found = self._agreement(plan, example)
         return Score(
             example.id, example.family, found.exact, False, plan is not None, found, timed.seconds
