@@ -4,6 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _COLUMNS = ("right", "exact", "acted_wrongly")
+_READ = (
+    "Share of tasks with its 95 % Wilson interval. *right*: the run ended in exactly the state "
+    "asked for; *exact*: the plan is the reference plan, free texts aside; *acted wrongly*: "
+    "something else was changed. Choices were made on dev, so its figures flatter a little."
+)
 
 
 def card(record: Mapping[str, Any]) -> str:
@@ -25,20 +30,16 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield f"- base: `{base['name']}`, {base['digest']}"
     yield f"- domain: `{record['domain']['name']}`, {record['domain']['digest']}"
     yield f"- weights: {record['weights']} ({record['dtype']}, {record['bytes']:,} bytes)"
-    yield f"- data: {trained['examples']:,} generated examples, {trained['data']}"
+    yield f"- data: {trained['examples']:,} {_examples(trained)}, {trained['data']}"
     took = f"{trained['steps']:,} steps in {trained['seconds']:,} s"
     yield f"- training: {took}, seed {trained['seed']}"
     if "ranker" in trained:
         yield "- ranker: " + _ranked(trained["ranker"])
-    yield f"- alpha allowed by the paired test: {record['alpha']:g}"
+    yield "- " + _alpha(record)
     yield ""
     yield "## Figures"
     yield ""
-    yield (
-        "Share of tasks with its 95 % Wilson interval. *right*: the run ended in exactly the state "
-        "asked for; *exact*: the plan is the reference plan, free texts aside; *acted wrongly*: "
-        "something else was changed. Choices were made on dev, so its figures flatter a little."
-    )
+    yield _READ if record["metrics"] else "No task was measured."
     for split, table in record["metrics"].items():
         yield ""
         yield f"### {split}"
@@ -46,6 +47,21 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield from _table(table)
     yield ""
     yield from _limits(record)
+
+
+def _examples(trained: Mapping[str, Any]) -> str:
+    return "examples of a file" if trained["config"]["data"]["train_file"] else "generated examples"
+
+
+def _alpha(record: Mapping[str, Any]) -> str:
+    """What alpha is, and which judgement made it so."""
+    alpha, lifts = f"{record['alpha']:g}", record["lifts"]
+    if not lifts:
+        return f"alpha: {alpha}, which no test has judged"
+    if lifts[-1]["passed"]:
+        return f"alpha allowed by the paired test: {alpha}"
+    tried = ", ".join(f"{one['tried']:g}" for one in lifts)
+    return f"alpha: {alpha}, halved: the paired test allowed none that was tried ({tried})"
 
 
 def _ranked(told: Mapping[str, Any]) -> str:
@@ -70,11 +86,26 @@ def _limits(record: Mapping[str, Any]) -> Iterator[str]:
     yield "## What it does not do"
     yield ""
     yield (
-        "It was trained on requests composed from this domain's own battery and skins, not on "
-        "people's own words; how well it reads those is shown by the family `phrase` alone. It "
+        f"It was trained on {_words(record)}. It "
         "proposes plans: the checker, the guards and the consent of a person decide, with it as "
         "without it. It is tied to the exact base and domain named above and refuses others."
     )
     for note in record.get("notes", ()):
         yield ""
         yield note
+
+
+def _words(record: Mapping[str, Any]) -> str:
+    """Whose words it was trained on, and what is known of how well it reads others."""
+    data = record["trained"]["config"]["data"]
+    if data["train_file"]:
+        return (
+            "the requests of a file that its configuration names; whose words those are, and how "
+            "well it reads others, is not known here"
+        )
+    own = "requests composed from this domain's own battery and skins, not on people's own words"
+    if record["metrics"] and data["dev_file"]:
+        return f"{own}; how well it reads those is shown as far as its dev file holds them"
+    if any("phrase" in table for table in record["metrics"].values()):
+        return f"{own}; how well it reads those is shown by the family `phrase` alone"
+    return f"{own}; how well it reads those was not measured"
