@@ -9,6 +9,8 @@ from bb_core import discover
 from bb_core.canonical import digest
 from bb_core.compiled import compile_domain
 from bb_infra.versions import shipped
+from bb_train.alpha_lift import Gate
+from bb_train.card import card
 
 LIMIT = 12_000_000
 COMPILED = compile_domain(discover().get("api_json"))
@@ -36,6 +38,10 @@ def test_it_is_whole_and_small(folder: Path) -> None:
 
 def test_its_record_says_what_was_measured(folder: Path) -> None:
     record = json.loads((folder / "rail.json").read_bytes())
-    assert 0 < record["alpha"] <= 1
+    last = record["lifts"][-1]
+    assert last["passed"] and 0 < record["alpha"] == last["tried"] == last["after"] <= 1
+    level = Gate().level / len(Gate().tries)
+    assert max(last["p_win"], last["p_worse"]) < level
     assert record["metrics"]["dev"]["all"]["n"] >= 100
-    assert (folder / "card.md").is_file() and (folder / "training.jsonl").is_file()
+    assert (folder / "card.md").read_text(encoding="utf-8") == card(record)
+    assert (folder / "training.jsonl").is_file()

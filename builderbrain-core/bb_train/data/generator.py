@@ -191,7 +191,12 @@ class Generator:
 
     @cached_property
     def fixed(self) -> frozenset[str]:
-        """The kinds of values no renaming of which the twin's world can take."""
+        """The kinds of values no renaming of which the twin's world can take.
+
+        Where plans are carried out, dev and test too, such a value is the battery's own, whatever
+        its share: the shop's items and products, whose ids stand all over its state. No figure, not
+        that of `values` either, shows how well a new one is read.
+        """
         kinds = sorted({b.kind for t in self.requests.templates for b in t.blanks})
         return frozenset(kind for kind in kinds if not self._movable(kind))
 
