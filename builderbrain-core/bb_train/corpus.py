@@ -110,8 +110,8 @@ def _require_nothing_shared(
 ) -> None:
     """What is measured on must not be learnt from, where a file says what either is.
 
-    Requests are compared to the letter: not covered is the same request in other words. What the
-    generator makes of both is held apart by its shares.
+    Requests are compared to the letter. Not covered: the same request in other words; what the
+    generator makes of both, of which its families say what is held out.
     """
     learnt = {example.scene.request: line for line, example in enumerate(train, _FIRST)}
     for line, example in enumerate(dev, _FIRST):
