@@ -24,10 +24,10 @@ from bb_nn.builder.features import (
 )
 from bb_nn.builder.features import span_features as span_facts
 from bb_nn.builder.option_head import Kind, Mark
-from bb_nn.builder.overlap import Worded, overlaps, worded
+from bb_nn.builder.overlap import overlaps, worded
 from bb_nn.builder.progress import Progress
 from bb_nn.builder.question import Option, Spot
-from bb_nn.builder.words import choice_text, plain_words, pointer_text, skill_text
+from bb_nn.builder.words import choice_text, pointer_text, skill_text
 
 Reference = tuple[int, str, int]
 LONGEST = 400
@@ -41,8 +41,8 @@ class Offers:
         self, space: Space, scene: Scene, rows: Mapping[str, int], places: Compared
     ) -> None:
         self.space, self.scene, self.rows, self.places = space, scene, rows, places
-        told = tuple(skill_text(space, i) for i in range(len(space.skills)))
-        self._skill_rows, self._worded = [rows[text] for text in told], _worded(space, told)
+        self._skill_rows = [rows[skill_text(space, i)] for i in range(len(space.skills))]
+        self._worded = worded(space)
         self._said: dict[Spot, Sequence[Features]] = {}
         self._spans: dict[str, tuple[Span, ...]] = {}
         self._lower: dict[Spot, str] = {}
@@ -225,7 +225,9 @@ class Offers:
 
     def _overlaps(self, spot: Spot) -> Sequence[Features]:
         if spot not in self._said:
-            self._said[spot] = overlaps(self._worded, self.scene.text[spot[0] : spot[1]])
+            # What a tool has returned says nothing of what is asked for.
+            end = min(spot[1], self.scene.request_end)
+            self._said[spot] = overlaps(self._worded, self.scene.text[spot[0] : end])
         return self._said[spot]
 
     def _low(self, spot: Spot) -> str:
@@ -292,15 +294,6 @@ class Offers:
             float(asks),
             float(bool(spans)),
         )
-
-
-def _worded(space: Space, told: Sequence[str]) -> Worded:
-    """The words of the skills on offer; a barred one has none."""
-    names = (plain_words(" ".join(skill.tools)) for skill in space.skills)
-    return worded(
-        tuple("" if i in space.barred else name for i, name in enumerate(names)),
-        tuple("" if i in space.barred else text for i, text in enumerate(told)),
-    )
 
 
 def mark(which: Mark, answer: object = None, features: Features = ()) -> Option:

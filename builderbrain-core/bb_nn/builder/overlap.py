@@ -1,8 +1,9 @@
 """How much of a tool's own words a request says: it tells of a tool that training never showed.
 
 Words are compared by their first five letters, so that `cancelled` says `cancel`. Not covered:
-synonyms, and requests in another language than the tools are described in; there the vectors of the
-frozen base are all there is.
+synonyms; words that only begin alike (`internal`, `interest`); requests in another language than
+the tools are described in, or in a script without blanks. There the vectors of the frozen base are
+all there is.
 """
 
 import math
@@ -12,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bb_core.space import Space
 from bb_nn.builder.features import Features
+from bb_nn.builder.words import plain_words
 
 _WORD = re.compile(r"[^\W_]{3,}")
-STEM = 5
+STEM, LONG = 5, 4
 GREAT = 10.0
 """What a share of 1 is told as: a weight moves by about the rate a step, and at 1 it would take a
 thousand steps until words count beside vectors."""
@@ -23,14 +26,15 @@ thousand steps until words count beside vectors."""
 
 @dataclass(frozen=True, slots=True)
 class Worded:
-    """Texts as sets of words, and what a word weighs: idf^2, idf = log(texts / texts with it).
+    """The words of skills: those of their tools' names, all of their tools', and what each weighs.
 
-    An empty text is none.
+    weight: idf^2, idf = log(tools on offer / tools with the word). size: sqrt of a skill's sum.
     """
 
     names: tuple[frozenset[str], ...]
     bags: tuple[frozenset[str], ...]
-    weights: tuple[tuple[str, float], ...]
+    sizes: tuple[float, ...]
+    weight: Mapping[str, float]
 
 
 def stems(text: str) -> frozenset[str]:
@@ -38,37 +42,53 @@ def stems(text: str) -> frozenset[str]:
     return frozenset(word[:STEM] for word in _WORD.findall(text.lower()))
 
 
+def worded(space: Space) -> Worded:
+    """The words of a space's skills; a barred one has none.
+
+    Of a tool's sentence only words of four letters and more count: shorter ones are in any request.
+    """
+    told = {name: tool.does for name, tool in space.schema.tools.items()}
+    return _worded(
+        tuple(
+            () if place in space.barred else tuple((tool, told[tool]) for tool in skill.tools)
+            for place, skill in enumerate(space.skills)
+        )
+    )
+
+
 @lru_cache(maxsize=256)
-def worded(names: tuple[str, ...], texts: tuple[str, ...]) -> Worded:
-    """Names and texts of the same things, in the same order."""
-    bags = tuple(map(stems, texts))
-    seen, all_of_them = Counter(word for bag in bags for word in bag), sum(map(bool, bags))
-    weights = tuple((word, math.log(all_of_them / count) ** 2) for word, count in seen.items())
-    return Worded(tuple(map(stems, names)), bags, weights)
+def _worded(skills: tuple[tuple[tuple[str, str], ...], ...]) -> Worded:
+    """Of skills as their tools' names and sentences."""
+    offered = dict.fromkeys(tool for tools in skills for tool in tools)
+    name = {tool: stems(plain_words(tool[0])) for tool in offered}
+    bag = {tool: name[tool] | {w for w in stems(tool[1]) if len(w) >= LONG} for tool in offered}
+    seen = Counter(word for words in bag.values() for word in words)
+    weight = {word: math.log(len(offered) / count) ** 2 for word, count in seen.items()}
+    names = tuple(frozenset[str]().union(*(name[tool] for tool in tools)) for tools in skills)
+    bags = tuple(frozenset[str]().union(*(bag[tool] for tool in tools)) for tools in skills)
+    return Worded(names, bags, tuple(math.sqrt(_total(one, weight)) for one in bags), weight)
 
 
 def overlaps(known: Worded, said: str) -> Sequence[Features]:
-    """Of each text i: the shares of its name's and of its own words that are said, o_i / max_j o_j,
-    and whether o_i is the greatest; all times GREAT.
+    """Of each skill i: the shares of its names' and of all its words that are said, o_i / max_j
+    o_j, and whether no other o_j is greater; all times GREAT, and 0 where o_i is.
 
-    o_i = sum of the weights of the words that both have / sqrt(sum of those of text i).
+    o_i = sum of the weights of the words that are said / its size.
     """
-    own, weight = stems(said), dict(known.weights)
-    found = [_total(bag & own, weight) / (_total(bag, weight) ** 0.5 or 1.0) for bag in known.bags]
+    own = stems(said)
+    found = [
+        _total(bag & own, known.weight) / (size or 1.0)
+        for bag, size in zip(known.bags, known.sizes, strict=True)
+    ]
     most = max(found, default=0.0) or math.inf
     return [
-        (
-            GREAT * _share(name, own),
-            GREAT * _share(bag, own),
-            GREAT * (one / most),
-            GREAT * (one == most),
-        )
+        (_share(name, own), _share(bag, own), GREAT * (one / most), GREAT * (one == most))
         for name, bag, one in zip(known.names, known.bags, found, strict=True)
     ]
 
 
 def _share(words: frozenset[str], own: frozenset[str]) -> float:
-    return len(words & own) / max(1, len(words))
+    return GREAT * len(words & own) / max(1, len(words))
 
 
 def _total(words: frozenset[str], weight: Mapping[str, float]) -> float:

@@ -113,7 +113,7 @@ _NOT_WHOLE = (OSError, LookupError, TypeError, ValueError, RuntimeError, Safeten
 
 def _wide(name: str, tensor: Tensor) -> Tensor:
     """Of a rail made when less was known of an option, what is known now weighs nothing."""
-    if name != "network.head.features.weight":
+    if name != "network.head.features.weight" or tensor.shape[1] > FEATURES:
         return tensor
     return pad(tensor, (0, FEATURES - tensor.shape[1]))
 
