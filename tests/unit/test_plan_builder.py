@@ -10,11 +10,12 @@ pytest.importorskip("torch")
 import torch
 
 from bb_core.scene import scene
+from bb_nn.builder.apart import FAR, apart
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.errors import RailError
 from bb_nn.tapped import tap
 from bb_runtime.rounds import Observation
-from tests.unit.tiny_rail import LAYERS, base, builder, states
+from tests.unit.tiny_rail import LAYERS, base, builder, ending, states
 
 torch.set_num_threads(1)
 SEEN = scene("Cancel W1001 please")
@@ -25,9 +26,13 @@ def plain() -> PlanBuilder:
     return builder()
 
 
-def ranking() -> PlanBuilder:
-    shape = replace(plain().config, ranked=True)
+def copied(ranked: bool) -> PlanBuilder:
+    shape = replace(plain().config, ranked=ranked)
     return PlanBuilder(shape, plain().space, plain().described).eval().requires_grad_(False)
+
+
+def ranking() -> PlanBuilder:
+    return copied(ranked=True)
 
 
 @pytest.mark.parametrize("k", [0, -1])
@@ -75,3 +80,13 @@ def test_every_way_to_cut_lies_within_the_request(asked: str) -> None:
     ways = plain().ways(states(seen.text), seen)
     assert all(0 <= start < seen.request_end for starts, _ in ways for start in starts)
     assert len({starts for starts, _ in ways}) == len(ways)
+
+
+def test_a_plan_that_does_not_come_to_its_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step under way would be left out of it, and only what was answered count."""
+    monkeypatch.setattr("bb_nn.builder.beam._LONGEST_CLAUSE", 3)
+    tapped = states(SEEN.text)
+    for ranked in (False, True):
+        one = ending(copied(ranked), -99.0)
+        assert one.build(tapped, SEEN) == one.likeliest(tapped, SEEN) == []
+        assert apart(one, one, (tapped, tapped), SEEN) == FAR

@@ -26,15 +26,9 @@ from bb_train.continual.adapters import require_trunk
 from bb_train.errors import AdaptersOnly
 from bb_train.example import Example
 from bb_train.rank import FOLDS, SHRINKAGES, Row, fit_ranker, fitted, shrinkage, telling
-from tests.unit.tiny_rail import builder, made, states
+from tests.unit.tiny_rail import builder, ending, made, states
 
 torch.set_num_threads(1)
-
-
-@pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A builder of random weights never ends a clause."""
-    monkeypatch.setattr("bb_nn.builder.beam._LONGEST_CLAUSE", 6)
 
 
 def ranking(plain: PlanBuilder) -> PlanBuilder:
@@ -92,9 +86,8 @@ def test_unfitted_it_is_the_probability_of_cuts_and_plan() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.usefixtures("short")
 def test_what_a_builder_builds_is_among_what_it_ranks() -> None:
-    plain = builder()
+    plain = ending(builder())
     example = made()[0]
     wider = ranking(plain)
     assert wider.ranker is not None
@@ -156,10 +149,9 @@ def test_weights_shrink_where_they_say_nothing_of_rows_left_out() -> None:
     assert shrinkage(drawn(FOLDS - 1, TRUTH), start) == max(SHRINKAGES)
 
 
-@pytest.mark.usefixtures("short")
 def test_a_real_builder_is_fitted_to_put_first_what_it_put_last() -> None:
     """The right plan of each example is made the one that comes last, unfitted."""
-    wider, taught = ranking(builder()), []
+    wider, taught = ranking(ending(builder())), []
     assert wider.ranker is not None
     for example in made()[:6]:
         found = wider.ranker.best(wider.contenders(states(example.scene.text), example.scene), 99)
@@ -181,9 +173,9 @@ def _plan(one: PlanBuilder, example: Example, decisions: tuple[Decision, ...]) -
         return None
 
 
-@pytest.mark.usefixtures("short")
 def test_the_weights_decide_what_comes_first_and_are_part_of_the_trunk() -> None:
-    example, wider, other = made()[0], ranking(builder()), ranking(builder())
+    example = made()[0]
+    wider, other = (ranking(ending(builder())) for _ in range(2))
     assert wider.ranker is not None and other.ranker is not None
     other.ranker.weights.neg_()
     found = wider.contenders(states(example.scene.text), example.scene)

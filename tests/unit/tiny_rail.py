@@ -11,6 +11,7 @@ from bb_core.space import Space
 from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.option_head import Kind, Query
 from bb_nn.tapped import Tapped, tap
 from bb_train.data.generator import Generator, GeneratorConfig
 from bb_train.example import Example
@@ -54,6 +55,12 @@ def builder(seed: int = 0) -> PlanBuilder:
     torch.manual_seed(seed)
     shape = BuilderConfig(LAYERS, base().model.config.hidden_size, width=16, heads=2, blocks=1)
     return PlanBuilder.of(shape, Space.of(shop()), base()).eval().requires_grad_(False)
+
+
+def ending(one: PlanBuilder, more: float = 3.0) -> PlanBuilder:
+    """The builder, readier to end a clause; of random weights it asks on without an end."""
+    one.network.head.bias.weight[Query.SKILL * len(Kind) + Kind.MARK] += more
+    return one
 
 
 def logits(one: PlanBuilder) -> Any:

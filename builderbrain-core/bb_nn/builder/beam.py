@@ -63,13 +63,14 @@ class Beam:
         self._kept = self.fixed
 
     def search(self, clauses: Sequence[Spot], k: int) -> list[Under]:
-        """The k most probable plans, best first."""
+        """The k most probable plans, best first; none where each was left off in some clause."""
         plans = [Under(self.asker.begin(), 0.0)]
         for clause in clauses:
-            plans = self._clause(plans, clause, k)
+            plans = self._clause(plans, clause, k) if plans else []
         return plans
 
     def _clause(self, plans: list[Under], clause: Spot, k: int) -> list[Under]:
+        """The plans that end the clause. One that has no answer left, or asks on, is no plan."""
         active = [replace(p, progress=self.asker.enter(p.progress, clause)) for p in plans]
         first, last = self.tokens.span(clause)
         seen, past, ended = self._look(active, first, last), None, list[Under]()
@@ -85,7 +86,7 @@ class Beam:
             rows = torch.tensor([row for _, row in going])
             active = [p for p, _ in going]
             seen, past = seen[rows], tuple(keyed[rows] for keyed in past)
-        return ended or active
+        return ended
 
     def _table(self) -> Tensor:
         if len(self._kept) < len(self.fixed) + len(self.nodes):

@@ -90,7 +90,7 @@ class PlanBuilder(nn.Module):
         return found
 
     def build(self, tapped: Tapped, scene: Scene, k: int = 4) -> list[Built]:
-        """The k best plans, best first; dropout is off while it builds.
+        """The k best plans, best first; dropout is off while it builds. None may come to an end.
 
         `tapped` are the base's states of `scene.text`. Best is what the ranker says, or else the
         most probable. Raises RailError for k below 1, and for states of other layers.
