@@ -7,6 +7,7 @@ from bb_core.fit import INDEX, paths
 from bb_core.plan import OPS, Op
 from bb_core.slots import Slot
 from bb_core.space import Space
+from bb_nn.builder.pointer import pointer_of
 
 ITEMS = 6
 Compared = Mapping[str, tuple[tuple[str, Slot], ...]]
@@ -33,7 +34,7 @@ def _pointers(path: tuple[str, ...]) -> list[str]:
     if path.count(INDEX) > 1:
         return []
     indices = range(ITEMS) if INDEX in path else range(1)
-    return ["".join("/" + (str(i) if part == INDEX else part) for part in path) for i in indices]
+    return [pointer_of(path, str(i)) for i in indices]
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from bb_core.plan import POSITION, tokens
 from bb_nn.builder.question import Spot
 
 Features = tuple[float, ...]
@@ -114,8 +115,9 @@ def refer_features(to: Referred, pointer: str, name: str, fits: int) -> Features
 @lru_cache(maxsize=8192)
 def _pointed(pointer: str) -> tuple[str, int | None]:
     """The last name of a pointer, and the first index in it."""
-    parts = pointer.split("/")
-    return parts[-1], next((int(part) for part in parts if part.isdigit()), None)
+    parts = tokens(pointer)
+    last = parts[-1] if parts else ""
+    return last, next((int(part) for part in parts if POSITION.match(part)), None)
 
 
 def edge_features(

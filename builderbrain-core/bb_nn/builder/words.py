@@ -10,6 +10,7 @@ from bb_core.imported import sentence
 from bb_core.plan import tokens
 from bb_core.slots import Slot
 from bb_core.space import Space
+from bb_nn.builder.pointer import is_index, pointer_of
 
 
 def words_of(space: Space) -> tuple[str, ...]:
@@ -30,9 +31,8 @@ def _all(space: Space) -> Iterator[str]:
 def _results(space: Space, tool: str) -> Iterator[str]:
     result = space.schema.result(tool)
     for path, _ in paths(result) if result else ():
-        pointer = "".join("/" + part for part in path)
-        yield pointer_text(tool, pointer)
-        slot = space.result_slot(tool, pointer.replace("*", "0"))
+        yield pointer_text(tool, pointer_of(path))
+        slot = space.result_slot(tool, pointer_of(path, "0"))
         yield from map(choice_text, slot.choices if slot else ())
 
 
@@ -63,7 +63,7 @@ def choice_text(value: Json) -> str:
 @lru_cache(maxsize=8192)
 def pointer_text(tool: str, pointer: str) -> str:
     """A place in a tool's result; places that differ in an index are one."""
-    parts = ["one" if part == "*" or part.isdigit() else part for part in tokens(pointer)]
+    parts = ["one" if is_index(part) else part for part in tokens(pointer)]
     return f"{plain_words(' '.join(parts)) or 'all'} in the result of {plain_words(tool)}"
 
 
