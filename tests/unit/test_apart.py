@@ -55,6 +55,22 @@ def test_kl_grows_with_the_change_and_is_nothing_without(base: Base, shop: Compi
     assert 0 < sum(near) < sum(far)
 
 
+def test_a_builder_that_is_being_trained_is_compared_without_its_dropout(
+    base: Base, shop: Compiled
+) -> None:
+    layers = (1, base.model.config.num_hidden_layers)
+    one = PlanBuilder.of(
+        BuilderConfig(layers, base.model.config.hidden_size, width=32), Space.of(shop), base
+    )
+    one.network.decoder.eval()
+    seen = scene(shop.battery[0].prompt)
+    tapped = tap(base, [seen.text], layers)[0]
+    modes = [part.training for part in one.modules()]
+    found = apart(one, one, (tapped, tapped), seen)
+    assert found and max(found) == 0.0
+    assert [part.training for part in one.modules()] == modes and one.training
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs", "expected"),
     [

@@ -30,6 +30,7 @@ from bb_nn.builder.network import Outcome
 from bb_nn.builder.option_head import log_softmax
 from bb_nn.builder.question import Tokens
 from bb_nn.builder.script import script
+from bb_nn.builder.still import still
 from bb_nn.tapped import Tapped
 
 FAR = (inf,)
@@ -41,7 +42,7 @@ LEAST = 1e-6
 def apart(
     ours: PlanBuilder, theirs: PlanBuilder, tapped: tuple[Tapped, Tapped], scene: Scene
 ) -> tuple[float, ...]:
-    """The KL of ours to theirs at each question of our best plan.
+    """The KL of ours to theirs at each question of our best plan; both without dropout.
 
     `tapped`: the base's states of the scene, at our layers and at theirs.
     """
@@ -59,7 +60,9 @@ def apart(
     except PlanError:
         return FAR
     batches = [b.batch([t], [encoded]) for b, t in zip((ours, theirs), tapped, strict=True)]
-    return tuple(_divergences(ours.network(batches[0]), theirs.network(batches[1]), batches[0]))
+    with still(ours), still(theirs):
+        told, by_them = ours.network(batches[0]), theirs.network(batches[1])
+    return tuple(_divergences(told, by_them, batches[0]))
 
 
 def coarse(ours: dict[str, float], theirs: dict[str, float]) -> float:

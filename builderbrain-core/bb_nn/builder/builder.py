@@ -32,6 +32,7 @@ from bb_nn.builder.network import Network
 from bb_nn.builder.question import Spot, Tokens
 from bb_nn.builder.ranker import WIDE, Contender, Ranker, traits_of
 from bb_nn.builder.script import clause_spots, script
+from bb_nn.builder.still import still
 from bb_nn.builder.words import words_of
 from bb_nn.errors import RailError
 from bb_nn.tapped import Tapped
@@ -117,8 +118,7 @@ class PlanBuilder(nn.Module):
     ) -> list[tuple[Asker, float, Built]]:
         """Plans with what asked for them, and the delta of their cuts."""
         _require_some(k)
-        was, _ = self.training, self.eval()
-        try:
+        with still(self):
             memory, asker = self._memory(tapped), self.asker(scene)
             beam = Beam(self.network, asker, Tokens(tapped.offsets), memory)
             return [
@@ -126,8 +126,6 @@ class PlanBuilder(nn.Module):
                 for clauses, delta in self._clauses(tapped, scene, memory)[:ways]
                 for p in beam.search(clauses, k)
             ]
-        finally:
-            self.train(was)
 
     @torch.no_grad()
     def starts(self, tapped: Tapped, scene: Scene) -> tuple[int, ...]:
