@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bb_nn.base import Base
 from bb_nn.builder.described import describe
+from bb_nn.builder.still import still
 from bb_nn.folding.move import Fill, Move
 from bb_nn.folding.network import Asked, FoldConfig, FoldNetwork, Spoken
 from bb_nn.folding.question import NO, Asker, Question, View
@@ -55,14 +56,15 @@ def speak(base: Base, tools: Tools, layers: Sequence[int]) -> Spoken:
         [f"{tool.name}: {tool.does}" for tool in tools.tools],
         [f"{slot.tool} {slot.name}" for slot in tools.slots],
         [str(choice) for choice in tools.choices] or ["nothing"],
-        list(tools.types),
+        list(tools.types) or ["nothing"],
     )
     found = [describe(base, texts, layers) for texts in rows]
     vectors = [
         torch.stack([d.vectors[d.rows[text]] for text in texts])
         for d, texts in zip(found, rows, strict=True)
     ]
-    return Spoken(vectors[0], vectors[1], vectors[2][: len(tools.choices)], vectors[3])
+    choices, types = vectors[2][: len(tools.choices)], vectors[3][: len(tools.types)]
+    return Spoken(vectors[0], vectors[1], choices, types)
 
 
 class FoldBuilder:
@@ -75,18 +77,21 @@ class FoldBuilder:
 
     @torch.no_grad()
     def build(self, words: Words, rows: Sequence[int]) -> list[Folded]:
-        """The greedy fold of each of these texts, all of them at once."""
-        self.network.eval()
+        """The greedy fold of each of these texts, all of them at once; dropout is off meanwhile."""
         courses = [self.course(words.first[row], words.spelled[row]) for row in rows]
-        while live := [course for course in courses if not course.over]:
-            questions = [self.question(course) for course in live]
-            asked = ask(questions, [course.first for course in live])
-            found = self.network(asked, words.table).log_softmax(-1)
-            best, columns = found.max(-1)
-            for course, column, log_prob in zip(live, columns.tolist(), best.tolist(), strict=True):
-                course.log_prob += log_prob
-                self.answer(course, column)
+        with still(self.network):
+            while live := [course for course in courses if not course.over]:
+                self._advance(live, words.table)
         return [Folded(tuple(c.moves), c.log_prob, c.done) for c in courses]
+
+    def _advance(self, live: Sequence[Course], table: Tensor) -> None:
+        """Give each course the likeliest answer to its next question."""
+        questions = [self.question(course) for course in live]
+        asked = ask(questions, [course.first for course in live])
+        best, columns = self.network(asked, table).log_softmax(-1).max(-1)
+        for course, column, log_prob in zip(live, columns.tolist(), best.tolist(), strict=True):
+            course.log_prob += log_prob
+            self.answer(course, column)
 
     def course(self, first: int, spelled: tuple[str, ...]) -> Course:
         """The beginning of a text's way; `first` as in `Words`."""

@@ -79,7 +79,9 @@ def _rate(step: int, steps: int) -> float:
     warm = max(1, steps // 20)
     if step < warm:
         return (step + 1) / warm
-    return 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * (step - warm) / (steps - warm)))))
+    # The schedule asks for the rate after the last step too, which one step has warmed up to.
+    done = (step - warm) / max(1, steps - warm)
+    return 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * done))))
 
 
 def _some(asked: Asked, rows: Tensor) -> Asked:

@@ -32,7 +32,7 @@ def read_words(base: Base, texts: Sequence[str], layers: Sequence[int], batch: i
     """A word's vector: the mean over its tokens of concat_l h_l / rms(h_l), in the base's dtype."""
     found, first, spelled = [], list[int](), list[tuple[str, ...]]()
     total = 0
-    for begin in range(0, len(texts), CHUNK):
+    for begin in range(0, max(1, len(texts)), CHUNK):  # of no texts too, `tap` says what is wrong
         part = texts[begin : begin + CHUNK]
         tapped = tap(base, [LEAD + text for text in part], layers, batch)
         for text, one in zip(part, tapped, strict=True):
@@ -41,8 +41,8 @@ def read_words(base: Base, texts: Sequence[str], layers: Sequence[int], batch: i
             first.append(total)
             spelled.append(tuple(text[a:b] for a, b in spans))
             total += len(spans)
-    width = found[0].shape[1]
-    nothing = torch.zeros(1, width, dtype=found[0].dtype)
+    width = len(layers) * base.model.config.get_text_config().hidden_size
+    nothing = torch.zeros(1, width, dtype=base.dtype)
     return Words(torch.cat([nothing, *found]), tuple(first), tuple(spelled))
 
 
