@@ -27,7 +27,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class BuilderConfig:
-    """What a builder is made with.
+    """What a builder is made with; raises RailError for a shape that none can have.
 
     layers: the base's layers it reads (0: the token embeddings alone, a control). base_width: the
     base's hidden size. segmented: cut the request into clauses and decode each on its own; False
@@ -55,6 +55,12 @@ class BuilderConfig:
     reading: bool = False
     ranked: bool = False
 
+    def __post_init__(self) -> None:
+        try:
+            _require(self)
+        except (TypeError, ValueError) as error:
+            raise RailError(str(error), where="BuilderConfig") from None
+
     def to_json(self) -> dict[str, Any]:
         """The configuration as plain JSON."""
         return {**asdict(self), "layers": list(self.layers)}
@@ -63,11 +69,12 @@ class BuilderConfig:
     def from_json(cls, data: dict[str, Any]) -> "BuilderConfig":
         """Read `to_json`'s form; raises RailError for any other key, type or size."""
         try:
-            found = cls(**{**data, "layers": tuple(data["layers"])})
-            _require(found)
+            return cls(**{**data, "layers": tuple(data["layers"])})
         except (TypeError, KeyError, ValueError) as error:
-            raise RailError(f"not a builder's configuration: {error}", where="rail.json") from None
-        return found
+            found = str(error)
+        except RailError as error:
+            found = error.found
+        raise RailError(f"not a builder's configuration: {found}", where="rail.json")
 
 
 def _require(config: BuilderConfig) -> None:
@@ -80,9 +87,14 @@ def _require(config: BuilderConfig) -> None:
         low, high = BOUNDS.get(one.name, (value, value))
         if not low <= value <= high:
             raise ValueError(f"{one.name!r} is {value}, not {low:g} to {high:g}")
+    if type(config.layers) is not tuple:
+        raise ValueError(f"'layers' are {config.layers!r}, not a tuple")
     deep = [n for n in config.layers if type(n) is not int or not 0 <= n <= DEEPEST]
     if deep or not config.layers:
         raise ValueError(f"'layers' are {list(config.layers)!r}")
+    least = BOUNDS["width"][0]
+    if 0 < config.segmenter < least:
+        raise ValueError(f"'segmenter' is {config.segmenter}, not 0 or {least:g} up")
     for key in ("width", "segmenter"):
         if getattr(config, key) % (2 * config.heads):
             raise ValueError(f"{key!r} does not divide into pairs over the heads")
