@@ -58,14 +58,6 @@ class Asker:
         self.space, self.scene, self.rows, self.adapters = space, scene, rows, adapters
         self.offers = Offers(space, scene, rows, places)
 
-    def begin(self) -> Progress:
-        """An empty plan, in no clause yet."""
-        return Progress()
-
-    def enter(self, progress: Progress, clause: Spot) -> Progress:
-        """The plan at the start of the next clause."""
-        return progress.entered(clause)
-
     def ask(self, progress: Progress) -> Question:
         """What is to be answered next."""
         stage = progress.stage

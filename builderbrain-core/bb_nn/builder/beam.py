@@ -64,14 +64,14 @@ class Beam:
 
     def search(self, clauses: Sequence[Spot], k: int) -> list[Under]:
         """The k most probable plans, best first; none where each was left off in some clause."""
-        plans = [Under(self.asker.begin(), 0.0)]
+        plans = [Under(Progress(), 0.0)]
         for clause in clauses:
             plans = self._clause(plans, clause, k) if plans else []
         return plans
 
     def _clause(self, plans: list[Under], clause: Spot, k: int) -> list[Under]:
         """The plans that end the clause. One that has no answer left, or asks on, is no plan."""
-        active = [replace(p, progress=self.asker.enter(p.progress, clause)) for p in plans]
+        active = [replace(p, progress=p.progress.entered(clause)) for p in plans]
         first, last = self.tokens.span(clause)
         seen, past, ended = self._look(active, first, last), None, list[Under]()
         for _ in range(_LONGEST_CLAUSE):

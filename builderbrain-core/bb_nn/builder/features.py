@@ -52,14 +52,17 @@ def span_features(
     )
 
 
-def choice_features(words: str, clause: str, text: str, used: bool) -> Features:
-    """Of a closed choice: whether its words stand in the clause and in the text; used before."""
+def choice_features(words: str, clause: str, text: str) -> Features:
+    """Of a closed choice: whether its words stand in the clause and in the text.
+
+    The fifth number is 0 of all: a place that weights of before were trained with.
+    """
     said = [word for word in words.lower().split() if len(word) > 2]
     if not said:
-        return (0.0, 0.0, 0.0, 0.0, float(used))
+        return (0.0, 0.0, 0.0, 0.0, 0.0)
     here = sum(word in clause for word in said) / len(said)
     there = sum(word in text for word in said) / len(said)
-    return (here, float(words.lower() in clause), there, float(words.lower() in text), float(used))
+    return (here, float(words.lower() in clause), there, float(words.lower() in text), 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ class Offers:
         found = []
         for i, value in enumerate(slot.choices):
             words = choice_text(value)
-            facts = choice_features(words, clause, text, False)
+            facts = choice_features(words, clause, text)
             found.append(Option(Kind.CHOICE, self.rows[words], 0, facts, meaning(value), Choose(i)))
         return found
 

@@ -10,7 +10,7 @@ from bb_nn.builder.question import BEGIN, Option, Spot
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A plan under way in one clause.
+    """A plan under way in one clause; a new one is an empty plan, in no clause yet.
 
     done: whole decisions; `first` of them belong to earlier clauses. stage: what is asked next.
     skill, fills, items, left, op, when: the decision under way; `items` are those of a list being

@@ -46,13 +46,13 @@ def script(
         clauses = [0] * len(decisions)
     known = tuple(begin for begin, _ in spots) if starts and cuts else ()
     found = Script(asker.scene.request_end, known)
-    progress = asker.begin()
+    progress = Progress()
     for index, spot in enumerate(spots):
         own = [d for d, clause in zip(decisions, clauses, strict=True) if clause == index]
         found.clauses.append(spot)
         found.first_action.append(len(found.actions))
         found.earlier.append(len(found.nodes))
-        progress = _clause(asker, asker.enter(progress, spot), own, found)
+        progress = _clause(asker, progress.entered(spot), own, found)
     return found
 
 
