@@ -19,6 +19,7 @@ from bb_runtime.planner import ModelPlanner
 from bb_runtime.rounds import Planner
 from bb_train.boot import Booted
 from bb_train.checkpoint import FOLDER, Checkpoint, Checkpoints
+from bb_train.errors import ResumeError
 from bb_train.evaluate import Evaluator, table
 from bb_train.learner import BuilderLearner
 from bb_train.scribe import Scribe
@@ -91,7 +92,14 @@ class _Offline:
         self.log = TrainingLog(booted.folder, begin, self.trainer.step, tell=progress.say)
 
     def _resume(self, last: Checkpoint) -> None:
-        self.trainer.restore(last.step, last.state, last.values)
+        try:
+            self.trainer.restore(last.step, last.state, last.values)
+        except (LookupError, RuntimeError, ValueError) as error:
+            raise ResumeError(
+                "its checkpoints hold a builder of another shape: another version made them",
+                where=str(self.booted.folder),
+                fix=f"delete {self.booted.folder} to start anew",
+            ) from error
         self.best, self.best_step = last.values["best"], last.values["best_step"]
         self.before = last.values["seconds"]
         if self.best_step:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,20 @@ def test_a_best_that_is_not_what_was_kept_stops_the_run(tmp_path: Path, name: st
     else:
         best.write_bytes(best.read_bytes()[:-9])
     with pytest.raises(ResumeError, match=r"best\.pt: is .* delete the folder .*checkpoints to"):
+        one.go()
+
+
+def test_a_builder_of_another_shape_is_refused_in_words(tmp_path: Path) -> None:
+    one = Run(tmp_path)
+    one.go()
+    kept = Checkpoints(one.kept)
+    last = kept.last(booted(tmp_path).made_from)
+    assert last is not None
+    weights = dict(last.state["module"])
+    name = next(name for name in weights if name.endswith("head.features.weight"))
+    weights[name] = weights[name][:, :12].clone()
+    kept.save(replace(last, state={**last.state, "module": weights}))
+    with pytest.raises(ResumeError, match=r"another shape.*Delete .* to start anew"):
         one.go()
 
 
