@@ -40,7 +40,7 @@ from text_arms.arm import (
     write,
 )
 from text_arms.compact import Written
-from workload import Ground, ground
+from workload import EMBEDDED, FAMILIES, Ground, ground
 
 from bb_core.cache import write_whole
 from bb_core.canonical import digest_json
@@ -57,8 +57,6 @@ from bb_train.evaluate import Evaluator, table
 from bb_train.example import Example, Family, Split, read_examples, write_examples
 from bb_train.statistics import discordant, mcnemar, wilson
 
-EMBEDDED = "smollm2-135m"
-FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 SHOWN = 3
 Hits = Mapping[str, Sequence[bool]]
 

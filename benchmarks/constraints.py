@@ -32,7 +32,7 @@ import torch
 from interval import interval
 from report import emit, say, skip
 from spoilt import Drawn, Free, lesson, spoil, violations
-from workload import Ground, ground
+from workload import EMBEDDED, Ground, ground
 
 from bb_core.actions import assemble
 from bb_core.calibration import Calibration, calibration
@@ -59,7 +59,6 @@ from bb_train.losses.cfs_energy import budget
 from bb_train.losses.option_energy import option_energy
 from bb_train.statistics import discordant, mcnemar
 
-EMBEDDED = "smollm2-135m"
 SPOILT, VIOLATIONS, DECISIONS = 0.25, 0.05, 8
 LIMIT, CEILING = budget(VIOLATIONS, DECISIONS), 15.0
 ARMS: dict[str, RuleName | None] = {"none": None, "repaired": "repaired", "ascend": "ascend"}

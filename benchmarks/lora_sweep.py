@@ -23,7 +23,7 @@ from report import emit, say, skip
 from text_arms.arm import RANK, RATE, Item, Recipe, exact, item, learnable, model_of, said, train
 from text_arms.compact import Written
 from torch.nn import functional as F
-from workload import ground
+from workload import EMBEDDED, FAMILIES, ground
 
 from bb_core.cache import write_whole
 from bb_core.canonical import digest_json
@@ -38,12 +38,12 @@ Tried = dict[tuple[int, float], dict[str, Any]]
 def main() -> int:
     """Try the rates, then the ranks; print one line."""
     options = _options()
-    if fetched(arms.EMBEDDED) is None:
-        return skip("lora_sweep", f"{arms.EMBEDDED} is not here: bb models fetch {arms.EMBEDDED}")
+    if fetched(EMBEDDED) is None:
+        return skip("lora_sweep", f"{EMBEDDED} is not here: bb models fetch {EMBEDDED}")
     torch.set_num_threads(1)
-    here = ground("api_json", arms.EMBEDDED)
+    here = ground("api_json", EMBEDDED)
     taught = arms.examples(here, options, "train", "indist", options.examples)
-    held = [e for f in arms.FAMILIES for e in arms.examples(here, options, "dev", f, options.n)]
+    held = [e for f in FAMILIES for e in arms.examples(here, options, "dev", f, options.n)]
     written, found = Written.of(here.domain), Tried()
     made_from = [here.base.digest, written.compact.digest, [e.digest for e in (*taught, *held)]]
 
@@ -96,7 +96,7 @@ def tried(
     recipe: Recipe, written: Written, taught: Sequence[Example], held: Sequence[Example]
 ) -> dict[str, Any]:
     """Train once and judge by the held-out plans."""
-    base = load_base(arms.EMBEDDED)
+    base = load_base(EMBEDDED)
     tokenizer, pad = base.tokenizer, base.tokenizer.eos_token_id
     model = model_of(base, recipe)
     lessons, tests = (
