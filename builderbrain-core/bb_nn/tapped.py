@@ -4,17 +4,23 @@ The base runs once over each text and stops after the deepest layer asked for; n
 above nor the output head is computed. Texts of similar length share a batch, padded on the right:
 a causal model's states never see what comes after them. The padded width may still change their
 last bits, as sums are taken in another order.
+
+The states are what the call brought along (`taps`), so threads may read one base at the same time,
+and whoever else calls it meanwhile gets its own answer. A base that does not hand a call's keywords
+on to its layers is refused.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bb_nn.base import Base
+from bb_nn.base_adapter import decoder, decoder_layers
 from bb_nn.errors import RailError
+from bb_nn.taps import Reading, install
 
 _SHOWN = 60
 """Characters of a text in an error."""
@@ -36,6 +42,16 @@ class Tapped:
 
 class _DeepestReached(Exception):
     """Ends a forward pass once nothing above is needed."""
+
+
+class _ReadingUpTo(Reading):
+    """Reading that ends its own call after the deepest layer asked for."""
+
+    def visit(self, layer: int, state: Tensor) -> None:
+        """Keep the state of a layer that was asked for; raises _DeepestReached after the last."""
+        super().visit(layer, state)
+        if layer == max(self.layers):
+            raise _DeepestReached
 
 
 def default_layers(base: Base) -> tuple[int, ...]:
@@ -80,15 +96,6 @@ def require_whole(text: str, where: str) -> None:
         raise RailError(found, where=where, fix="give whole Unicode characters") from None
 
 
-def decoder_layers(model: Any) -> nn.ModuleList:
-    """The model's transformer layers, bottom first; raises RailError where there are none."""
-    depth = model.config.get_text_config().num_hidden_layers
-    for module in model.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == depth:
-            return module
-    raise RailError("no list of layers found", where=type(model).__name__, fix="use a causal LM")
-
-
 def _encoded(base: Base, text: str) -> tuple[list[int], list[list[int]]]:
     require_whole(text, base.name)
     found = base.tokenizer(text, return_offsets_mapping=True, verbose=False)
@@ -114,33 +121,26 @@ def _states(base: Base, rows: list[list[int]], layers: Sequence[int]) -> list[Te
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     for i, row in enumerate(rows):
         ids[i, : len(row)] = torch.tensor(row)
-    kept = _forward(base.model, ids.to(device), layers)
+    kept = _forward(base, ids.to(device), layers)
     # A copy, since a view would keep the whole padded batch alive.
     return [kept[i, : len(row)].cpu().clone() for i, row in enumerate(rows)]
 
 
-def _forward(model: Any, ids: Tensor, layers: Sequence[int]) -> Tensor:
+def _forward(base: Base, ids: Tensor, layers: Sequence[int]) -> Tensor:
     """[B, T, taps, d]: the states after each of the layers."""
-    seen: dict[int, Tensor] = {0: model.get_input_embeddings()(ids)}
-    deepest, hooks = max(layers), []
-    for index, module in enumerate(decoder_layers(model)[:deepest], start=1):
-        if index in layers:
-            hooks.append(module.register_forward_hook(_keeper(seen, index, index == deepest)))
-    try:
-        if deepest:
-            model.base_model(input_ids=ids, use_cache=False)
-    except _DeepestReached:
-        pass
-    finally:
-        for hook in hooks:
-            hook.remove()
+    seen: dict[int, Tensor] = {0: base.model.get_input_embeddings()(ids)}
+    if any(layers):
+        seen |= _read(base, ids, tuple(layer - 1 for layer in layers if layer))
     return torch.stack([seen[layer] for layer in layers], dim=2)
 
 
-def _keeper(seen: dict[int, Tensor], index: int, last: bool) -> Any:
-    def keep(module: nn.Module, inputs: Any, output: Any) -> None:
-        seen[index] = output[0] if isinstance(output, tuple) else output
-        if last:
-            raise _DeepestReached
-
-    return keep
+def _read(base: Base, ids: Tensor, places: tuple[int, ...]) -> dict[int, Tensor]:
+    """The outputs of the layers at these places of the list, by their numbers here."""
+    install(decoder_layers(base.model))
+    reading = _ReadingUpTo(places)
+    with suppress(_DeepestReached):
+        decoder(base.model)(input_ids=ids, use_cache=False, rail_ctx=reading)
+    if missed := sorted(reading.layers - set(reading.states)):
+        found = f"layers {[place + 1 for place in missed]} were not given rail_ctx"
+        raise RailError(found, where=base.name, fix="use another base")
+    return {place + 1: state for place, state in reading.states.items()}

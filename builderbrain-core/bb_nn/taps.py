@@ -5,11 +5,14 @@ brings a `rail_ctx`, so any number of rails share a base, the base's parameters 
 and copies, pickles and compiled graphs of it stay their own.
 """
 
+import threading
 from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from bb_nn.errors import RailError
+
+_INSTALLING = threading.Lock()  # two threads that find a layer bare would hook it twice
 
 
 class RailContext(Protocol):
@@ -55,10 +58,11 @@ def install(layers: nn.ModuleList) -> None:
 
     It goes before other hooks, so that `output_hidden_states` shows what the next layer sees.
     """
-    for index, layer in enumerate(layers):
-        if getattr(layer, "bb_layer", None) is None:
-            layer.bb_layer = index  # type: ignore[assignment]
-            layer.register_forward_hook(_tap, with_kwargs=True, prepend=True)
+    with _INSTALLING:
+        for index, layer in enumerate(layers):
+            if getattr(layer, "bb_layer", None) is None:
+                layer.bb_layer = index  # type: ignore[assignment]
+                layer.register_forward_hook(_tap, with_kwargs=True, prepend=True)
 
 
 def _tap(module: nn.Module, args: Any, kwargs: dict[str, Any], out: Any) -> Any:
