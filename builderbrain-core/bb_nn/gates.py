@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bb_nn.errors import RailError
 
+_ANEW = "set_ them, or load the rail again"
 _STEPS = 80  # of bisection in float64: to the last bit
 _SLACK = 1e-7  # a mean this close to the cap is under it, so that projecting twice changes nothing
 
@@ -19,9 +20,12 @@ _SLACK = 1e-7  # a mean this close to the cap is under it, so that projecting tw
 def project(alpha: Tensor, cap: float) -> Tensor:
     """argmin |a - alpha| over {a in [0, 1]^n : mean a <= cap}: a = clip(alpha - tau, 0, 1).
 
-    tau >= 0 is found by bisection. (Wang & Lu 2015, projection onto the capped simplex.)
+    tau >= 0 is found by bisection. (Wang & Lu 2015, projection onto the capped simplex.) Raises
+    RailError for a gate that is no finite number: no point is the nearest to it.
     """
     wide = alpha.detach().double()
+    if not bool(wide.isfinite().all()):
+        raise RailError(f"gates {alpha.tolist()}", where="gates", fix=_ANEW)
     if float(wide.clamp(0, 1).mean()) <= cap + _SLACK:
         return wide.clamp(0, 1).to(alpha.dtype)
     low, high = 0.0, float(wide.max())
@@ -32,6 +36,17 @@ def project(alpha: Tensor, cap: float) -> Tensor:
         else:
             high = tau
     return (wide - high).clamp(0, 1).to(alpha.dtype)
+
+
+def require_gates(alpha: Tensor, cap: float, where: str = "gates") -> None:
+    """Raise RailError unless gates are finite, in [0, 1] and, as far as their type can say it, of a
+    mean under the cap."""
+    slack = torch.finfo(alpha.dtype).eps if alpha.is_floating_point() else 0.0
+    wide = alpha.detach().double()
+    fits = wide.numel() and wide.min() >= 0 and wide.max() <= 1
+    if not (fits and wide.mean() <= cap + _SLACK + slack):
+        found = f"gates {alpha.tolist()} under a cap of {cap}"
+        raise RailError(found, where=where, fix="project_ the gates, then save them")
 
 
 class Gates(nn.Module):
@@ -97,8 +112,14 @@ class Gates(nn.Module):
         self._look(_whole(self.alpha))
         return self
 
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        super()._load_from_state_dict(*args, **kwargs)
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """As in torch, but gates that the cap does not allow are refused before they are copied."""
+        given = state_dict.get(f"{prefix}alpha")
+        if isinstance(given, Tensor) and not given.is_meta and given.shape == self.alpha.shape:
+            require_gates(_whole(given), self.cap)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
         self._look(_whole(self.alpha))
 
     def _refresh(self) -> None:
@@ -112,7 +133,7 @@ class Gates(nn.Module):
             return
         read = values.tolist()
         if any(math.isnan(value) for value in read):
-            raise RailError(f"gates {read}", where="gates", fix="set_ them, or load the rail again")
+            raise RailError(f"gates {read}", where="gates", fix=_ANEW)
         self._open = tuple(value > 0 for value in read)
         self._seen = _version(self.alpha)
 

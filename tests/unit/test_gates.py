@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from bb_nn.errors import RailError  # noqa: E402
-from bb_nn.gates import Gates, project  # noqa: E402
+from bb_nn.gates import Gates, project, require_gates  # noqa: E402
 
 
 @pytest.mark.parametrize("cap", [0.0, 0.1, 0.5, 1.0])
@@ -74,3 +74,30 @@ def test_what_the_cap_does_not_allow_is_refused() -> None:
     gates.set_(0.2, cap=0.3)
     assert gates.cap == 0.3
     assert gates.alpha.tolist() == pytest.approx([0.2, 0.2])
+
+
+WRONG = [[7.0, -3.0], [0.6, 0.6], [1.5, 0.0], [float("nan"), 0.1], [float("inf"), 0.0]]
+
+
+@pytest.mark.parametrize("alpha", WRONG)
+def test_gates_that_the_cap_does_not_allow_are_refused_before_they_are_loaded(
+    alpha: list[float],
+) -> None:
+    gates = Gates(2, alpha=0.1, cap=0.5).eval()
+    before = gates.alpha.tolist()
+    with pytest.raises(RailError, match=r"gates .* under a cap of 0\.5"):
+        gates.load_state_dict({"alpha": torch.tensor(alpha)})
+    assert gates.alpha.tolist() == before
+    assert gates.live() == (True, True)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float32])
+def test_a_projection_fits_the_cap_in_the_type_of_the_gates(kind: torch.dtype) -> None:
+    for cap in (0.1, 0.3, 0.7, 0.999):
+        require_gates(project(torch.full((3,), 2.0, dtype=kind), cap), cap)
+
+
+@pytest.mark.parametrize("alpha", [[float("inf"), 0.1], [float("nan"), 0.1], [0.1, -float("inf")]])
+def test_what_is_no_number_has_no_projection(alpha: list[float]) -> None:
+    with pytest.raises(RailError, match="gates"):
+        project(torch.tensor(alpha), 0.5)
