@@ -89,7 +89,8 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
     def from_pretrained(  # type: ignore[override]
         cls, folder: str | Path, base: Base | Any = None, *, offline: bool = True
     ) -> "DualRail":
-        """The rail saved in a folder, on its base; raises BaseMismatchError on another base.
+        """The rail saved in a folder, on its base; raises BaseMismatchError on another base, and
+        RailError for a rail that is not whole.
 
         Without `base` the one it names is loaded.
         """
@@ -101,7 +102,11 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
         base = load_base(saved.name, offline=offline) if base is None else base
         rail_file.require(rail_file.identify(base), saved, Path(folder))
         model = cls.attach(base, config)
-        model.rail.to(tensors["gates.alpha"].dtype).load_state_dict(tensors)
+        try:
+            model.rail.to(tensors["gates.alpha"].dtype).load_state_dict(tensors)
+        except (KeyError, RuntimeError) as error:
+            found, fix = f"the rail is not whole: {error}", "save the rail again"
+            raise RailError(found, where=str(folder), fix=fix) from error
         return model
 
     def save_pretrained(  # type: ignore[override]

@@ -8,7 +8,7 @@ from torch import Tensor
 from bb_nn.errors import RailError
 
 
-def require_finite(tensors: Mapping[str, Tensor], where: Path, fix: str) -> None:
+def require_finite(tensors: Mapping[str, Tensor], where: Path | str, fix: str) -> None:
     """Raise RailError with the first tensor, by name, that holds a NaN or an infinity."""
     for name in sorted(tensors):
         if not bool(tensors[name].isfinite().all()):

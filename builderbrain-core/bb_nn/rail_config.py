@@ -36,6 +36,11 @@ class RailConfig:
     in_path_rank: int = 8
 
     def __post_init__(self) -> None:
+        counts = (self.every, self.width, self.heads, self.window, self.feed, *self.taps)
+        for count in (*counts, self.skills, self.skill_rank, self.in_path_rank):
+            if not isinstance(count, int):
+                found = f"{count!r} is no whole number"
+                raise RailError(found, where="RailConfig", fix="give whole numbers for counts")
         checks = (
             (self.coupling in get_args(Coupling), "coupling", "ladder or inject"),
             (self.every >= 0, "every", "at least 1, or 0 for the coupling's own"),

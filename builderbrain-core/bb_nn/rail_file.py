@@ -9,16 +9,19 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from torch import Tensor
 
+from bb_core.cache import write_whole
 from bb_core.canonical import digest_json
 from bb_nn.base import Base
 from bb_nn.errors import BaseMismatchError, RailError
 from bb_nn.finite import require_finite
+from bb_nn.gates import require_gates
 from bb_nn.rail_config import RailConfig
 
-WEIGHTS, RECORD, FORMAT = "rail.safetensors", "rail.json", 2
+WEIGHTS, RECORD, FORMAT, KIND = "rail.safetensors", "rail.json", 2, "stream"
+_NUMBERS = "save one whose weights are numbers"
 Marks = Mapping[str, tuple[torch.dtype, int]]
 
 
@@ -70,41 +73,61 @@ def changed(model: Any, before: Marks) -> bool:
 
 
 def write(folder: Path, config: RailConfig, base: BaseId, tensors: dict[str, Tensor]) -> None:
-    """Write the two files; the record carries the weights' own digest."""
+    """Write the two files, each in one step; the record carries the weights' own digest.
+
+    Raises RailError, and leaves what was there, where a weight is no number. A process killed
+    between the two files leaves a folder that `read` refuses.
+    """
+    require_finite(tensors, folder, _NUMBERS)
+    data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / WEIGHTS)
+    write_whole(folder / WEIGHTS, data)
     record: dict[str, Any] = {
         "format": FORMAT,
+        "kind": KIND,
         "config": config.to_json(),
         "base": {"name": base.name, "digest": base.digest, "architecture": base.architecture},
-        "weights": _file_digest(folder / WEIGHTS),
+        "weights": hashlib.sha256(data).hexdigest(),
     }
     record["digest"] = digest_json(record)
-    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / RECORD, (json.dumps(record, indent=2) + "\n").encode())
 
 
 def read(folder: Path) -> tuple[RailConfig, BaseId, dict[str, Tensor]]:
-    """What `write` wrote; raises RailError for what is no rail, was changed or holds a NaN."""
+    """What `write` wrote; raises RailError for what is no such rail, was changed or holds a NaN."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        _unchanged(folder, record)
+        _of_this_kind(folder, record)
+        data = (folder / WEIGHTS).read_bytes()
+        _unchanged(folder, record, data)
         config, base = RailConfig.from_json(record["config"]), BaseId(**record["base"])
-        tensors = load_file(folder / WEIGHTS)
+        tensors = load(data)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         raise RailError(
             f"not a saved rail: {error}", where=str(folder), fix="give a folder with a rail.json"
         ) from error
-    require_finite(tensors, folder, "save one whose weights are numbers")
+    require_finite(tensors, folder, _NUMBERS)
+    if "gates.alpha" in tensors:
+        require_gates(tensors["gates.alpha"], config.cap, str(folder))
     return config, base, tensors
 
 
-def _unchanged(folder: Path, record: dict[str, Any]) -> None:
+def _of_this_kind(folder: Path, record: dict[str, Any]) -> None:
+    """Raise RailError where the folder holds a rail of another kind, a builder; of before, none is
+    said."""
+    kind = record.get("kind", KIND)
+    if kind != KIND:
+        fix = "load it with load_rail" if kind == "builder" else f"give a {KIND} rail"
+        raise RailError(f"a {kind}, not a {KIND} rail", where=str(folder), fix=fix)
+
+
+def _unchanged(folder: Path, record: dict[str, Any], data: bytes) -> None:
     """Raise RailError unless the record and the weights are what was written."""
     own = digest_json({name: value for name, value in record.items() if name != "digest"})
     for holds, found in (
         (record["format"] == FORMAT, f"format {record['format']}, not {FORMAT}"),
         (record.get("digest") == own, f"{RECORD} was changed"),
-        (record["weights"] == _file_digest(folder / WEIGHTS), "weights are not those recorded"),
+        (record["weights"] == hashlib.sha256(data).hexdigest(), "weights are not those recorded"),
     ):
         if not holds:
             raise RailError(found, where=str(folder), fix="save the rail again")
@@ -119,7 +142,3 @@ def require(base: BaseId, saved: BaseId, where: Path) -> None:
             where=str(where),
             fix=f"load {saved.name!r} with load_base" if saved.name else "hand over that model",
         )
-
-
-def _file_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
