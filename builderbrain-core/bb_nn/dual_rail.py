@@ -177,10 +177,11 @@ class DualRail(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-cal
     ) -> RailOutput | tuple[Any, ...]:
         """Logits [B, T, V] of both rails together; `base_logits` too, free, with a ladder.
 
-        `skill` [B] or [B, T] picks the skill adapter, below 0 none. `want_base=False` saves the
-        second head. `rail_mask` [B, any + T] says which tokens are real where attention_mask has
-        four axes. With gradients a cache is kept only if asked for or given. The loss is the
-        base's; a ladder's lacks what a mixture of experts adds for its routing.
+        `skill` [B] or [B, T] picks the skill adapter, below 0 none; floats with one more axis weigh
+        all of them. `want_base=False` saves the second head. `rail_mask` [B, any + T] says which
+        tokens are real where attention_mask has four axes. With gradients a cache is kept only if
+        asked for or given. The loss is the base's; a ladder's lacks what a mixture of experts adds
+        for its routing.
         """
         aims = {"labels": labels} | {name: more.pop(name) for name in _AIMS if name in more}
         given = {

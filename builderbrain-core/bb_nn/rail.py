@@ -14,6 +14,7 @@ from bb_nn.comp_block import CompBlock
 from bb_nn.errors import RailError
 from bb_nn.gates import Gates
 from bb_nn.in_path import path_deltas
+from bb_nn.programs.bank import SkillBank, weighs
 from bb_nn.rail_cache import RailState
 from bb_nn.rail_config import RailConfig
 
@@ -61,14 +62,19 @@ class Rail(nn.Module):
         return stream
 
     def picked(self, skill: Tensor | None, given: Mapping[str, Any]) -> Tensor | None:
-        """The skill of a call, if it is one of the rail's; raises RailError if not."""
+        """The skill of a call, whole numbers, or a weight for each skill, floats; raises RailError
+        for another shape and for a skill that the rail has not."""
         if skill is None:
             return None
         batch, length = _first(given).shape[:2]
         count = self.skills
-        if not count or skill.shape not in ((batch,), (batch, length)):
+        rows = ((batch,), (batch, length))
+        soft = count > 0 and weighs(skill, count)
+        if not count or (skill.shape[:-1] if soft else skill.shape) not in rows:
             found = f"skill {tuple(skill.shape)} for [{batch}, {length}] tokens, {count} skills"
             raise RailError(found, fix="give [B] or [B, T], and attach with skills")
+        if soft:
+            return skill
         # Reading them stops a GPU, which refuses an index by itself.
         seen = skill.device.type == "cpu" and not torch.compiler.is_compiling()
         if seen and int(skill.max()) >= count:
@@ -157,8 +163,6 @@ def _entry(width: int, hidden: int) -> nn.Linear:
 def _block(config: RailConfig, hidden: int, width: int) -> CompBlock:
     skills: nn.Module | None = None
     if config.skills:
-        from bb_nn.programs.bank import SkillBank
-
         skills = SkillBank(config.skills, width, width, config.skill_rank)
     return CompBlock(
         hidden,

@@ -331,6 +331,23 @@ def test_a_skill_that_is_not_there_is_refused_in_words() -> None:
         model.generate(ids(), skill=torch.zeros(1, 14, dtype=torch.long), max_new_tokens=1)
 
 
+def test_a_float_is_no_skill_but_may_weigh_all() -> None:
+    model = shaken(DualRail.attach(tiny("llama"), RailConfig(skills=2, **SMALL)))
+    rows = ids(2, rows=2)
+
+    def under(skill: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return model(input_ids=rows, skill=skill).logits
+
+    for wrong in (torch.tensor([0.0, 1.0]), torch.tensor([True, False]), torch.ones(2, 3)):
+        with pytest.raises(RailError, match="for a bank of 2"):
+            under(wrong)
+    with pytest.raises(RailError, match="2 skills"):
+        under(torch.ones(1, 2))
+    wanted = under(torch.tensor([1, 0]))
+    assert torch.allclose(under(torch.tensor([[0.0, 1.0], [1.0, 0.0]])), wanted, atol=1e-6)
+
+
 def test_in_path_deltas_reach_every_family_that_takes_them() -> None:
     config = RailConfig(coupling="inject", in_path=("q_proj",), **SMALL)
     model = shaken(DualRail.attach(tiny("stablelm"), config))

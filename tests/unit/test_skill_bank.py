@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from bb_nn.errors import RailError
 from bb_nn.programs.bank import SkillBank
 from bb_nn.programs.hyper_bank import HyperBank, describe
 
@@ -68,6 +69,23 @@ def test_a_newborn_bank_adds_exactly_zero(kind: type) -> None:
     bank, x = kind(N, D_IN, D_OUT, RANK), torch.randn(3, 7, D_IN) * 1e6
     for z in [torch.randint(-1, N, (3,)), torch.randint(-1, N, (3, 7)), torch.rand(3, N)]:
         assert torch.equal(bank(x, z), torch.zeros(3, 7, D_OUT))
+
+
+@pytest.mark.parametrize("kind", [SkillBank, HyperBank])
+@pytest.mark.parametrize(
+    "z",
+    [
+        torch.tensor([2.0, 1.0]),
+        torch.ones(2, N + 1),
+        torch.ones(N),
+        torch.ones(1, 1, 1, N),
+        torch.tensor([True, False]),
+        torch.tensor(1),
+    ],
+)
+def test_what_neither_names_a_skill_nor_weighs_all_is_refused(kind: type, z: Tensor) -> None:
+    with pytest.raises(RailError, match=f"for a bank of {N}"):
+        kind(N, D_IN, D_OUT, RANK)(torch.randn(2, 3, D_IN), z)
 
 
 def test_a_step_on_one_skill_leaves_the_bits_of_the_others() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from bb_nn.errors import RailError
 from bb_nn.programs.low_rank import chosen, mixed
 
 
@@ -33,8 +34,9 @@ class SkillBank(nn.Module):
 
         z: long [B] or [B, T], the skill of each sequence or position, -1 for none (adds 0); or
         float [B, n] or [B, T, n], a weight for every skill (all are computed, all get gradients).
+        Raises RailError for a z that is neither.
         """
-        if z.is_floating_point():
+        if weighs(z, len(self)):
             return self.scale * mixed(x, z, *self._stacked(range(len(self))))
         rows, local = used(z)
         if not rows:
@@ -92,6 +94,20 @@ class SkillBank(nn.Module):
     def _stacked(self, rows: range | list[int]) -> tuple[Tensor, Tensor]:
         """The matrices of these skills only: the others stay out of the graph."""
         return torch.stack([self.down[k] for k in rows]), torch.stack([self.up[k] for k in rows])
+
+
+def weighs(z: Tensor, n: int) -> bool:
+    """Whether z weighs n skills, [..., n] of a float type, or names one, [B] or [B, T] of integers;
+    raises RailError for what is neither."""
+    if z.is_floating_point() and z.dim() in (2, 3) and z.shape[-1] == n:
+        return True
+    if z.dim() in (1, 2) and not (z.is_floating_point() or z.is_complex() or z.dtype == torch.bool):
+        return False
+    raise RailError(
+        f"skills {tuple(z.shape)} of {z.dtype} for a bank of {n}",
+        where="skill",
+        fix=f"give whole numbers [B] or [B, T], or float weights [B, {n}] or [B, T, {n}]",
+    )
 
 
 def used(z: Tensor) -> tuple[list[int], Tensor]:

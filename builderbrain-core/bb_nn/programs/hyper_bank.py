@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from bb_nn.programs.bank import used
+from bb_nn.programs.bank import used, weighs
 from bb_nn.programs.low_rank import chosen, mixed
 
 CODE = 64
@@ -37,7 +37,7 @@ class HyperBank(nn.Module):
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         """As SkillBank.forward."""
-        if z.is_floating_point():
+        if weighs(z, len(self)):
             return self.scale * mixed(x, z, *self._written(list(range(len(self)))))
         rows, local = used(z)
         if not rows:
