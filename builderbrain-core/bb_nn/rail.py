@@ -139,7 +139,10 @@ def real_tokens(given: Mapping[str, Any], rail_mask: Tensor | None) -> Tensor | 
         return None
     if not isinstance(mask, Tensor) or mask.dim() != 2:
         raise RailError("the mask does not say which tokens are real", fix="give rail_mask [B, T]")
-    past, length = given["past_key_values"], first.shape[1]
+    past, (rows, length) = given["past_key_values"], first.shape[:2]
+    if mask.shape[0] != rows or mask.shape[1] < length:
+        found = f"a mask {tuple(mask.shape)} for [{rows}, {length}] tokens"
+        raise RailError(found, fix="give a row for each text, and a column for each token")
     if getattr(past, "is_compileable", False) and mask.shape[1] == past.get_max_length():
         mask = mask[:, : int(past.get_seq_length()) + length]
     return mask[:, -length:].bool()

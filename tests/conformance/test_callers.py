@@ -348,6 +348,16 @@ def test_a_float_is_no_skill_but_may_weigh_all() -> None:
     assert torch.allclose(under(torch.tensor([[0.0, 1.0], [1.0, 0.0]])), wanted, atol=1e-6)
 
 
+@ways
+def test_a_mask_of_other_rows_or_too_few_columns_is_refused(coupling: str) -> None:
+    model = railed("llama", coupling)
+    square = torch.ones(2, 1, 14, 14, dtype=torch.bool).tril()
+    for shape in ((1, 14), (2, 1), (2, 3), (3, 14)):
+        given = {"attention_mask": square, "rail_mask": torch.ones(shape)}
+        with pytest.raises(RailError, match=r"a mask .* for \[2, 14\] tokens"):
+            model(input_ids=ids(rows=2), **given)
+
+
 def test_in_path_deltas_reach_every_family_that_takes_them() -> None:
     config = RailConfig(coupling="inject", in_path=("q_proj",), **SMALL)
     model = shaken(DualRail.attach(tiny("stablelm"), config))
