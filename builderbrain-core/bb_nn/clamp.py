@@ -30,11 +30,18 @@ def _norm(vectors: Tensor) -> Tensor:
 
 
 def enter(state: Tensor, delta: Tensor, alpha: Tensor, rho: float | None) -> Tensor:
-    """h + alpha * clamp(delta), in the state's own type: |h' - h| <= alpha rho |h|."""
+    """h + alpha * clamp(delta), in the state's own type: |h' - h| <= alpha rho |h|.
+
+    In half precision the sum is taken in fp32 and held to what the type can say, so that a finite
+    state stays finite.
+    """
     delta = delta.to(torch.promote_types(delta.dtype, torch.float32))  # fp16 cannot say the share
     share = alpha if rho is None else alpha * _shrink(delta, state, rho)
-    mixed: Tensor = state + (share * delta).to(state.dtype)
-    return mixed
+    step: Tensor = share * delta
+    if torch.finfo(state.dtype).bits >= torch.finfo(torch.float32).bits:
+        return state + step.to(state.dtype)
+    most = torch.finfo(state.dtype).max
+    return (state.to(step.dtype) + step).clamp(-most, most).to(state.dtype)
 
 
 def moved(after: Tensor, before: Tensor) -> Tensor:

@@ -57,8 +57,7 @@ class CompBlock(nn.Module):
         `real` [B, T] bool: padding is neither remembered nor attended to. `past`: the memory that
         the call before this one gave.
         """
-        h = h.to(self.read.weight.dtype)
-        base = self.read(F.layer_norm(h, h.shape[-1:]))
+        base = self.read(_normed(h).to(self.read.weight.dtype))
         x = self.norm(base if u is None else base + u)
         update, content, query = self.own(x).chunk(3, dim=-1)
         state, pairs, absent = past or self._blank(x)
@@ -83,3 +82,9 @@ class CompBlock(nn.Module):
             x.new_zeros(batch, kept, 2 * self.width),
             x.new_full((batch, kept), absent_score(x.dtype)),
         )
+
+
+def _normed(h: Tensor) -> Tensor:
+    """The layer norm of a state; it fits fp16, which the state itself need not (over 65,504)."""
+    wide = h.to(torch.promote_types(h.dtype, torch.float32))
+    return F.layer_norm(wide, h.shape[-1:])

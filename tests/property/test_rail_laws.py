@@ -72,6 +72,30 @@ def test_half_precision_is_bounded_too(seed: int, alpha: float) -> None:
     ).all()
 
 
+@given(seeds, st.sampled_from([torch.float16, torch.bfloat16]))
+def test_half_precision_stays_finite_where_the_state_is(seed: int, kind: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    state = torch.full((1, 4096), 2000.0).to(kind)  # of norm 128,000, more than fp16 can say
+    delta = torch.zeros(1, 4096)
+    delta[0, int(torch.randint(4096, (), generator=generator))] = 1e6
+    found = enter(state, delta, torch.tensor(0.8), 1.0)
+    assert found.dtype == kind
+    assert found.isfinite().all()
+    assert moved(found, state) <= 0.81
+    assert torch.equal(enter(state, delta, torch.tensor(0.0), 1.0), state)
+
+
+@pytest.mark.parametrize("given_in", [torch.float32, torch.bfloat16])
+@torch.no_grad()
+def test_a_block_in_fp16_reads_a_state_that_fp16_cannot_say(given_in: torch.dtype) -> None:
+    torch.manual_seed(0)
+    block, h = CompBlock(12, 8, heads=2), torch.randn(1, 5, 12)
+    h[:, :, 3] = 9e4
+    h = h.to(given_in)
+    wanted = block(h)[0]
+    assert torch.allclose(block.half()(h)[0].float(), wanted, atol=0.05)
+
+
 def test_the_clamp_has_a_finite_gradient_at_zero() -> None:
     delta = torch.zeros(3, 8, requires_grad=True)
     clamp(delta, torch.ones(3, 8), 1.0).sum().backward()
