@@ -44,21 +44,24 @@ class LowRank(nn.Module):
 
 def projections(layer: nn.Module, names: tuple[str, ...]) -> dict[str, str]:
     """Where one decoder layer has the named linear projections, as paths from it; raises RailError
-    for one that it has not."""
+    for one that it has not, and for one that several have (experts, say): which would be meant?"""
     linear = {
         path: module
         for path, module in layer.named_modules()
         if hasattr(module, "in_features") and getattr(module, "weight", None) is not None
     }
-    found = {path.rpartition(".")[2]: path for path in linear}
-    for name in names:
-        if name not in found:
-            raise RailError(
-                f"no projection {name!r}",
-                where=type(layer).__name__,
-                fix=f"it has {sorted(linear)}",
-            )
-    return {name: found[name] for name in names}
+    return {name: _only(name, sorted(linear), type(layer).__name__) for name in names}
+
+
+def _only(name: str, paths: list[str], where: str) -> str:
+    """The one path that ends in a name."""
+    found = [path for path in paths if path.rpartition(".")[2] == name]
+    if not found:
+        raise RailError(f"no projection {name!r}", where=where, fix=f"it has {paths}")
+    if len(found) > 1:
+        fix = "name projections that a layer has once"
+        raise RailError(f"{name!r} names {len(found)} projections: {found}", where=where, fix=fix)
+    return found[0]
 
 
 def path_deltas(layer: nn.Module, names: tuple[str, ...], rank: int) -> nn.ModuleDict:

@@ -22,7 +22,7 @@ from bb_nn.builder.rail_folder import read_record  # noqa: E402
 from bb_nn.dual_rail import DualRail  # noqa: E402
 from bb_nn.errors import BaseMismatchError, RailError  # noqa: E402
 from bb_nn.gates import Gates  # noqa: E402
-from bb_nn.in_path import LowRank  # noqa: E402
+from bb_nn.in_path import LowRank, projections  # noqa: E402
 from bb_nn.programs.library import Library  # noqa: E402
 from bb_nn.programs.live import Live, record  # noqa: E402
 from bb_nn.programs.pack import newborn, take  # noqa: E402
@@ -356,6 +356,15 @@ def test_a_mask_of_other_rows_or_too_few_columns_is_refused(coupling: str) -> No
         given = {"attention_mask": square, "rail_mask": torch.ones(shape)}
         with pytest.raises(RailError, match=r"a mask .* for \[2, 14\] tokens"):
             model(input_ids=ids(rows=2), **given)
+
+
+def test_a_projection_that_experts_share_the_name_of_is_refused() -> None:
+    layer = torch.nn.Module()
+    layer.experts = torch.nn.ModuleList(
+        torch.nn.ModuleDict({"up_proj": torch.nn.Linear(4, 4)}) for _ in range(3)
+    )
+    with pytest.raises(RailError, match=r"'up_proj' names 3 projections: .*experts\.0\.up_proj"):
+        projections(layer, ("up_proj",))
 
 
 def test_in_path_deltas_reach_every_family_that_takes_them() -> None:
