@@ -96,6 +96,7 @@ def _intact(folder: Path) -> Path:
 
 
 def _load(source: str, dtype: torch.dtype, offline: bool) -> tuple[Any, Any]:
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -104,7 +105,7 @@ def _load(source: str, dtype: torch.dtype, offline: bool) -> tuple[Any, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=offline)
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, local_files_only=offline)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         fix = "allow downloads (offline=False) or give a folder" if offline else "check the name"
         fix = "save the model there again" if Path(source).is_dir() else fix
@@ -132,6 +133,8 @@ def _random(ref: str, dtype: torch.dtype, seed: int) -> Base:
     if architecture != "llama":
         raise UnknownModelError(f"no random model {architecture!r}", fix="use random:llama")
     folder = _folder(source) if source else None
+    if source and folder is None:
+        raise UnknownModelError(f"no folder {source!r}", where=ref, fix=f"use {RANDOM}llama@FOLDER")
     tokenizer = AutoTokenizer.from_pretrained(str(folder)) if folder else byte_tokenizer()
     config = LlamaConfig(
         vocab_size=len(tokenizer),

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from bb_nn.base import Base, byte_tokenizer, load_base  # noqa: E402
-from bb_nn.errors import RailError  # noqa: E402
+from bb_nn.errors import ModelError, RailError, UnknownModelError  # noqa: E402
 from bb_nn.tapped import default_layers, tap  # noqa: E402
 from tests.conformance.families import tiny  # noqa: E402
 
@@ -76,6 +77,21 @@ def test_families_are_read_by_their_decoders_layers(family: str) -> None:
 def test_a_base_that_hands_nothing_on_to_its_layers_is_refused_in_words() -> None:
     with pytest.raises(RailError, match=r"layers \[1, 2\] were not given rail_ctx"):
         tap(_of(tiny("falcon")), ["abc"], (1, 2))
+
+
+def test_weights_cut_short_are_refused_in_words(tmp_path: Path) -> None:
+    base = llama()
+    base.model.save_pretrained(tmp_path)
+    base.tokenizer.save_pretrained(tmp_path)
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_base(str(tmp_path))
+
+
+def test_a_random_base_takes_no_tokenizer_that_is_not_here() -> None:
+    with pytest.raises(UnknownModelError, match="no folder 'some/model'"):
+        load_base("random:llama@some/model")
 
 
 def _of(model: Any) -> Base:
