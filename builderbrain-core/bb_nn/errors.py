@@ -6,6 +6,7 @@ BuilderbrainError            (bb_core.errors)
 │   └── FetchError           a download or a conversion did not succeed
 └── RailError                a rail cannot be attached, loaded or used
     ├── BaseMismatchError    the rail was made for another base than the one at hand
+    ├── TooLongError         a text is longer than the base can read
     └── LibraryError         a library of skills refuses a change
         ├── CapError         the change would pass a cap of the library
         └── SwapError        a skill's bytes are not what its digest says, or fit another model
@@ -32,6 +33,10 @@ class RailError(BuilderbrainError):
 
 class BaseMismatchError(RailError):
     """The rail was made for another base than the one at hand."""
+
+
+class TooLongError(RailError):
+    """A text is longer than the base can read."""
 
 
 class LibraryError(RailError):

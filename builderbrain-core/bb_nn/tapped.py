@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bb_nn.base import Base
 from bb_nn.base_adapter import decoder, decoder_layers
-from bb_nn.errors import RailError
+from bb_nn.errors import RailError, TooLongError
 from bb_nn.taps import Reading, install
 
 _SHOWN = 60
@@ -64,7 +64,7 @@ def tap(base: Base, texts: Sequence[str], layers: Sequence[int], batch: int = 16
     """The states of each text after the given layers; layer 0 is the token embeddings.
 
     Raises RailError for an empty text, one with half a character in it, no layers, a layer the base
-    does not have, and a text longer than the base can read: it is never cut.
+    does not have; TooLongError for a text longer than the base can read: it is never cut.
     """
     if not layers:
         raise RailError("no layers to read", where=base.name, fix="name one, or default_layers")
@@ -105,8 +105,18 @@ def _encoded(base: Base, text: str) -> tuple[list[int], list[list[int]]]:
         raise RailError("an empty text has no states", where=base.name, fix="give a request")
     if limit and len(ids) > limit:
         found, fix = f"the text {_start(text)} has {len(ids)} tokens", f"it reads at most {limit}"
-        raise RailError(found, where=base.name, fix=fix)
-    return ids, offsets
+        raise TooLongError(found, where=base.name, fix=fix)
+    kept = _without_tail(offsets)
+    return ids[:kept], offsets[:kept]
+
+
+def _without_tail(offsets: list[list[int]]) -> int:
+    """How many tokens there are before what a tokenizer puts after a text, an end token, say.
+
+    Such a token covers no character: its offsets are (0, 0), and out of the order that a character
+    is found by. No state before it knows of it.
+    """
+    return max((i + 1 for i, pair in enumerate(offsets) if any(pair)), default=len(offsets))
 
 
 def _start(text: str) -> str:

@@ -25,12 +25,12 @@ from bb_core.state import State
 from bb_core.verdict import Checked
 from bb_nn.builder.built import Built
 from bb_nn.builder.config import BuilderConfig
-from bb_nn.errors import RailError
+from bb_nn.errors import RailError, TooLongError
 from bb_nn.tapped import Tapped, tap
 from bb_runtime.base_score import base_score
 from bb_runtime.errors import DecodeError
 from bb_runtime.free_text import write_texts
-from bb_runtime.planner import ModelPlanner
+from bb_runtime.planner import ModelPlanner, require_whole_scene
 from bb_runtime.rounds import Ask, Draft
 
 
@@ -80,11 +80,12 @@ class BuilderPlanner:
         self.built = ()
         if self.alpha == 0:
             return self.base(ask)
+        require_whole_scene(ask)
         seen = scene(ask.request, ask.observations, ask.facts)
         try:
             tapped = tap(self.base.base, [seen.text], self.builder.config.layers)[0]
-        except RailError:
-            return self.base(ask)  # longer than the base can read; its own prompt is cut to fit
+        except TooLongError:
+            return self.base(ask)  # its own prompt is cut to fit
         built = self.builder.build(tapped, seen, self.k)
         self.built = tuple(self._candidates([(b.decisions, b.log_prob) for b in built], seen))
         self._given = self._given if ask.reasons else set()

@@ -91,8 +91,13 @@ class ModelPlanner:
 
 
 def _require_whole(ask: Ask) -> None:
+    require_whole_scene(ask)
+    require_whole("\n".join((ask.refused, *ask.reasons)), "refused plan")
+
+
+def require_whole_scene(ask: Ask) -> None:
+    """Raise RailError with the place of half a character in the request or in what was told."""
     require_whole(ask.request, "request")
     for seen in ask.observations:
         told = json.dumps([seen.args, seen.result, seen.why], ensure_ascii=False)
         require_whole(told, f"what {seen.tool} told")
-    require_whole("\n".join((ask.refused, *ask.reasons)), "refused plan")

@@ -1,6 +1,7 @@
 """A builder plans, the base writes and has its say, and at alpha 0 it is the base alone."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -224,6 +225,16 @@ def test_half_a_character_is_refused_by_every_planner(
             continue  # it does not read what was refused
         with pytest.raises(RailError, match=f"^{where}.* is a lone surrogate .*Give whole"):
             read(ask)
+
+
+def test_only_a_text_that_is_too_long_is_left_to_the_base(
+    builder: PlanBuilder, model: ModelPlanner
+) -> None:
+    short, long = Ask("cancel W1001"), Ask("cancel W1001 " * 400)
+    assert BuilderPlanner(builder, model)(long).planner == model(long).planner
+    deeper = SimpleNamespace(config=replace(builder.config, layers=(1, 9)), space=builder.space)
+    with pytest.raises(RailError, match="no layer 9"):
+        BuilderPlanner(deeper, model)(short)
 
 
 def test_a_refused_plan_is_not_given_again(

@@ -1,7 +1,9 @@
 """A base's states over a text: whose they are when several read it at once."""
 
+import copy
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from bb_nn.base import Base, byte_tokenizer, load_base  # noqa: E402
-from bb_nn.errors import ModelError, RailError, UnknownModelError  # noqa: E402
+from bb_nn.errors import ModelError, RailError, TooLongError, UnknownModelError  # noqa: E402
 from bb_nn.tapped import default_layers, tap  # noqa: E402
 from tests.conformance.families import tiny  # noqa: E402
 
@@ -77,6 +79,40 @@ def test_families_are_read_by_their_decoders_layers(family: str) -> None:
 def test_a_base_that_hands_nothing_on_to_its_layers_is_refused_in_words() -> None:
     with pytest.raises(RailError, match=r"layers \[1, 2\] were not given rail_ctx"):
         tap(_of(tiny("falcon")), ["abc"], (1, 2))
+
+
+def ending(base: Base, form: str) -> Base:
+    """The base with a tokenizer that puts special tokens around a text."""
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = copy.deepcopy(base.tokenizer)
+    marks = [("</s>", tokenizer.eos_token_id), ("<s>", tokenizer.bos_token_id)]
+    made = TemplateProcessing(single=form, special_tokens=marks)
+    tokenizer.backend_tokenizer.post_processor = made
+    return replace(base, tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize("form", ["$A </s>", "$A </s> </s>"])
+def test_a_token_after_the_text_is_left_out_and_moves_no_state(form: str) -> None:
+    base = llama()
+    (plain,) = tap(base, TEXTS[:1], (0, 2))
+    (found,) = tap(ending(base, form), TEXTS[:1], (0, 2))
+    assert found.offsets.tolist() == plain.offsets.tolist()
+    assert found.ids.tolist() == plain.ids.tolist()
+    assert torch.allclose(found.states, plain.states, atol=1e-6)
+
+
+def test_a_token_before_the_text_stays() -> None:
+    (found,) = tap(ending(llama(), "<s> $A"), ["abc"], (1,))
+    assert found.offsets.tolist() == [[0, 0], [0, 1], [1, 2], [2, 3]]
+
+
+def test_a_text_that_is_too_long_is_told_apart() -> None:
+    with pytest.raises(TooLongError, match="reads at most"):
+        tap(llama(), ["lamp " * 3000], (1,))
+    with pytest.raises(RailError) as caught:
+        tap(llama(), ["abc"], (9,))
+    assert not isinstance(caught.value, TooLongError)
 
 
 def test_weights_cut_short_are_refused_in_words(tmp_path: Path) -> None:
