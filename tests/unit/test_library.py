@@ -1,8 +1,12 @@
 """Laws of the library of skills: its caps, its hashes, and skills exchanged in a served model."""
 
+import json
+import math
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +15,7 @@ pytest.importorskip("torch")
 import torch
 from torch import Tensor, nn
 
-from bb_nn.errors import CapError, LibraryError, SwapError
+from bb_nn.errors import CapError, LibraryError, RailError, SwapError
 from bb_nn.programs.bank import SkillBank
 from bb_nn.programs.hyper_bank import HyperBank
 from bb_nn.programs.library import (
@@ -184,15 +188,31 @@ def test_other_bytes_than_the_approved_are_refused() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     live = served()
     pack = learnt(live.version.model, "pay")
-    key = next(iter(pack.tensors))
-    for tensors in (
-        {k: t for k, t in pack.tensors.items() if k != key},
-        {**pack.tensors, key: torch.zeros(3, 3)},
-        {**pack.tensors, "third/up": torch.zeros(3, 3)},
+    for tensors, found in (
+        ({k: t for k, t in pack.tensors.items() if k != "first/up"}, "first/up is missing"),
+        ({k: t for k, t in pack.tensors.items() if "first" in k}, "1 banks' tensors.* 2 banks"),
+        ({**pack.tensors, "first/up": torch.zeros(3, 3)}, r"first/up is \(3, 3\), not \(6, 2\)"),
+        ({**pack.tensors, "third/up": torch.zeros(3, 3)}, "3 banks' tensors"),
+        ({**pack.tensors, "first/more": torch.zeros(2)}, "first/more is no bank's tensor"),
     ):
         bad = replace(pack, tensors=tensors)
-        with pytest.raises(SwapError):
+        with pytest.raises(SwapError, match=found):
             live.replace(bad, bad.digest)
+    assert live.version.number == 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("kind", [SkillBank, HyperBank])
+def test_a_skill_whose_weights_are_no_numbers_is_refused(
+    kind: type[SkillBank] | type[HyperBank], value: float
+) -> None:
+    live = served(kind)
+    for name, change in (("pay", live.replace), ("new", live.add)):
+        pack = learnt(live.version.model, name)
+        key = max(pack.tensors)
+        pack.tensors[key].view(-1)[0] = value
+        with pytest.raises(RailError, match=f"{name}: the weights '{key}' hold a number"):
+            change(pack, pack.digest)
     assert live.version.number == 0
 
 
@@ -274,7 +294,36 @@ def test_one_birth_a_promotion() -> None:
 
 def test_a_library_survives_json() -> None:
     library = used(promoted(served().version.library), {"look": 0.75, "pay": 0.25})
-    assert from_json(to_json(library)) == library
-    assert from_json(to_json(library)).digest == library.digest
-    with pytest.raises(LibraryError):
-        from_json({"records": [{"name": "x"}]})
+    first, *others = library.records
+    library = replace(library, records=(replace(first, serves=("see", "watch")), *others))
+    again = from_json(json.loads(json.dumps(to_json(library))))
+    assert again == library
+    assert again.digest == library.digest
+    assert to_json(library) == json.loads(json.dumps(to_json(library)))
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda data: data["records"][0].update(tools="abc"), "'abc' is no list"),
+        (lambda data: data["records"][0].update(tools=[1]), "1 is no text"),
+        (lambda data: data["records"][0].update(name=None), "None is no text"),
+        (lambda data: data["records"][0].update(parameters="12"), "'12' is no count"),
+        (lambda data: data["records"][0].update(usage=math.nan), "nan is no share"),
+        (lambda data: data["records"][0].update(name="pay"), "two skills answer to 'pay'"),
+        (lambda data: data["records"][0].update(serves=["pay"]), "two skills answer to 'pay'"),
+        (lambda data: data["records"][0].update(more=1), "'more'"),
+        (lambda data: data["records"][0].pop("digest"), "digest"),
+        (lambda data: data["caps"].update(parameters=math.nan), "nan is no count"),
+        (lambda data: data["caps"].update(skills=-1), "-1 is no count"),
+        (lambda data: data.update(promotion="x"), "'x' is no count"),
+        (lambda data: data.pop("caps"), "'caps'"),
+    ],
+)
+def test_what_is_no_library_is_refused(
+    change: Callable[[dict[str, Any]], object], found: str
+) -> None:
+    data = to_json(served().version.library)
+    change(data)
+    with pytest.raises(LibraryError, match=f"this is no library .*{found}"):
+        from_json(data)

@@ -5,7 +5,8 @@ A library is a value: a change gives another one or raises, and the model is cha
 Not covered: whether a change is any good. That is a paired test's business, before it gets here.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -139,23 +140,59 @@ def used(library: Library, shares: Mapping[str, float]) -> Library:
 def to_json(library: Library) -> dict[str, Any]:
     """The library as plain JSON."""
     data = asdict(library)
-    rows = [
-        {**r, "tools": list(r["tools"]), "parents": list(r["parents"])} for r in data["records"]
-    ]
+    rows = [{k: list(v) if k in LISTS else v for k, v in r.items()} for r in data["records"]]
     return {**data, "records": rows}
 
 
 def from_json(data: Mapping[str, Any]) -> Library:
-    """Read `to_json`'s form; raises LibraryError."""
+    """Read `to_json`'s form; raises LibraryError, also for a name that two rows answer to."""
     try:
-        records = [Record(**_row(r)) for r in data["records"]]
-        return Library(tuple(records), Caps(**data["caps"]), int(data["promotion"]))
-    except (KeyError, TypeError, ValueError) as error:
+        records = tuple(Record(**_row(r)) for r in data["records"])
+        caps = Caps(**{key: _count(value) for key, value in data["caps"].items()})
+        names = [name for r in records for name in (r.name, *r.serves)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two skills answer to {max(names, key=names.count)!r}")
+        return Library(records, caps, _count(data["promotion"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise LibraryError(f"this is no library ({error})", where="library") from None
 
 
 def _row(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if key in LISTS else value for key, value in data.items()}
+    return {key: _READ[key](value) for key, value in data.items()}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{value!r} is no list")
+    return tuple(map(_text, value))
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
+
+
+def _share(value: Any) -> float:
+    if not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ValueError(f"{value!r} is no share")
+    return value
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "name": _text,
+    "digest": _text,
+    "parameters": _count,
+    "born": _count,
+    "usage": _share,
+    **dict.fromkeys(LISTS, _texts),
+}
 
 
 def _own_row(library: Library, name: str) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bb_nn.errors import SwapError
+from bb_nn.finite import require_finite
 from bb_nn.programs.bank import SkillBank
 from bb_nn.programs.hyper_bank import HyperBank
 
@@ -68,7 +69,8 @@ def newborn(model: nn.Module, name: str, tools: tuple[str, ...]) -> Pack:
 
 
 def fits(model: nn.Module, pack: Pack) -> None:
-    """Raise SwapError unless the pack has just the tensors that the model's banks need.
+    """Raise SwapError unless the pack has just the tensors that the model's banks need, and
+    RailError where one of them holds a number that is none.
 
     On whatever device: a bank puts them on its own, which leaves the digest as it is. Another type
     is refused, since the bytes would then be others than the digest names.
@@ -87,6 +89,11 @@ def fits(model: nn.Module, pack: Pack) -> None:
             if bank.dtype not in (None, given.dtype):
                 found = f"{path}/{key} is {given.dtype}, not {bank.dtype}"
                 raise SwapError(found, where=pack.name, fix="take it from a model of this type")
+    more = set(pack.tensors) - {f"{path}/{key}" for path, b in wanted.items() for key in b.shapes}
+    if more:
+        fix = "take it from a model of this shape"
+        raise SwapError(f"{min(more)} is no bank's tensor", where=pack.name, fix=fix)
+    require_finite(pack.tensors, pack.name, "train it again")
 
 
 def of_bank(pack: Pack, path: str) -> dict[str, Tensor]:
