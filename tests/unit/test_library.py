@@ -216,6 +216,32 @@ def test_a_skill_whose_weights_are_no_numbers_is_refused(
     assert live.version.number == 0
 
 
+def test_no_two_versions_have_one_number() -> None:
+    live = served()
+    seen = [live.version]
+    for name in ("one", "two", "three"):
+        pack = learnt(live.version.model, name)
+        seen.append(live.add(pack, pack.digest))
+        live.rollback()
+    assert [version.number for version in seen] == [0, 1, 2, 3]
+    assert live.version.number == 0
+
+
+def test_a_version_made_from_what_no_longer_serves_is_not_put() -> None:
+    live = served()
+    now = live.version
+    trial = Live(now.model, now.library)
+    for place, name in ((trial, "mine"), (live, "theirs")):
+        pack = learnt(now.model, name)
+        place.add(pack, pack.digest)
+    with pytest.raises(SwapError, match="made from version 0, and 1 serves"):
+        live.put(trial.version, now)
+    assert live.version.library.names == (*NAMES, "theirs")
+    live.rollback()
+    assert live.put(trial.version, now).library.names == (*NAMES, "mine")
+    assert live.version.number == 2
+
+
 @pytest.mark.parametrize("kind", [SkillBank, HyperBank])
 def test_a_skill_of_another_type_is_refused(kind: type[SkillBank] | type[HyperBank]) -> None:
     live = served(kind)

@@ -14,6 +14,9 @@ from bb_core.skill import Skill
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.progress import Progress
 from bb_nn.builder.rail_folder import load_rail, save_rail
+from bb_nn.errors import SwapError
+from bb_nn.programs.library import Library
+from bb_nn.programs.live import Live
 from bb_safety import Evidence, Golden, Metric, Pair, Policy, Registry
 from bb_train.continual.adapters import adapters, load_adapters, trunk_digest, with_adapters
 from bb_train.continual.cycle import Cycle
@@ -61,6 +64,11 @@ def test_a_skill_is_born_with_a_vector_and_rows_of_its_own_and_comes_back(tmp_pa
     assert torch.allclose(again.network.words, one.network.words, atol=1e-2)
     with pytest.raises(AdaptersOnly, match="its cap"):
         born(serving, base(), LOOKS, loss, 1, most=0)
+
+
+def test_a_builder_is_not_served_where_its_rows_move_and_its_space_does_not() -> None:
+    with pytest.raises(SwapError, match=r"space's too.*skill_change"):
+        Live(busy(), Library())
 
 
 def test_no_condition_is_asked_of_a_composite() -> None:

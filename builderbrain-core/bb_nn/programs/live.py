@@ -5,13 +5,15 @@ changed. A change makes a new version beside it, which shares every tensor but t
 it, and puts it in place by one assignment. Rolling back is taking the version before: its tensors
 are the same objects, so its bytes are the same.
 
-Not covered: training a version in place (`verified` finds it out), and two processes serving one
-model; each has its own versions.
+Not covered: training a version in place (`verified` finds it out); two processes serving one model,
+each has its own versions; a PlanBuilder, whose space names its skills besides: it is refused, and
+its skills change by `bb_train.continual.skill_change`.
 """
 
 import copy
 import threading
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Generic, TypeVar, cast
 
 from torch import nn
@@ -29,7 +31,10 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class Version(Generic[M]):
-    """A model and the library that names the bytes of its skills, row by row."""
+    """A model and the library that names the bytes of its skills, row by row.
+
+    `number` is of this version alone: one that was rolled back leaves its number unused.
+    """
 
     number: int
     model: M
@@ -41,9 +46,11 @@ class Live(Generic[M]):
 
     def __init__(self, model: M, library: Library) -> None:
         """Raises SwapError unless the model's skills are the library's, byte for byte."""
+        _require_free_rows(model)
         self._one_at_a_time = threading.Lock()
         self._before: list[Version[M]] = []
-        self._version = verified(Version(0, model, library))
+        self._numbers = count()
+        self._version = verified(Version(next(self._numbers), model, library))
 
     @property
     def version(self) -> Version[M]:
@@ -97,12 +104,16 @@ class Live(Generic[M]):
                 bank.drop(now.library.row(second))
             return self._put(model, library)
 
-    def put(self, version: Version[M]) -> Version[M]:
-        """Put a version made elsewhere from this one in place; raises SwapError if it is not whole.
+    def put(self, version: Version[M], made_from: Version[M]) -> Version[M]:
+        """Put a version in place that was made elsewhere from one of here.
 
-        Its number is the next one here.
+        Raises SwapError if it is not whole, and if what it was made from no longer serves: a change
+        in between would be lost. Its number is the next one here.
         """
         with self._one_at_a_time:
+            if made_from is not self._version:
+                found = f"made from version {made_from.number}, and {self._version.number} serves"
+                raise SwapError(found, where="live", fix="make the change again, from what serves")
             return self._put(version.model, version.library)
 
     def rollback(self) -> Version[M]:
@@ -114,10 +125,19 @@ class Live(Generic[M]):
             return self._version
 
     def _put(self, model: M, library: Library) -> Version[M]:
-        after = verified(Version(self._version.number + 1, model, library))
+        after = verified(Version(next(self._numbers), model, library))
         self._before = [*self._before, self._version][-KEPT:]
         self._version = after
         return after
+
+
+def _require_free_rows(model: nn.Module) -> None:
+    """Raise SwapError for a builder: its space and its configuration would keep the skills."""
+    from bb_nn.builder.builder import PlanBuilder  # seldom needed, and much to load
+
+    if isinstance(model, PlanBuilder):
+        found, fix = "a builder's skills are its space's too", "use bb_train.continual.skill_change"
+        raise SwapError(found, where="live", fix=fix)
 
 
 def record(pack: Pack, parents: tuple[str, ...] = ()) -> Record:

@@ -64,5 +64,5 @@ def tried(
     trial = Live(now.model, now.library)
     verdict = judged(outcomes(change(trial)), outcomes(now), margin, level)
     if verdict.accepted:
-        live.put(trial.version)
+        live.put(trial.version, now)
     return verdict
