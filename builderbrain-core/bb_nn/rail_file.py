@@ -19,6 +19,7 @@ from bb_nn.errors import BaseMismatchError, RailError
 from bb_nn.finite import require_finite
 from bb_nn.gates import require_gates
 from bb_nn.rail_config import RailConfig
+from bb_nn.tensor_digest import spaced, tensor_digest
 
 WEIGHTS, RECORD, FORMAT, KIND = "rail.safetensors", "rail.json", 2, "stream"
 _NUMBERS = "save one whose weights are numbers"
@@ -47,12 +48,7 @@ def identify(base: Base | Any) -> BaseId:
 
 def weights_digest(model: Any) -> str:
     """SHA-256 over the names, types, shapes and bytes of a model's tensors."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        flat = tensor.detach().cpu().contiguous()
-        found.update(f"{name} {flat.dtype} {tuple(flat.shape)}\n".encode())
-        found.update(flat.view(-1).view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
-    return found.hexdigest()
+    return tensor_digest(sorted(model.state_dict().items()), spaced)
 
 
 def marks(model: Any) -> Marks:

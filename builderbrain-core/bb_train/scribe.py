@@ -14,6 +14,7 @@ from torch import nn
 from bb_core.canonical import Json, digest, digest_json
 from bb_core.duals import Duals
 from bb_core.record import Digests, Figures, Ledger, Record
+from bb_nn.tensor_digest import coloned, tensor_digest
 from bb_train.audits.cosine_log import cosine_row
 from bb_train.boot import Booted
 from bb_train.evaluate import Score
@@ -85,10 +86,4 @@ class Scribe:
 
 def weights_digest(module: nn.Module) -> str:
     """sha256 over every tensor of the module, by name, to the bit."""
-    from hashlib import sha256
-
-    found = sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        found.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return "sha256:" + found.hexdigest()
+    return "sha256:" + tensor_digest(sorted(module.state_dict().items()), coloned)

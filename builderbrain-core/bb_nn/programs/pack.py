@@ -1,19 +1,18 @@
 """One skill's tensors, out of a model, with the digest that names their bytes."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from bb_nn.errors import SwapError
 from bb_nn.finite import require_finite
 from bb_nn.programs.bank import SkillBank
 from bb_nn.programs.hyper_bank import HyperBank
+from bb_nn.tensor_digest import tensor_digest
 
 Bank = SkillBank | HyperBank
 
@@ -107,13 +106,11 @@ def of_bank(pack: Pack, path: str) -> dict[str, Tensor]:
 
 def digest_of(tensors: Mapping[str, Tensor]) -> str:
     """sha256 over names, types, shapes and bytes, in the order of the names."""
-    sha = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].detach().cpu().contiguous()
-        head = json.dumps([name, str(tensor.dtype), list(tensor.shape)])
-        sha.update(head.encode() + b"\n")
-        sha.update(tensor.view(torch.uint8).numpy().tobytes())
-    return "sha256:" + sha.hexdigest()
+    return "sha256:" + tensor_digest(sorted(tensors.items()), _head)
+
+
+def _head(name: str, tensor: Tensor) -> str:
+    return json.dumps([name, str(tensor.dtype), list(tensor.shape)])
 
 
 def save(pack: Pack, path: Path) -> str:

@@ -7,13 +7,13 @@ question's state, and of how tokens are read), and what the base made of the dom
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from hashlib import sha256
 
 import torch
 from torch import Tensor, nn
 
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.words import skill_text
+from bb_nn.tensor_digest import coloned, tensor_digest
 from bb_train.errors import AdaptersOnly
 
 RANK = 8
@@ -76,11 +76,7 @@ def trunk_digest(builder: PlanBuilder) -> str:
 
     A composite's own words are its adapter: they may be born and learnt.
     """
-    found = sha256()
-    for name, tensor in _trunk(builder):
-        found.update(f"{name}:{tensor.dtype}:{tuple(tensor.shape)}\n".encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return "sha256:" + found.hexdigest()
+    return "sha256:" + tensor_digest(_trunk(builder), coloned)
 
 
 def require_trunk(candidate: PlanBuilder, incumbent: PlanBuilder) -> str:
