@@ -1,12 +1,9 @@
 """Laws of the library of skills: its caps, its hashes, and skills exchanged in a served model."""
 
-import json
 import math
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,11 +20,9 @@ from bb_nn.programs.library import (
     Library,
     Record,
     added,
-    from_json,
     promoted,
     removed,
     replaced,
-    to_json,
     used,
 )
 from bb_nn.programs.live import Live, beside, record
@@ -316,40 +311,3 @@ def test_one_birth_a_promotion() -> None:
         added(removed(library, "look"), skill("second"))
     later = added(promoted(library), skill("second"))
     assert [r.born for r in later.records] == [0, 0, 0, 1, 2]
-
-
-def test_a_library_survives_json() -> None:
-    library = used(promoted(served().version.library), {"look": 0.75, "pay": 0.25})
-    first, *others = library.records
-    library = replace(library, records=(replace(first, serves=("see", "watch")), *others))
-    again = from_json(json.loads(json.dumps(to_json(library))))
-    assert again == library
-    assert again.digest == library.digest
-    assert to_json(library) == json.loads(json.dumps(to_json(library)))
-
-
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        (lambda data: data["records"][0].update(tools="abc"), "'abc' is no list"),
-        (lambda data: data["records"][0].update(tools=[1]), "1 is no text"),
-        (lambda data: data["records"][0].update(name=None), "None is no text"),
-        (lambda data: data["records"][0].update(parameters="12"), "'12' is no count"),
-        (lambda data: data["records"][0].update(usage=math.nan), "nan is no share"),
-        (lambda data: data["records"][0].update(name="pay"), "two skills answer to 'pay'"),
-        (lambda data: data["records"][0].update(serves=["pay"]), "two skills answer to 'pay'"),
-        (lambda data: data["records"][0].update(more=1), "'more'"),
-        (lambda data: data["records"][0].pop("digest"), "digest"),
-        (lambda data: data["caps"].update(parameters=math.nan), "nan is no count"),
-        (lambda data: data["caps"].update(skills=-1), "-1 is no count"),
-        (lambda data: data.update(promotion="x"), "'x' is no count"),
-        (lambda data: data.pop("caps"), "'caps'"),
-    ],
-)
-def test_what_is_no_library_is_refused(
-    change: Callable[[dict[str, Any]], object], found: str
-) -> None:
-    data = to_json(served().version.library)
-    change(data)
-    with pytest.raises(LibraryError, match=f"this is no library .*{found}"):
-        from_json(data)
