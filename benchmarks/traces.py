@@ -54,7 +54,7 @@ def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Callabl
 def unsegmented(base: Base, layers: tuple[int, ...]) -> BuilderConfig:
     """The shape of a builder for requests that nobody has cut into clauses."""
     width = base.model.config.hidden_size
-    return BuilderConfig(layers, width, width=224, tap_dropout=0.1, segmented=False)
+    return BuilderConfig(layers, width, width=224, tap_dropout=0.1, segmented=False, overlap=True)
 
 
 def fit(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from safetensors.torch import load, save
 
 from bb_core.canonical import digest
+from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.option_head import FEATURES, KNOWN
 from bb_nn.builder.rail_folder import RECORD, WEIGHTS, load_rail, read_record, save_rail
 from bb_nn.errors import RailError
 from tests.unit.tiny_rail import base, builder, shop
@@ -80,16 +82,15 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
         read_record(tmp_path)
 
 
-def test_what_an_older_rail_did_not_know_of_an_option_weighs_nothing(tmp_path: Path) -> None:
-    save_rail(tmp_path, builder(), base())
-    tensors, name = load((tmp_path / WEIGHTS).read_bytes()), "network.head.features.weight"
-    data = save({**tensors, name: tensors[name][:, :12].contiguous()})
-    (tmp_path / WEIGHTS).write_bytes(data)
-    record = json.loads((tmp_path / RECORD).read_bytes())
-    (tmp_path / RECORD).write_text(json.dumps({**record, "weights": digest(data)}))
-    weights = load_rail(tmp_path, base(), shop()).network.head.features.weight
-    assert torch.equal(weights[:, :12], tensors[name][:, :12].float())
-    assert weights.shape[1] > 12 and not weights[:, 12:].any()
+def test_a_builder_knows_of_words_only_if_it_is_told_to(tmp_path: Path) -> None:
+    plain = builder()
+    rich = PlanBuilder(replace(plain.config, overlap=True), plain.space, plain.described)
+    sizes = [one.network.head.features.weight.shape[1] for one in (plain, rich)]
+    assert sizes == [KNOWN, FEATURES]
+    save_rail(tmp_path, rich, base())
+    assert load_rail(tmp_path, base(), shop()).config.overlap
+    old = {name: value for name, value in plain.config.to_json().items() if name != "overlap"}
+    assert BuilderConfig.from_json(old) == plain.config
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf"), 1e6])

@@ -124,7 +124,7 @@ def test_a_builder_of_another_shape_is_refused_in_words(tmp_path: Path) -> None:
     assert last is not None
     weights = dict(last.state["module"])
     name = next(name for name in weights if name.endswith("head.features.weight"))
-    weights[name] = weights[name][:, :12].clone()
+    weights[name] = weights[name][:, :9].clone()
     kept.save(replace(last, state={**last.state, "module": weights}))
     with pytest.raises(ResumeError, match=r"another shape.*Delete .* to start anew"):
         one.go()

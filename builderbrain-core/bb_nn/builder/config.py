@@ -33,9 +33,11 @@ class BuilderConfig:
     base's hidden size. segmented: cut the request into clauses and decode each on its own; False
     decodes the whole plan from the whole request, a control. segmenter: the width of the memory
     that cuts are read from; 0: what all else is read from. span: the longest text, in tokens, that
-    is copied as it stands. skills: rows of the skill adapters' bank; 0 has none. common: one more
-    row, for every question. reading: one more, for how every token is read. ranked: doubtful cuts
-    are tried as well, and a ranker says which plan is best; see `ranker`.
+    is copied as it stands. overlap: how many of a tool's words the request says counts: new tools
+    are found, and requests in other words less often. skills: rows of the skill adapters' bank; 0
+    has none. common: one more row, for every question. reading: one more, for how every token is
+    read. ranked: doubtful cuts are tried as well, and a ranker says which plan is best; see
+    `ranker`.
     """
 
     layers: tuple[int, ...]
@@ -49,6 +51,7 @@ class BuilderConfig:
     span: int = 64
     segmented: bool = True
     segmenter: int = 0
+    overlap: bool = False
     skills: int = 0
     rank: int = 8
     common: bool = False

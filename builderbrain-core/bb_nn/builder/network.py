@@ -15,7 +15,15 @@ from bb_nn.builder.described import Described
 from bb_nn.builder.edge_head import EdgeHead
 from bb_nn.builder.elsewhere import Elsewhere
 from bb_nn.builder.memory import Memory
-from bb_nn.builder.option_head import Mark, OptionHead, Options, PairProjection, Query
+from bb_nn.builder.option_head import (
+    FEATURES,
+    KNOWN,
+    Mark,
+    OptionHead,
+    Options,
+    PairProjection,
+    Query,
+)
 from bb_nn.builder.segmenter import Segmenter
 from bb_nn.builder.span_pointer import SpanPointer, after
 from bb_nn.builder.standard import Standard, moments
@@ -72,7 +80,7 @@ class Network(nn.Module):
         self.recency = nn.Embedding(RECENT + 1, width)
         self.input_norm = nn.LayerNorm(width)
         self.decoder = ClauseDecoder(config)
-        self.head = OptionHead(width)
+        self.head = OptionHead(width, FEATURES if config.overlap else KNOWN)
         self.elsewhere = Elsewhere(config)
         self.pointer = SpanPointer(width)
         self.edge = EdgeHead(width)

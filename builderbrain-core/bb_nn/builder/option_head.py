@@ -10,9 +10,10 @@ from enum import IntEnum
 import torch
 from torch import Tensor, nn
 
-FEATURES = 16
-"""What is known of an option besides its vectors, as numbers about 0 to 1; see `features` and
-`overlap`."""
+KNOWN = 12
+"""What is known of an option besides its vectors, as numbers about 0 to 1; see `features`."""
+FEATURES = KNOWN + 4
+"""With what `overlap` knows of a skill behind them."""
 
 
 class Kind(IntEnum):
@@ -102,14 +103,14 @@ class PairProjection(nn.Module):
 
 
 class OptionHead(nn.Module):
-    """logit = (Q_kind h) . (K_kind [a; b]) / sqrt(width) + w_(query, kind) . features."""
+    """logit = (Q_kind h) . (K_kind [a; b]) / sqrt(width) + w_(query, kind) . features[:known]."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, known: int) -> None:
         super().__init__()
         self.width = width
         self.query = nn.Linear(width, len(Kind) * width)
         self.key = PairProjection(width)
-        self.features = nn.Embedding(len(Query) * len(Kind), FEATURES)
+        self.features = nn.Embedding(len(Query) * len(Kind), known)
         self.bias = nn.Embedding(len(Query) * len(Kind), 1)
         nn.init.zeros_(self.features.weight)
         nn.init.zeros_(self.bias.weight)
@@ -120,7 +121,9 @@ class OptionHead(nn.Module):
         keys = self.key.of(options.table, options.pair, options.kind)
         same = (asked * keys).sum(-1) * self.width**-0.5
         row = query[options.group] * len(Kind) + options.kind
-        known = (self.features(row) * options.features).sum(-1) + self.bias(row).squeeze(-1)
+        weights = self.features(row)
+        features = options.features[:, : weights.shape[1]]
+        known = (weights * features).sum(-1) + self.bias(row).squeeze(-1)
         logits: Tensor = same + known
         return logits
 

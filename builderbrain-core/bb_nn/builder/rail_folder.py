@@ -15,8 +15,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
-from torch.nn.functional import pad
 
 from bb_core.cache import write_whole
 from bb_core.canonical import Json, digest
@@ -27,7 +25,6 @@ from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.described import Described
-from bb_nn.builder.option_head import FEATURES
 from bb_nn.builder.words import words_of
 from bb_nn.errors import BaseMismatchError, RailError
 from bb_nn.finite import require_finite
@@ -101,7 +98,7 @@ def load_rail(folder: Path, base: Base, compiled: Compiled) -> PlanBuilder:
             raise RailError("its words are not the domain's", where=str(folder), fix=_AGAIN)
         with torch.random.fork_rng(devices=[]):
             builder = PlanBuilder(config, space, described)
-        builder.load_state_dict({name: _wide(name, t.float()) for name, t in tensors.items()})
+        builder.load_state_dict({name: t.float() for name, t in tensors.items()})
     except _NOT_WHOLE as error:
         raise RailError(f"not whole ({error})", where=str(folder), fix=_AGAIN) from error
     return builder.eval().requires_grad_(False)
@@ -109,13 +106,6 @@ def load_rail(folder: Path, base: Base, compiled: Compiled) -> PlanBuilder:
 
 _AGAIN = "train it again: bb train"
 _NOT_WHOLE = (OSError, LookupError, TypeError, ValueError, RuntimeError, SafetensorError)
-
-
-def _wide(name: str, tensor: Tensor) -> Tensor:
-    """Of a rail made when less was known of an option, what is known now weighs nothing."""
-    if name != "network.head.features.weight" or tensor.shape[1] > FEATURES:
-        return tensor
-    return pad(tensor, (0, FEATURES - tensor.shape[1]))
 
 
 def _require(record: Mapping[str, Any], folder: Path, base: Base, compiled: Compiled) -> None:
