@@ -45,7 +45,7 @@ def examine(
         return None, [SchemaError(error.found, where=error.where, fix=error.fix)]
     try:
         schema = PlanSchema.model_validate(named_types(top))
-        findings = list(cross_check(schema))
+        findings = list(cross_check(schema, document.lines))
     except ValidationError as error:
         schema, findings = None, [_finding(document, one) for one in error.errors()]
     problems = [SchemaError(f.found, where=document.at(f.path), fix=f.fix) for f in findings]

@@ -4,11 +4,12 @@ Not covered: whether an annotation is true. A tool labelled `read` that writes i
 domain's twin, not here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from bb_core.effects import Effect
 from bb_core.fit import at
+from bb_core.nearest import listed
 from bb_core.schema import FactCall, PlanSchema, Tool
 from bb_core.schema_types import argument_findings, type_findings
 from bb_core.yaml_lines import Path
@@ -25,9 +26,12 @@ class Finding(NamedTuple):
     fix: str = ""
 
 
-def cross_check(schema: PlanSchema) -> Iterator[Finding]:
-    """Everything wrong between the parts of a schema that is well-formed by itself."""
-    broken_types = [Finding(*finding) for finding in type_findings(schema)]
+def cross_check(schema: PlanSchema, written: Container[Path] | None = None) -> Iterator[Finding]:
+    """Everything wrong between the parts of a schema that is well-formed by itself.
+
+    `written`: the places its author wrote, where some of its tools are out of a document.
+    """
+    broken_types = [Finding(*finding) for finding in type_findings(schema, written)]
     yield from broken_types
     if broken_types:
         return
@@ -38,12 +42,6 @@ def cross_check(schema: PlanSchema) -> Iterator[Finding]:
         for check in (_names, _terms, _flows, _conditions, _undo, _repeats, _crash):
             for path, found, fix in check(schema, name, tool):
                 yield Finding(("tools", name, *path), found, fix)
-
-
-def listed(names: object) -> str:
-    """What could have been written instead, for an error's advice."""
-    known = sorted(str(name) for name in names)  # type: ignore[attr-defined]
-    return f"known: {', '.join(known[:12]) or 'none'}{', …' if len(known) > 12 else ''}"
 
 
 def _entities(schema: PlanSchema) -> Iterator[Finding]:

@@ -5,12 +5,13 @@ An argument without a bound could keep a decoder writing for ever, so each strin
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
 
 from bb_core.errors import SchemaError
+from bb_core.keywords import keyword_findings
 from bb_core.reading import READ, readers
 from bb_core.schema import PlanSchema
 from bb_core.yaml_lines import Path
@@ -19,8 +20,11 @@ Found = tuple[Path, str, str]
 _BOUNDS = frozenset({"maxLength", "pattern", "enum", "const"})
 
 
-def type_findings(schema: PlanSchema) -> Iterator[Found]:
-    """Unknown names, circles and invalid JSON Schema, wherever a type stands."""
+def type_findings(schema: PlanSchema, written: Container[Path] | None = None) -> Iterator[Found]:
+    """Unknown names and keywords, empty ranges, circles and invalid JSON Schema, in every type.
+
+    `written`: where the author's own types stand; another's words are taken as they are.
+    """
     places: list[tuple[Path, Mapping[str, Any]]] = [
         (("types", name), spec) for name, spec in schema.types.items()
     ]
@@ -30,6 +34,8 @@ def type_findings(schema: PlanSchema) -> Iterator[Found]:
     for path, spec in places:
         yield from _names(schema, path, spec)
         yield from _valid(path, spec)
+        if written is None or path in written:
+            yield from keyword_findings(path, spec)
         yield from _readers(path, spec)
     for name in schema.types:
         if _circular(schema, name, ()):

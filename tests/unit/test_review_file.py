@@ -217,6 +217,18 @@ def test_without_the_files_beside_it_such_a_schema_is_no_schema(site: Site) -> N
         load_schema(site.text("plan_schema.yaml"), "plan_schema.yaml")
 
 
+def test_a_document_keeps_words_that_an_author_may_not_write(tmp_path: Path) -> None:
+    said = {**ANSWER, "markdownDescription": "An answer.", "minItems": 2, "maxItems": 1}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": said}}}}
+    document = {**DOCUMENT, "paths": {"/x": {"get": {**ITEM["get"], "responses": answer}}}}
+    source = Source("openapi", "till.json", document, read_openapi(document))
+    site = Site(scaffold(source, tmp_path, "till").folder, "till")
+    assert "markdownDescription" in site.compiled().schema.tools["look"].returns
+    edit(site, "plan_schema.yaml", "maxLength:", "maxLenght:")
+    with pytest.raises(SchemaError, match=r"plan_schema.yaml:\d+: unknown keyword 'maxLenght'"):
+        site.compiled()
+
+
 def test_a_pin_is_the_digest_of_the_documents_bytes(site: Site) -> None:
     pin = site.compiled().schema.tools_from
     assert pin is not None

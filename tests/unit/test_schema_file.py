@@ -68,6 +68,59 @@ BROKEN = {
         "maxLength: -8}",
         "4: is not JSON Schema 2020-12: -8 is less than the minimum of 0",
     ),
+    "misspelt bound of a type": (
+        "maxLength: 8}",
+        "maxLength: 8, minLenght: 1}",
+        "4: unknown keyword 'minLenght' in types.OrderId. Write minLength",
+    ),
+    "misspelt bound of an argument": (
+        "minimum: 1, maximum: 500}",
+        "minimun: 1, maximum: 500}",
+        "27: unknown keyword 'minimun' in tools.refund.args.cents. Write minimum",
+    ),
+    "misspelt bound of a result": (
+        "    labels: {/note: [private]}",
+        "    returns:\n      type: object\n      properties:\n        note: {type: string}\n"
+        "        rows: {type: array, items: {type: integer, minimun: 0}}\n"
+        "    labels: {/note: [private]}",
+        "22: unknown keyword 'minimun' in tools.get_order.returns.properties.rows.items. "
+        "Write minimum",
+    ),
+    "misspelt bound in an alternative": (
+        "    labels: {/note: [private]}",
+        "    returns: {anyOf: [{type: object}, {type: string, maxLenght: 3}]}\n"
+        "    labels: {/note: [private]}",
+        "18: unknown keyword 'maxLenght' in tools.get_order.returns.anyOf.1. Write maxLength",
+    ),
+    "misspelt description": (
+        "minimum: 1, maximum: 500}",
+        "descripton: How much, minimum: 1, maximum: 500}",
+        "27: unknown keyword 'descripton' in tools.refund.args.cents. Write description",
+    ),
+    "keyword of nothing": (
+        "minimum: 1, maximum: 500}",
+        "nullable: true, minimum: 1, maximum: 500}",
+        "27: unknown keyword 'nullable' in tools.refund.args.cents. "
+        "Use JSON Schema's keywords, or start your own with x-",
+    ),
+    "empty range": (
+        "minimum: 1, maximum: 500}",
+        "minimum: 0, maximum: -1}",
+        "27: minimum 0 and maximum -1 of tools.refund.args.cents leave no value. "
+        "Write the smaller one first",
+    ),
+    "range that touches": (
+        "    labels: {/note: [private]}",
+        "    returns: {type: number, exclusiveMinimum: 2, maximum: 2}\n"
+        "    labels: {/note: [private]}",
+        "18: exclusiveMinimum 2 and maximum 2 of tools.get_order.returns leave no value. "
+        "Write the smaller one first",
+    ),
+    "empty choice": (
+        "{type: string, maxLength: 80}",
+        "{enum: []}",
+        "22: enum of tools.ask.args.text lists nothing. List a value",
+    ),
     "type of itself": (
         "{type: string, maxLength: 8}",
         "OrderId",
@@ -266,6 +319,11 @@ def test_the_good_file_is_good() -> None:
         "maxLength": 8,
         "x-type": "OrderId",
     }
+
+
+def test_a_keyword_of_the_author_is_taken() -> None:
+    text = GOOD.replace("minimum: 1, maximum: 500}", "minimum: 1, maximum: 500, x-unit: cent}")
+    assert load_schema(text, WHERE).arg("refund", "cents")["x-unit"] == "cent"
 
 
 def test_all_errors_come_in_the_order_of_their_lines() -> None:
