@@ -11,6 +11,7 @@ from bb_core.effects import Effect
 from bb_core.fit import at
 from bb_core.nearest import listed
 from bb_core.schema import FactCall, PlanSchema, Tool
+from bb_core.schema_places import place_findings
 from bb_core.schema_types import argument_findings, type_findings
 from bb_core.yaml_lines import Path
 
@@ -39,7 +40,8 @@ def cross_check(schema: PlanSchema, written: Container[Path] | None = None) -> I
     yield from _entities(schema)
     yield from _facts(schema)
     for name, tool in schema.tools.items():
-        for check in (_names, _terms, _flows, _conditions, _undo, _repeats, _crash):
+        checks = (_names, _terms, place_findings, _flows, _conditions, _undo, _repeats, _crash)
+        for check in checks:
             for path, found, fix in check(schema, name, tool):
                 yield Finding(("tools", name, *path), found, fix)
 

@@ -41,6 +41,10 @@ tools:
     once_per: [order_id]
     sinks: {cents: {trusted: true}}
 """
+TICKET = (
+    "{type: object, properties: {text: {type: string}, open: {type: boolean}, "
+    "rows: {type: array, items: {type: object, properties: {by: OrderId}}}}}"
+)
 # old text, new text, the whole error
 BROKEN = {
     "version": ("plan_schema: 1", "plan_schema: 2", "1: 2 is not allowed. Use 1"),
@@ -224,6 +228,47 @@ BROKEN = {
         "labels: {note: [private]}",
         "18: 'note' is not a JSON Pointer. Start it with / or leave it empty",
     ),
+    "label at no field": (
+        "    labels: {/note: [private]}",
+        f"    returns: {TICKET}\n    labels: {{/txt: [private]}}",
+        "19: '/txt' is not in returns. "
+        "Write /text; known: /open, /rows, /rows/*, /rows/*/by, /text",
+    ),
+    "label past a list": (
+        "    labels: {/note: [private]}",
+        f"    returns: {TICKET}\n    labels: {{/rows/by: [private]}}",
+        "19: '/rows/by' is not in returns. "
+        "Write /rows/*/by; known: /open, /rows, /rows/*, /rows/*/by, /text",
+    ),
+    "label at one item": (
+        "    labels: {/note: [private]}",
+        f"    returns: {TICKET}\n    labels: {{/rows/0/by: [private]}}",
+        "19: '/rows/0/by' is one item of a list. Write * for any item",
+    ),
+    "echo of no field": (
+        "    labels: {/note: [private]}",
+        f"    returns: {TICKET}\n    echoes: {{/txet: order_id}}",
+        "19: '/txet' is not in returns. Write /text; known: /open, /rows, /rows/*, /rows/*/by, "
+        "/text",
+    ),
+    "fact of no field": (
+        '    establishes: ["observed(args.order_id)"]',
+        f'    returns: {TICKET}\n    establishes: ["observed(result.order)"]',
+        "18: 'result.order' is not in returns. "
+        "Write result.open; known: result.open, result.rows, result.rows.*, result.rows.*.by, result.text",
+    ),
+    "entity inside no argument": (
+        "entity: {order: args.order_id}",
+        "entity: {order: args.order_id.number}",
+        "28: 'args.order_id.number' is not in args. Write args.order_id; "
+        "known: args.cents, args.order_id",
+    ),
+    "undo with no field": (
+        "    once_per:",
+        "    returns: {type: object, properties: {id: OrderId}}\n"
+        "    compensate: {tool: get_order, args: {order_id: result.order_id}}\n    once_per:",
+        "33: 'result.order_id' is not in returns. Write result.id; known: result.id",
+    ),
     "unknown entity": (
         "entity: {order: args.order_id}",
         "entity: {parcel: args.order_id}",
@@ -324,6 +369,24 @@ def test_the_good_file_is_good() -> None:
 def test_a_keyword_of_the_author_is_taken() -> None:
     text = GOOD.replace("minimum: 1, maximum: 500}", "minimum: 1, maximum: 500, x-unit: cent}")
     assert load_schema(text, WHERE).arg("refund", "cents")["x-unit"] == "cent"
+
+
+@pytest.mark.parametrize(
+    ("returns", "pointer"),
+    [
+        ("{}", "/text"),
+        ("{type: object}", "/text"),
+        ("{type: object, properties: {a: {type: 'null'}}, additionalProperties: true}", "/text"),
+        ("{type: object, properties: {a: {}}}", "/a/text"),
+        ("{type: [object, 'null'], properties: {text: {type: string}}}", "/text"),
+        ("{anyOf: [{type: 'null'}, {type: object, properties: {text: {type: string}}}]}", "/text"),
+        ("{type: array, items: {type: object, properties: {a/b: OrderId}}}", "/*/a~1b"),
+        ("{type: string}", ""),
+    ],
+)
+def test_a_label_may_stand_where_the_type_says_or_leaves_open(returns: str, pointer: str) -> None:
+    new = f"    returns: {returns}\n    labels: {{'{pointer}': [private]}}"
+    assert load_schema(GOOD.replace("    labels: {/note: [private]}", new), WHERE)
 
 
 def test_all_errors_come_in_the_order_of_their_lines() -> None:
