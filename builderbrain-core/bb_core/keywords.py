@@ -9,7 +9,8 @@ keyword; and one that is known but that no mask can write an argument under (`ty
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bb_core.nearest import nearest
+from bb_core.described import described
+from bb_core.nearest import instead, nearest
 from bb_core.yaml_lines import Path
 
 Found = tuple[Path, str, str]
@@ -43,7 +44,7 @@ _RANGES = (
 
 
 def keyword_findings(path: Path, spec: Mapping[str, Any]) -> Iterator[Found]:
-    """Unknown keywords and empty ranges of a type, at any depth."""
+    """Unknown keywords, empty ranges and unknown required names of a type, at any depth."""
     place = ".".join(map(str, path))
     for key in spec:
         if key not in KEYWORDS and not key.startswith("x-"):
@@ -52,6 +53,11 @@ def keyword_findings(path: Path, spec: Mapping[str, Any]) -> Iterator[Found]:
             yield (*path, key), f"unknown keyword {key!r} in {place}", fix
     if spec.get("enum") == []:
         yield (*path, "enum"), f"enum of {place} lists nothing", "list a value"
+    closed = spec.get("additionalProperties") is False
+    for key in spec.get("required", ()) if closed else ():
+        if described(spec, [key]) is None:
+            fix = instead(key, spec.get("properties", {}))
+            yield (*path, "required"), f"required {key!r} of {place} is not a property", fix
     for low, high, strict in _RANGES:
         least, most = spec.get(low), spec.get(high)
         if _number(least) and _number(most) and (least > most or (strict and least == most)):

@@ -65,5 +65,5 @@ def _path(schema: PlanSchema, name: str, path: Path, text: str) -> Iterator[Foun
     else:
         return  # not a path, which is said elsewhere
     if described(whole, rest) is None:
-        known = [".".join((root, *place)) for place in places(whole)]
+        known = [".".join((root, *place)) for place in places(whole) if INDEX not in place]
         yield path, f"{text!r} is not in {what}", instead(text, known)

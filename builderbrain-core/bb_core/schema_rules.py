@@ -11,6 +11,7 @@ from bb_core.effects import Effect
 from bb_core.fit import at
 from bb_core.nearest import listed
 from bb_core.schema import FactCall, PlanSchema, Tool
+from bb_core.schema_conditions import condition_findings
 from bb_core.schema_places import place_findings
 from bb_core.schema_types import argument_findings, type_findings
 from bb_core.yaml_lines import Path
@@ -40,7 +41,16 @@ def cross_check(schema: PlanSchema, written: Container[Path] | None = None) -> I
     yield from _entities(schema)
     yield from _facts(schema)
     for name, tool in schema.tools.items():
-        checks = (_names, _terms, place_findings, _flows, _conditions, _undo, _repeats, _crash)
+        checks = (
+            _names,
+            _terms,
+            place_findings,
+            _flows,
+            condition_findings,
+            _undo,
+            _repeats,
+            _crash,
+        )
         for check in checks:
             for path, found, fix in check(schema, name, tool):
                 yield Finding(("tools", name, *path), found, fix)
@@ -169,32 +179,6 @@ def _flows(schema: PlanSchema, name: str, tool: Tool) -> Iterator[Finding]:
     for path, label in used:
         if label not in schema.labels:
             yield Finding(path, f"unknown label {label!r}", listed(schema.labels))
-
-
-def _conditions(schema: PlanSchema, name: str, tool: Tool) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for total, expr in tool.consumes.items():
-        yield from _cel(("consumes", total), total, expr)
-    for key in ("guards", "ensures"):
-        for index, condition in enumerate(getattr(tool, key)):
-            path = (key, index)
-            if condition.id in seen:
-                yield Finding(path, f"condition id {condition.id!r} is here twice", "rename one")
-            seen.add(condition.id)
-            yield from _cel((*path, "expr"), condition.id, condition.expr)
-
-
-def _cel(path: Path, name: str, expr: str) -> Iterator[Finding]:
-    import cel  # 0.3 s to import; only needed where a tool has conditions
-
-    try:
-        cel.compile(expr)
-    except Exception as error:
-        reason = str(error).partition("ERROR: <input>:1:")[2].partition(" expecting")[0] or str(
-            error
-        )
-        found = f"{name!r} is not CEL: column {' '.join(reason.split())[:120]}"
-        yield Finding(path, found, "see cel.dev for the language")
 
 
 def _undo(schema: PlanSchema, name: str, tool: Tool) -> Iterator[Finding]:

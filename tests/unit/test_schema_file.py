@@ -255,7 +255,7 @@ BROKEN = {
         '    establishes: ["observed(args.order_id)"]',
         f'    returns: {TICKET}\n    establishes: ["observed(result.order)"]',
         "18: 'result.order' is not in returns. "
-        "Write result.open; known: result.open, result.rows, result.rows.*, result.rows.*.by, result.text",
+        "Write result.open; known: result.open, result.rows, result.text",
     ),
     "entity inside no argument": (
         "entity: {order: args.order_id}",
@@ -279,6 +279,58 @@ BROKEN = {
         "args.cents <=",
         "30: 'enough' is not CEL: column 14: Syntax error: mismatched input '<EOF>'. "
         "See cel.dev for the language",
+    ),
+    "guard on no field": (
+        "    labels: {/note: [private]}",
+        f"    returns: {TICKET}",
+        "30: 'enough' reads order.total, which get_order does not return. "
+        "Write order.text; known: order.open, order.rows, order.rows[*], order.rows[*].by, "
+        "order.text",
+    ),
+    "guard on no argument": (
+        "args.cents <= order.total",
+        "args.cent <= order.total",
+        "30: 'enough' reads args.cent, which refund does not take. "
+        "Write args.cents; known: args.cents, args.order_id",
+    ),
+    "guard on no fact": (
+        "args.cents <= order.total",
+        "facts.observed == order.total",
+        "30: 'enough' reads facts.observed, which is no exclusive fact. Known: none",
+    ),
+    "guard on nothing": (
+        "args.cents <= order.total",
+        "args.cents <= ordr.total",
+        "30: 'enough' speaks of 'ordr', which is not known here. "
+        "Write order; known: args, facts, order",
+    ),
+    "guard on an entity not named": (
+        "    entity: {order: args.order_id}\n",
+        "",
+        "29: 'enough' speaks of 'order', which is not known here. "
+        "Say under entity which one: order: args.x",
+    ),
+    "guard on a result": (
+        "args.cents <= order.total",
+        "result.ok",
+        "30: 'enough' speaks of 'result', which is not known here. Known: args, facts, order",
+    ),
+    "promise of no field": (
+        "    labels: {/note: [private]}",
+        f"    returns: {TICKET}\n    ensures: [{{id: open, expr: result.opne}}]",
+        "19: 'open' reads result.opne, which get_order does not return. Write result.open; "
+        "known: result.open, result.rows, result.rows[*], result.rows[*].by, result.text",
+    ),
+    "amount of nothing": (
+        "consumes: {cents: args.cents}",
+        "consumes: {cents: order.cents}",
+        "31: 'cents' speaks of 'order', which is not known here. Known: args",
+    ),
+    "required of no property": (
+        "    labels: {/note: [private]}",
+        "    returns: {type: object, properties: {id: OrderId}, required: [idd], "
+        "additionalProperties: false}",
+        "18: required 'idd' of tools.get_order.returns is not a property. Write id; known: id",
     ),
     "condition twice": (
         "[{id: enough,",
@@ -386,7 +438,8 @@ def test_a_keyword_of_the_author_is_taken() -> None:
 )
 def test_a_label_may_stand_where_the_type_says_or_leaves_open(returns: str, pointer: str) -> None:
     new = f"    returns: {returns}\n    labels: {{'{pointer}': [private]}}"
-    assert load_schema(GOOD.replace("    labels: {/note: [private]}", new), WHERE)
+    good = GOOD.replace("args.cents <= order.total", "args.cents > 0")
+    assert load_schema(good.replace("    labels: {/note: [private]}", new), WHERE)
 
 
 def test_all_errors_come_in_the_order_of_their_lines() -> None:
