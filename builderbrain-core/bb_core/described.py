@@ -19,11 +19,12 @@ _ELSEWHERE = frozenset({"allOf", "$ref", "$dynamicRef", "if", "dependentSchemas"
 
 def described(schema: Schema, tokens: Sequence[str]) -> Schema | None:
     """The schema of the place at the tokens of a pointer; `*` is any index of a list."""
-    here: Schema | None = schema
+    here = schema
     for token in tokens:
-        here = _inside(here, token)
-        if here is None:
+        below = _inside(here, token)
+        if below is None:
             return None
+        here = below
     return here
 
 

@@ -60,15 +60,17 @@ def keyword_findings(path: Path, spec: Mapping[str, Any]) -> Iterator[Found]:
             yield (*path, "required"), f"required {key!r} of {place} is not a property", fix
     for low, high, strict in _RANGES:
         least, most = spec.get(low), spec.get(high)
-        if _number(least) and _number(most) and (least > most or (strict and least == most)):
+        if _crossed(least, most, strict):
             found = f"{low} {least} and {high} {most} of {place} leave no value"
             yield (*path, high), found, "write the smaller one first"
     for inner, one in _inside(spec):
         yield from keyword_findings((*path, *inner), one)
 
 
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _crossed(least: Any, most: Any, strict: bool) -> bool:
+    """Whether two bounds leave nothing between them; what is no number is said elsewhere."""
+    numbers = all(isinstance(b, int | float) and not isinstance(b, bool) for b in (least, most))
+    return numbers and (least > most or (strict and least == most))
 
 
 def _inside(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:

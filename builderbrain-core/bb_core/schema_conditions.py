@@ -33,7 +33,7 @@ def condition_findings(schema: PlanSchema, name: str, tool: Tool) -> Iterator[Fo
     args = {"args": _Source(schema.args_schema(name), f"{name} does not take")}
     for total, expr in tool.consumes.items():
         yield from _condition(schema, ("consumes", total), total, expr, args)
-    held = {fact: {} for fact, spec in schema.facts.items() if spec.exclusive}
+    held: dict[str, Schema] = {fact: {} for fact, spec in schema.facts.items() if spec.exclusive}
     closed = {"type": "object", "properties": held, "additionalProperties": False}
     both = {**args, "facts": _Source(closed, "is no exclusive fact")}
     scopes = {

@@ -1,7 +1,7 @@
 """What `bb domains check` reports: one line for each part of a domain, and the cases that fail."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bb_core.compiled import Compiled, compile_domain
@@ -12,6 +12,7 @@ from bb_infra import adapter_checks, battery_checks, domain_checks, review_check
 from bb_infra.domain_checks import Case, Domain, Skipped
 from bb_infra.domain_summary import grammar_rules
 from bb_infra.table import count
+from bb_infra.told_short import told_short
 
 SHOWN = 12
 """The most failing cases of one part that are spelled out."""
@@ -56,7 +57,8 @@ KINDS: Sequence[tuple[str, Callable[[Domain], Iterable[Case]], str]] = (
 class Part:
     """One part of a domain, what was found about it, and what is wrong with it.
 
-    `notes` are for a person and make nothing wrong: what somebody else's observer found, or lost.
+    `notes` are for a person and make nothing wrong: what somebody else's observer found, or lost,
+    and what a prompt leaves out.
     """
 
     domain: str
@@ -89,7 +91,8 @@ def _parts(compiled: Compiled, live: bool) -> Iterator[Part]:
     try:
         domain = domain_checks.open_domain(compiled)
         for part, cases, what in KINDS:
-            yield _part(name, part, [c for c in cases(domain) if live or not c.slow], what)
+            found = _part(name, part, [c for c in cases(domain) if live or not c.slow], what)
+            yield replace(found, notes=told_short(compiled)) if part == "schema" else found
         for observer in observers(name):
             yield _observed(domain, observer)
     except DomainError as error:

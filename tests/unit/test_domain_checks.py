@@ -17,6 +17,7 @@ from bb_infra.battery_checks import battery_cases, hijack_cases, mutant_cases, t
 from bb_infra.battery_replay import replay_oracle
 from bb_infra.domain_checks import Skipped
 from bb_infra.skin_checks import skin_cases
+from bb_infra.told_short import told_short
 from tests.unit.shelf import (
     ADAPTERS,
     SCHEMA,
@@ -43,6 +44,13 @@ def test_nothing_is_wrong_with_a_right_domain() -> None:
     names = [case.name for cases in CASES for case in cases(domain)]
     assert {"take", "mutants[take]", "hijack[take]", "fresh-twin", "read[look]"} <= set(names)
     assert {"intent[take]", "preview[take]", "taxonomy[take]", "live[take]"} <= set(names)
+
+
+def test_a_sentence_that_a_prompt_cuts_is_noted() -> None:
+    assert told_short(shelf().compiled) == ()
+    short = shelf(changed("take", does="Take some of an item, only if it is sold."))
+    (note,) = told_short(short.compiled)
+    assert note == "a base is told `does` up to its first comma, semicolon or full stop: take"
 
 
 def touching(args: Mapping[str, Any], call: Call) -> Any:
