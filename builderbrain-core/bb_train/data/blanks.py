@@ -10,6 +10,7 @@ from typing import Any
 from bb_core.canonical import Json
 from bb_core.plan import Ref, Step, tokens
 from bb_core.schema import PlanSchema
+from bb_train.data.figures import doubtful, is_figure
 from bb_train.data.spelling import spans
 
 Piece = str | int
@@ -34,15 +35,34 @@ class Blank:
 def blanks_of(schema: PlanSchema, steps: Iterable[Step]) -> list[Blank]:
     """The values that steps write out, each once, closed choices and switches left out."""
     found: dict[tuple[str, str], Blank] = {}
+    for blank, _ in _uses(schema, steps):
+        found.setdefault(blank.key, blank)
+    return list(found.values())
+
+
+def unclear(schema: PlanSchema, steps: Iterable[Step]) -> frozenset[str]:
+    """The figures among the values that steps write out of which a wording may say any one."""
+    uses = [
+        (_use(blank, asked), blank.schema, blank.value) for blank, asked in _uses(schema, steps)
+    ]
+    return doubtful(uses)
+
+
+def _use(blank: Blank, asked: bool) -> str:
+    """What a value stands for: its named type, or the one argument or condition."""
+    return str(blank.schema.get("x-type") or f"{asked} {blank.name}")
+
+
+def _uses(schema: PlanSchema, steps: Iterable[Step]) -> Iterator[tuple[Blank, bool]]:
+    """Every value that steps write out, and whether a condition does."""
     tools: dict[str, str] = {}
     for step in steps:
         tools[step.id] = step.tool
         for name in step.args:
             for blank in _leaves(schema.arg(step.tool, name), step.args[name], name):
-                found.setdefault(blank.key, blank)
+                yield blank, False
         for blank in _condition(schema, step, tools):
-            found.setdefault(blank.key, blank)
-    return list(found.values())
+            yield blank, True
 
 
 def _leaves(schema: Mapping[str, Any], value: Any, name: str) -> Iterator[Blank]:
@@ -67,10 +87,12 @@ def _condition(schema: PlanSchema, step: Step, tools: Mapping[str, str]) -> Iter
     if "x-read" in at:
         yield Blank(at["x-type"], name, at, step.when.value)
         return
-    for kind in schema.types:
-        spelled = schema.resolve({"type-name": kind})
-        if "x-read" in spelled and spelled.get("type") == at.get("type"):
-            yield Blank(kind, name, spelled, step.when.value)
+    kinds = {kind: schema.resolve({"type-name": kind}) for kind in schema.types}
+    able = [k for k, t in kinds.items() if "x-read" in t and t.get("type") == at.get("type")]
+    for kind in able:
+        yield Blank(kind, name, kinds[kind], step.when.value)
+    if not able and is_figure(at):
+        yield Blank(at.get("x-type", "int"), name, at, step.when.value)
 
 
 def at_pointer(schema: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
@@ -83,11 +105,14 @@ def at_pointer(schema: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
     return schema
 
 
-def pieces(text: str, blanks: Iterable[Blank]) -> tuple[Piece, ...]:
-    """A wording cut at its values; of values that overlap, the longest counts."""
+def pieces(
+    text: str, blanks: Iterable[Blank], unclear: frozenset[str] = frozenset()
+) -> tuple[Piece, ...]:
+    """A wording cut at its values, unclear figures left in; of values that overlap, the longest."""
     found = [
         (start, end, index)
         for index, blank in enumerate(blanks)
+        if not (is_figure(blank.schema) and str(blank.value) in unclear)
         for start, end in spans(blank.schema, blank.value, text)
     ]
     found.sort(key=lambda span: (span[0] - span[1], span[0]))

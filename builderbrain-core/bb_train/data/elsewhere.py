@@ -8,6 +8,7 @@ from bb_core.canonical import Json
 from bb_core.schema import PlanSchema
 from bb_train.data.blanks import Blank
 from bb_train.data.clause import Clause, said_blanks
+from bb_train.data.figures import is_figure
 from bb_train.data.phrases import AHEAD, ASIDE, BACK, CLOSINGS
 from bb_train.data.shares import Share, of_pool
 from bb_train.data.spelling import spellings
@@ -72,7 +73,10 @@ def _things(schema: PlanSchema, clause: Clause) -> dict[int, str]:
 
 
 def _movable(clause: Clause) -> list[int]:
-    """Typed blanks that the wording says once and that do not say who is speaking."""
+    """Typed blanks that the wording says once and that do not say who is speaking.
+
+    No bare figures: what they count stands beside them.
+    """
     said = list(said_blanks(clause.template, clause.speaks))
     return [
         index
@@ -80,6 +84,7 @@ def _movable(clause: Clause) -> list[int]:
         if clause.pieces.count(index) == 1
         and index not in clause.template.who
         and "x-type" in clause.template.blanks[index].schema
+        and not is_figure(clause.template.blanks[index].schema)
         and index in clause.values
     ]
 

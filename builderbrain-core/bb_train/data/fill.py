@@ -27,7 +27,14 @@ class Filling:
         if not self.texts:
             return None
         longest = sorted(self.texts, key=len, reverse=True)
-        return re.compile("|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in longest))
+        return re.compile("|".join(map(_alone, longest)))
+
+
+def _alone(text: str) -> str:
+    """A pattern for a text that stands by itself; a figure is no part of a longer number."""
+    if text.lstrip("-").isdecimal():
+        return rf"(?<![\w.,-]){text}(?![\w]|[.,][0-9])"
+    return rf"(?<!\w){re.escape(text)}(?!\w)"
 
 
 def filling(template: Template, values: Mapping[int, Json], names: Mapping[str, str]) -> Filling:

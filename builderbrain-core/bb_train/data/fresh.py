@@ -10,6 +10,7 @@ from typing import Any
 from bb_core.canonical import Json
 from bb_core.structure import validator
 from bb_train.data.blanks import Blank
+from bb_train.data.figures import drawn, drawn_near, is_figure
 from bb_train.data.shares import Share, share_of_value
 from bb_train.data.spelling import spellings
 
@@ -67,20 +68,25 @@ class Values:
         """A value of the blank's type in this share (None: any); the old one if none is found.
 
         `near`: an amount no larger than the old one and not much smaller, so that what was
-        possible with the old one still is.
+        possible with the old one still is. Of bare figures others too, where none of those is in
+        the share: the twin has to say what is possible.
         """
         right = _validator(blank.schema)
-        for _ in range(_TRIES):
-            value = self._draw(blank, rng, near)
+        for tried in range(_TRIES):
+            value = self._draw(blank, rng, near, tried)
             if share and share_of_value(blank.kind, value) != share:
                 continue
             if right(value) and (isinstance(value, str) or spellings(blank.schema, value)):
                 return value
         return blank.value
 
-    def _draw(self, blank: Blank, rng: Random, near: bool) -> Json:
+    def _draw(self, blank: Blank, rng: Random, near: bool, tried: int) -> Json:
         if isinstance(blank.value, int):
-            return _amount(blank, blank.value, rng, near)
+            if not is_figure(blank.schema):
+                return _amount(blank, blank.value, rng, near)
+            if near:
+                return drawn_near(blank.schema, blank.value, rng, tried)
+            return drawn(blank.schema, blank.value, rng)
         if not isinstance(blank.value, str):
             return blank.value
         if "x-type" not in blank.schema and " " in blank.value:

@@ -1,4 +1,4 @@
-"""Ways to write a value in plain words: a type's readers (`x-read`), run backwards."""
+"""Ways to write a value: a type's readers (`x-read`) run backwards; without any, in figures."""
 
 import json
 import re
@@ -10,15 +10,21 @@ from typing import Any
 
 from bb_core.canonical import Json
 from bb_core.reading import READ, readers, values
+from bb_train.data.figures import is_figure, places, spelt
 
 _LOOKS = {ops.ASSERT, ops.ASSERT_NOT, ops.AT}
 _GROUP = re.compile(r"\{([0-9])\}")
 
 
 def spellings(schema: Mapping[str, Any], value: Json) -> tuple[str, ...]:
-    """Texts that a type's readers read as exactly this value; a string spells itself."""
+    """Texts that a type's readers read as exactly this value.
+
+    Without readers a string spells itself, and a whole number is written in figures.
+    """
     if READ not in schema:
-        return (value,) if isinstance(value, str) else ()
+        if isinstance(value, str):
+            return (value,)
+        return spelt(schema, value) if is_figure(schema) else ()
     return _spelt(json.dumps(schema[READ]), str(schema.get("type", "string")), json.dumps(value))
 
 
@@ -37,6 +43,8 @@ def spans(schema: Mapping[str, Any], value: Json, text: str) -> Iterator[tuple[i
             for match in pattern.finditer(text):
                 if _read(into, match) == value:
                     yield match.span()
+    elif is_figure(schema) and not isinstance(value, str):
+        yield from places(schema, value, text)
     elif isinstance(value, str) and value:
         for match in re.finditer(rf"(?<!\w){re.escape(value)}(?!\w)", text):
             yield match.span()

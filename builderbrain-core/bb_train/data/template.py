@@ -13,7 +13,7 @@ from bb_core.compiled import Compiled
 from bb_core.plan import Plan, Step
 from bb_core.schema import FactCall, PlanSchema
 from bb_core.skins import Skin
-from bb_train.data.blanks import Blank, Piece, blanks_of, pieces
+from bb_train.data.blanks import Blank, Piece, blanks_of, pieces, unclear
 from bb_train.data.shares import Share, shares_of_wordings
 from bb_train.data.speaker import without_speaker
 
@@ -101,7 +101,7 @@ def template(compiled: Compiled, task: Task, ident: str, kind: str, share: Share
     in_body = {blank.key for blank in blanks_of(compiled.schema, _alone(body, steps))}
     told = {blank.key for blank in blanks_of(compiled.schema, speaking)}
     who = frozenset(i for i, b in enumerate(blanks) if b.key in told and b.key not in in_body)
-    cut = pieces(task.prompt, blanks)
+    cut = pieces(task.prompt, blanks, unclear(compiled.schema, steps))
     bare = without_speaker(cut, who)
     return Template(ident, task, kind, share, plans, blanks, cut, bare, who)
 
