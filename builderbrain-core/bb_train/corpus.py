@@ -11,7 +11,8 @@ from bb_core.canonical import digest_json
 from bb_core.compiled import Compiled
 from bb_train.asked import asked
 from bb_train.config import Data
-from bb_train.data.generator import Generator
+from bb_train.data.coverage import unshown, unvaried
+from bb_train.data.generator import Generator, counted
 from bb_train.data.generator_config import GeneratorConfig
 from bb_train.errors import DataError, StorageError
 from bb_train.example import Example, Family, Split, digest_of, read_examples, write_examples
@@ -155,14 +156,28 @@ class _Made:
         except OSError as error:
             where, fix = str(self.folder), "free some space, or set [run] folder"
             raise StorageError(str(error.strerror), where=where, fix=fix) from error
+        if wanted.split == "train" and not name:
+            self._tell_gaps(found, wanted)
         return found
 
+    def _tell_gaps(self, found: tuple[Example, ...], wanted: GeneratorConfig) -> None:
+        """What is going to be learnt badly, for want of examples of it."""
+        missed = self.generator.missed if self.generator else {}
+        for tool in unshown(self.compiled, found, wanted.without_tools):
+            reason = missed.get(tool, "none was drawn, ask for more examples")
+            self.tell(f"no example calls {tool}: {reason}")
+        for said in unvaried(self.compiled, found):
+            self.tell(said)
+
     def _examples(self, wanted: GeneratorConfig, name: str) -> Iterator[Example]:
-        self.generator = self.generator or Generator(self.compiled)
-        for number, example in enumerate(self.generator.examples(wanted), 1):
+        self.generator = made = self.generator or Generator(self.compiled)
+        before = made.dropped.copy()
+        for number, example in enumerate(made.examples(wanted), 1):
             yield example
             if number % SHOWN_EVERY == 0 or number == wanted.count:
                 self.tell(f"examples {name}: {number} of {wanted.count}")
+        if dropped := made.dropped - before:
+            self.tell(f"examples {name}: dropped {counted(dropped)}")
 
 
 def _head(path: Path) -> Any:

@@ -16,6 +16,7 @@ from bb_core.battery import Task
 from bb_core.check import check
 from bb_core.compiled import Compiled
 from bb_core.errors import DomainError, PlanError
+from bb_core.plan import Plan
 from bb_core.space import Space
 from bb_core.verdict import Refused
 from bb_train.data.fresh import Values
@@ -37,10 +38,14 @@ _PATIENCE = 400
 
 @dataclass
 class Generator:
-    """A domain's generator. `dropped` counts by reason what was drawn and not given."""
+    """A domain's generator. `dropped` counts by reason what was drawn and not given.
+
+    `missed` says of a tool why the first plan with it was not given.
+    """
 
     compiled: Compiled
     dropped: Counter[str] = field(default_factory=Counter)
+    missed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         found = templates(self.compiled, self._look)
@@ -88,8 +93,7 @@ class Generator:
                 raise DataError(f"no tool {tool!r} to leave out", where=self.compiled.name, fix=fix)
 
     def _nothing(self, config: GeneratorConfig, dropped: Counter[str]) -> DataError:
-        drawn = ", ".join(f"{count} for {why!r}" for why, count in dropped.most_common())
-        found = f"nothing new fits {config.split}/{config.family}; dropped: {drawn or 'none'}"
+        found = f"nothing new fits {config.split}/{config.family}; dropped: {counted(dropped)}"
         fewer = "ask for fewer examples"
         if config.without_tools:
             fewer += f", or leave out fewer tools than these {len(config.without_tools)}"
@@ -125,23 +129,29 @@ class Generator:
         ident = f"{config.split}-{config.family}-{config.seed}-{number}"
         turn = self.turns.turn(request, 0 if config.executed else None, rng)
         if why := self._unfit(turn):
-            self.dropped[why] += 1
+            self._drop(turn.plan, *why)
             return None
         task = self._run(ident, request) if config.executed else None
         if config.executed and task is None:
-            self.dropped["twin"] += 1
+            self._drop(turn.plan, "twin", "it does not run on the twin")
             return None
         return self._example(config, ident, turn, task)
 
-    def _unfit(self, turn: Turn) -> str:
+    def _drop(self, plan: Plan, why: str, said: str) -> None:
+        self.dropped[why] += 1
+        for step in plan.steps:
+            self.missed.setdefault(step.tool, said)
+
+    def _unfit(self, turn: Turn) -> tuple[str, str] | None:
         """Why a plan cannot be learnt from: the policy refuses it, or no decisions make it."""
-        if isinstance(check(self.compiled, turn.plan, turn.state), Refused):
-            return "policy"
+        verdict = check(self.compiled, turn.plan, turn.state)
+        if isinstance(verdict, Refused):
+            return "policy", f"refused by {', '.join(sorted(verdict.rules))}"
         try:
             decide(self.space, turn.scene, turn.plan, turn.starts)
-        except PlanError:
-            return "inexpressible"
-        return ""
+        except PlanError as error:
+            return "inexpressible", str(error)
+        return None
 
     def _look(self, task: Task) -> Task | None:
         """The task in two rounds where its plan cannot be known before something was seen.
@@ -216,6 +226,11 @@ class Generator:
             if tried == 4:
                 return False
         return not tried
+
+
+def counted(dropped: Counter[str]) -> str:
+    """What was dropped, the most frequent reason first."""
+    return ", ".join(f"{n} for {why!r}" for why, n in dropped.most_common() if n) or "none"
 
 
 def generate(compiled: Compiled, config: GeneratorConfig) -> Iterator[Example]:
