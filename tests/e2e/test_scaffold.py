@@ -79,6 +79,47 @@ def test_without_a_terminal_a_name_is_needed() -> None:
     assert done.stderr == "bb: a domain needs a name. Run: bb domains new 'ware house'\n"
 
 
+DRAWS = """
+from collections import Counter
+from bb_core.compiled import compile_domain
+from bb_core.registry import discover
+from bb_train.data.coverage import unshown, unvaried
+from bb_train.data.generator import Generator
+from bb_train.data.generator_config import GeneratorConfig
+
+domain = compile_domain(discover().get("tea_room"))
+for split in ("train", "dev"):
+    generator = Generator(domain)
+    made = list(generator.examples(GeneratorConfig(20, split=split)))
+    used = Counter(step.tool for each in made for step in each.plan.steps)
+    assert min(used.get(tool, 0) for tool in domain.schema.tools) >= 5, used
+    assert not list(unshown(domain, made, ()))
+    assert "inexpressible" not in generator.dropped
+    steps = [step for each in made for step in each.plan.steps]
+    counts = {step.args["count"] for step in steps if "count" in step.args}
+    assert len(counts) > 1
+    assert split == "dev" or not list(unvaried(domain, made))
+"""
+
+
+def test_every_tool_of_the_template_gets_examples_to_learn_from(tmp_path: Path) -> None:
+    made = subprocess.run([BB, "domains", "new", "tea room", "--into", str(tmp_path)])
+    assert made.returncode == 0
+    folder = tmp_path / "builderbrain-tea-room"
+    info = folder / "tea-0.1.0.dist-info"  # as pip install -e leaves it
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tea\nVersion: 0.1.0\n")
+    point = "[builderbrain.domains]\ntea_room = bb_domains.tea_room:domain\n"
+    (info / "entry_points.txt").write_text(point)
+    drawn = subprocess.run(
+        [sys.executable, "-c", DRAWS],
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert drawn.returncode == 0, drawn.stderr
+
+
 def test_the_template_brings_the_schema_editors_read() -> None:
     printed = subprocess.run([BB, "domains", "schema"], capture_output=True, text=True)
     assert printed.stdout == (TEMPLATE / "plan_schema.json").read_text()
