@@ -109,3 +109,19 @@ def test_a_figure_of_two_meanings_stays(boxes: int, floor: int, kept: set[str]) 
     said = {made.blanks[piece].value for piece in made.pieces if isinstance(piece, int)}
     assert said == {200, "i001"} | ({2} - set(map(int, kept)))
     assert len(blanks_of(compiled.schema, steps)) == (3 if kept else 4)
+
+
+@pytest.mark.parametrize(("least", "kept"), [(200, {"200"}), (300, set())])
+def test_a_condition_is_no_argument_of_the_same_figure(least: int, kept: set[str]) -> None:
+    plan = take(200)
+    plan["steps"][1]["when"] = {"ref": "n1/count", "op": ">=", "value": least}
+    task = Task("take", f"If there are {least} of i001 or more, take 200.", (plan,))
+    generator = Generator(compile_domain(ShelfSource("shelf", battery=(task,), schema=SCHEMA)))
+    steps = generator.compiled.read(plan).steps
+    assert unclear(generator.compiled.schema, steps) == kept
+    examples = list(generator.examples(GeneratorConfig(9, elsewhere=0.0)))
+    last = [each.plan.steps[-1] for each in examples]
+    assert (len({step.when.value for step in last if step.when}) > 1) == (not kept)
+    for each, step in zip(examples, last, strict=True):
+        assert step.when and f"are {step.when.value} of" in each.scene.request
+        assert f"take {step.args['many']}." in each.scene.request
