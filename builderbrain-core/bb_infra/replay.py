@@ -5,6 +5,7 @@ Not covered: guards, which were held on live values (the `result` and `refused` 
 they found), and whether the ledger is whole (`bb log verify` says that).
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from bb_core.state import read_state
 from bb_core.verdict import verdict_json
 from bb_infra.entry import read_log
 from bb_infra.sealed import Sealed, own_sealed
+
+_NOT_THE_CHECKERS = {"S.syntax", "S.long", "S.closed"}
+"""Refused before there was a plan to check, or for how its text ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ def replay_log(
 def _again(record: Record, sealed: Sealed, compiled: Callable[[str], Compiled]) -> Replayed:
     body, run, digest = dict(record.body), record.run, record.plan
     was, name, state = (str(body.get(key, "")) for key in ("verdict", "domain", "state"))
+    if any(f'"{rule}"' in json.dumps(body.get("violations")) for rule in _NOT_THE_CHECKERS):
+        return Replayed(run, digest, None, f"{was}; not replayed: there was no whole plan to check")
     try:
         plan, domain = from_json(sealed.read(record.plan)), compiled(name)
         digest = plan.digest

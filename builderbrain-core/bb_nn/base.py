@@ -143,6 +143,7 @@ def _random(ref: str, dtype: torch.dtype, seed: int) -> Base:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        max_position_embeddings=1 << 14,  # a token a byte: tools and rules alone are thousands
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )

@@ -85,7 +85,7 @@ class BuilderPlanner:
         try:
             tapped = tap(self.base.base, [seen.text], self.builder.config.layers)[0]
         except TooLongError:
-            return self.base(ask)  # its own prompt is cut to fit
+            return self.base(ask)  # it plans without results in full, or refuses
         built = self.builder.build(tapped, seen, self.k)
         self.built = tuple(self._candidates([(b.decisions, b.log_prob) for b in built], seen))
         self._given = self._given if ask.reasons else set()

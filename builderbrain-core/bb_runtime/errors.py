@@ -5,6 +5,7 @@ BuilderbrainError            (bb_core.errors)
 │   ├── BudgetError          the token budget is below the shortest plan; carries the minimum
 │   ├── DeadRowError         no token is left to choose from; nothing was emitted
 │   └── SteerError           a token that the plan language does not allow here
+├── PromptError              what is asked does not fit the model, and is never cut to fit
 └── ExecuteError             a plan cannot be carried out; nothing has been sent unless it says so
     ├── NotChecked           what was handed in is not a checked plan, or has changed since
     ├── ParkedError          a person has to find out what happened before anything goes on
@@ -28,6 +29,10 @@ class ParkedError(ExecuteError):
 
 class DurableError(ExecuteError):
     """The run database cannot be used, or not for this run."""
+
+
+class PromptError(BuilderbrainError):
+    """What is asked does not fit the model; it is never cut to fit."""
 
 
 class DecodeError(BuilderbrainError):

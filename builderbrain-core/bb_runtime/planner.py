@@ -58,9 +58,13 @@ class ModelPlanner:
         return Steering(self.steps, self.vocabulary)
 
     def prompt(self, ask: Ask) -> list[int]:
-        """What the model is told, as tokens; room for a plan is left."""
+        """What the model is told, as tokens; room for a plan is left.
+
+        Raises PromptError where the request and what it needs beside it do not fit.
+        """
         _require_whole(ask)
-        longest = getattr(self.base.model.config, "max_position_embeddings", 1 << 20)
+        config = self.base.model.config.get_text_config()
+        longest = getattr(config, "max_position_embeddings", 1 << 20)
         chat = messages(self.compiled, ask, self.examples)
         return prompt_ids(self.base.tokenizer, chat, longest - self.budget)
 

@@ -18,12 +18,14 @@ from bb_core.compiled import Compiled
 from bb_core.errors import PlanError
 from bb_core.plan import Plan, Step, from_json
 from bb_core.surface import print_plan
+from bb_runtime.errors import PromptError
 from bb_runtime.rounds import Ask, Observation
 
 Message = dict[str, str]
 
 EXAMPLES = 3
 _RESULT_CHARS = 600
+_SEEN, _REFUSED = "Results so far:", "Refused:"
 _STEM, _NEIGHBOURS = 5, 6
 _SENTENCE = re.compile(r"(?:^|[.!?:] +)[A-Z]")
 _WORD = re.compile(r"[\w.@+'-]+")
@@ -42,28 +44,51 @@ def messages(compiled: Compiled, ask: Ask, examples: int = EXAMPLES) -> list[Mes
         found.append({"role": "user", "content": request(task.prompt)})
         found.append({"role": "assistant", "content": plan})
     seen = "\n".join(_observed(ask.observations))
-    known = f"Results so far:\n<data>\n{seen}\n</data>\nNext steps only.\n" if seen else ""
+    known = f"{_SEEN}\n<data>\n{seen}\n</data>\nNext steps only.\n" if seen else ""
     found.append({"role": "user", "content": known + request(ask.request)})
     if ask.reasons:
         found.append({"role": "assistant", "content": _plain(ask.refused)})
         reasons = "\n".join(f"- {_plain(reason)}" for reason in ask.reasons)
-        found.append({"role": "user", "content": f"Refused:\n{reasons}\nWrite a better plan."})
+        found.append({"role": "user", "content": f"{_REFUSED}\n{reasons}\nWrite a better plan."})
     return found
 
 
 def prompt_ids(tokenizer: Any, chat: Sequence[Message], room: int) -> list[int]:
     """The chat as tokens, at most `room`; examples farthest from the request are left out first.
 
-    The only special tokens are those of the chat template: no message's content forms one.
+    Then the refused plan is: the next one is checked all the same. Tools, rules, what was seen and
+    the request are never cut: where they do not fit, it raises PromptError. The only special tokens
+    are those of the chat template: no message's content forms one.
     """
     chat = _broken(tokenizer, chat)
-    while True:
-        ids = _ids(tokenizer, chat)
-        if len(ids) <= room or chat[1]["role"] != "user" or chat[2:3] == []:
-            return ids[-room:]
-        if chat[2]["role"] != "assistant" or len(chat) <= 4:
-            return ids[-room:]
-        del chat[1:3]
+    for shorter in _shorter(chat):
+        ids = _ids(tokenizer, shorter)
+        if len(ids) <= room:
+            return ids
+    raise _too_long(tokenizer, shorter, room)
+
+
+def _shorter(chat: list[Message]) -> Iterator[list[Message]]:
+    """The chat, and the same with ever less of what a plan can do without."""
+    tail = 3 if chat[-1]["content"].startswith(_REFUSED) else 1
+    for first in range(1, len(chat) - tail + 1, 2):
+        yield [chat[0], *chat[first:]]
+    if tail == 3:
+        yield [chat[0], chat[-tail]]
+
+
+def _too_long(tokenizer: Any, least: list[Message], room: int) -> PromptError:
+    first, asked = least
+    around = len(_ids(tokenizer, [first, {**asked, "content": ""}]))
+    size, fits = len(_ids(tokenizer, least)) - around, room - around
+    if fits <= 0:
+        found = f"tools and rules are {around:,} tokens, and {max(room, 0):,} fit beside a plan"
+        return PromptError(found, fix="use a model that reads more, or allow a plan fewer tokens")
+    if asked["content"].startswith(_SEEN):
+        found, fix = "the request and the results so far are", "ask for less at once"
+    else:
+        found, fix = "the request is", "shorten it"
+    return PromptError(f"{found} {size:,} tokens, {fits:,} fit", fix=fix)
 
 
 def system(compiled: Compiled) -> str:
@@ -103,11 +128,11 @@ def nearest(compiled: Compiled, ask: Ask, count: int) -> list[tuple[Task, str]]:
     usable = sorted(close, key=lambda t: (votes[_tools(t, part)], likeness[t.id], t.id))
     chosen: list[tuple[Task, str]] = []
     for task in reversed(usable):
+        if len(chosen) == count:
+            break
         plan = example(compiled, task.rounds[part])
         if plan is not None:
             chosen.append((task, plan))
-        if len(chosen) == count:
-            break
     return chosen[::-1]
 
 

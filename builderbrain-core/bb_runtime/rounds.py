@@ -22,6 +22,7 @@ from bb_core.record import Digests, Figures, Ledger, Record
 from bb_core.state import State, read_state, state_json
 from bb_core.verdict import Checked, Refused, Verdict, Violation, verdict_json
 from bb_runtime.ending import Course, End
+from bb_runtime.errors import PromptError
 from bb_runtime.outcome import RunResult
 
 
@@ -176,7 +177,11 @@ class Runner:
         facts = frozenset(name for name, _ in run.state.facts)
         ask = Ask(run.state.request, run.observed, facts=facts, state=run.state)
         for planner in (self.planners[0], *self.planners):
-            draft = planner(ask)
+            try:
+                draft = planner(ask)
+            except PromptError as error:
+                yield self._unasked(run, error)
+                return
             told: dict[str, Json] = {
                 "planner": draft.planner,
                 "closed": draft.closed,
@@ -196,6 +201,15 @@ class Runner:
             ask = replace(
                 ask, reasons=tuple(map(str, attempt.verdict.violations)), refused=draft.text
             )
+
+    def _unasked(self, run: "_Run", error: PromptError) -> Attempt:
+        """The attempt that ends a run whose request is too long: no planner has read all of it."""
+        empty = Plan(self.compiled.name, self.compiled.digest, ())
+        verdict = Refused(empty, (Violation("S.long", "", error.found, error.fix),))
+        self._said(run, verdict)
+        attempt = Attempt(Draft("", planner="none"), verdict)
+        self.watch(attempt)
+        return attempt
 
     def _judge(self, draft: Draft, state: State) -> Verdict:
         try:

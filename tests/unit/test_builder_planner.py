@@ -30,7 +30,7 @@ from bb_runtime.approve import by_policy
 from bb_runtime.base_score import base_score
 from bb_runtime.builder_planner import BuilderPlanner
 from bb_runtime.decode import decode
-from bb_runtime.errors import SteerError
+from bb_runtime.errors import PromptError, SteerError
 from bb_runtime.execute import execute
 from bb_runtime.free_text import LONGEST, write_texts
 from bb_runtime.planner import ModelPlanner
@@ -227,14 +227,21 @@ def test_half_a_character_is_refused_by_every_planner(
             read(ask)
 
 
-def test_only_a_text_that_is_too_long_is_left_to_the_base(
+def test_a_rail_that_does_not_fit_its_base_is_no_text_that_is_too_long(
     builder: PlanBuilder, model: ModelPlanner
 ) -> None:
-    short, long = Ask("cancel W1001"), Ask("cancel W1001 " * 400)
-    assert BuilderPlanner(builder, model)(long).planner == model(long).planner
     deeper = SimpleNamespace(config=replace(builder.config, layers=(1, 9)), space=builder.space)
     with pytest.raises(RailError, match="no layer 9"):
-        BuilderPlanner(deeper, model)(short)
+        BuilderPlanner(deeper, model)(Ask("cancel W1001"))
+
+
+def test_a_request_longer_than_the_base_reads_is_refused_and_not_cut(
+    builder: PlanBuilder, model: ModelPlanner
+) -> None:
+    ask = Ask("Only if it is late. " + "Cancel W1001. " * 2000)
+    for planner in (BuilderPlanner(builder, model), model):
+        with pytest.raises(PromptError, match=r"the request is 28,\d+ tokens, .* fit. Shorten it"):
+            planner(ask)
 
 
 def test_a_refused_plan_is_not_given_again(

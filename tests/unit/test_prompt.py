@@ -7,7 +7,8 @@ import pytest
 pytest.importorskip("llguidance")
 
 from bb_nn.base import byte_tokenizer
-from bb_runtime.prompt import messages, prompt_ids
+from bb_runtime.errors import PromptError
+from bb_runtime.prompt import messages, prompt_ids, request, system
 from bb_runtime.rounds import Ask, Observation
 from tests.unit.tiny_rail import shop
 
@@ -63,3 +64,42 @@ def test_no_text_forms_a_special_token(text: str, template: str | None) -> None:
 def test_an_ordinary_request_stands_as_it_was_said(template: str | None) -> None:
     found, text = tokenizer(template), "Cancel W1001! If a < b, or <s > b, [SYS is fine."
     assert text in found.decode(told(found, Ask(text)))
+
+
+SEEN = Observation("n1", "get_order", {}, "done", {"note": "x" * 90})
+ASKS = (
+    Ask("If it has not shipped, cancel W1001. " + "Please. " * 40),
+    Ask("Cancel W1001.", (SEEN,) * 3),
+    Ask("Cancel W1001.", reasons=("no " * 90,), refused="a plan " * 40),
+)
+
+
+@pytest.mark.parametrize("ask", ASKS)
+@pytest.mark.parametrize("template", [None, TEMPLATE])
+def test_rules_results_and_request_stand_whole_or_nothing_is_planned(
+    template: str | None, ask: Ask
+) -> None:
+    found, chat = tokenizer(template), messages(shop(), ask, examples=2)
+    plain = messages(shop(), Ask(ask.request, ask.observations), examples=0)
+    whole, least = len(prompt_ids(found, chat, ROOM)), len(prompt_ids(found, plain, ROOM))
+    kept = (system(shop()), plain[-1]["content"])
+    for room in (whole, whole - 1, (whole + least) // 2, least):
+        told = prompt_ids(found, chat, room)
+        assert len(told) <= room
+        assert all(part in found.decode(told) for part in kept)
+    for room in (least - 1, least // 2, 1, 0, -300):
+        with pytest.raises(PromptError):
+            prompt_ids(found, chat, room)
+
+
+def test_what_is_too_long_is_said_with_what_fits() -> None:
+    found, chat = tokenizer(None), messages(shop(), ASKS[0])
+    size, room = len(request(ASKS[0].request)), len(system(shop())) + len("\n\n\n") + 100
+    with pytest.raises(PromptError, match=rf"^the request is {size} tokens, 100 fit\. Shorten it$"):
+        prompt_ids(found, chat, room)
+    with pytest.raises(PromptError, match=r"results so far are .* fit. Ask for less at once"):
+        prompt_ids(found, messages(shop(), ASKS[1]), room)
+    with pytest.raises(
+        PromptError, match=r"tools and rules are .* and 0 fit .* a model that reads"
+    ):
+        prompt_ids(found, chat, -300)

@@ -17,6 +17,7 @@ from bb_core.verdict import Checked, Refused
 from bb_domains.api_json.tool_adapters import ADAPTERS
 from bb_domains.api_json.world import ShopWorld, twin
 from bb_runtime.approve import Approver, by_policy
+from bb_runtime.errors import PromptError
 from bb_runtime.execute import execute
 from bb_runtime.job import Settings
 from bb_runtime.outcome import RunResult
@@ -161,6 +162,21 @@ def test_refused_three_times_nothing_runs_and_all_of_it_is_on_record(world: Shop
     kinds = [record.type for record in ledger]
     assert kinds == ["decoded", "verdict"] * 3 + ["done"]
     assert {r.body["verdict"] for r in ledger if r.type == "verdict"} == {"refused"}
+    assert ledger[-1].body == {"end": "refused", "rounds": 0}
+
+
+def test_a_request_that_does_not_fit_ends_in_a_refusal_and_nothing_runs(world: ShopWorld) -> None:
+    def reads_little(ask: Ask) -> Draft:
+        raise PromptError("the request is 9,000 tokens, 7,000 fit", fix="shorten it")
+
+    before, ledger = world.snapshot(), list[Record]()
+    base = Scripted(REFUND, name="base")
+    done = runner(world, [reads_little, base], ledger.append).run("r", "Refund it.")
+    assert (done.end, rules(done), base.asked) == ("refused", {"S.long"}, [])
+    assert state_diff(before, world.snapshot()) == {}
+    assert [record.type for record in ledger] == ["verdict", "done"]
+    (violation,) = ledger[0].body["violations"]
+    assert violation["found"] == "the request is 9,000 tokens, 7,000 fit"
     assert ledger[-1].body == {"end": "refused", "rounds": 0}
 
 
