@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
+from difflib import get_close_matches
 from typing import Any
+from pathlib import Path
 
 import pluggy
 
@@ -78,11 +80,16 @@ class Registry:
             if domain.name == name:
                 raise DomainError(domain.error, where=name)
         installed = ", ".join(d.name for d in self.ready) or "none"
-        dashed = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "NAME"
-        raise DomainError(
-            f"no domain {printable(name)!r}; installed: {installed}",
-            fix=f"try: pip install builderbrain-{dashed}",
-        )
+        found = f"no domain {printable(name)!r}; installed: {installed}"
+        raise DomainError(found, fix=self._instead(name))
+
+    def _instead(self, name: str) -> str:
+        """What to do about an unknown name. Never to install it: anyone may have registered it."""
+        folder = Path("builderbrain-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
+        if (folder / "pyproject.toml").is_file():
+            return f"run: pip install -e ./{folder}"
+        near = get_close_matches(name.lower(), [d.name for d in self.domains], 1)
+        return f"did you mean {near[0]}?" if near else "see: bb domains list"
 
 
 def discover(
@@ -225,8 +232,6 @@ def _version(dist: Distribution) -> str:
 
 
 def _theft(file: str, dists: list[Distribution]) -> str:
-    from pathlib import Path
-
     by = owner(Path(file), dists)
     return f"{file} would hide other domains and is passed over; it came with {by}, remove it"
 

@@ -50,14 +50,30 @@ def test_an_unknown_name_says_what_is_installed() -> None:
     registry = Registry((registered(), Registered("odd", "", "", error="why")))
     with pytest.raises(DomainError) as caught:
         registry.get("Ware House")
-    assert str(caught.value) == (
-        "no domain 'Ware House'; installed: small. Try: pip install builderbrain-ware-house"
-    )
+    assert str(caught.value) == ("no domain 'Ware House'; installed: small. See: bb domains list")
     with pytest.raises(DomainError, match=r"^odd: why$"):
         registry.get("odd")
 
 
 def test_an_optional_hook_may_be_left_unanswered() -> None:
+@pytest.mark.parametrize("name", ["smal", "smalll", "Small", "smell"])
+def test_a_slip_of_the_pen_is_no_invitation_to_install_a_strangers_package(name: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        Registry((registered(),)).get(name)
+    assert "pip install" not in str(caught.value)
+    assert str(caught.value).endswith("installed: small. Did you mean small?")
+
+
+def test_a_domain_that_lies_here_is_installed_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "builderbrain-ware-house").mkdir()
+    (tmp_path / "builderbrain-ware-house" / "pyproject.toml").write_text("")
+    with pytest.raises(DomainError, match=r"Run: pip install -e \./builderbrain-ware-house$"):
+        Registry((registered(),)).get("ware_house")
+
+
     assert registered().ask("eval_battery") is None
     assert registered().ask("tool_adapters") is None
 
