@@ -1,6 +1,7 @@
 """The database a durable run is kept in: opened fast and safe, or refused in one line."""
 
 import logging
+import os
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,8 @@ def _tune(connection: Any, record: object) -> None:
 def _look_at(path: Path) -> None:
     """Open the file once by hand: its faults get one line here instead of a traceback later."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _keep_to_its_owner(path)
         connection = sqlite3.connect(path, timeout=30)
         try:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -66,6 +68,18 @@ def _look_at(path: Path) -> None:
         raise _unusable(str(path), str(error)) from None
     if found != "ok":
         raise _unusable(str(path), f"damaged: {str(found).splitlines()[0]}")
+
+
+def _keep_to_its_owner(path: Path) -> None:
+    """Nobody else reads what plans hold: SQLite makes files that all may read, and copies a mode.
+
+    Files that others could read so far are mended.
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        if file.is_file() and file.stat().st_mode & 0o077:
+            file.chmod(0o600)
 
 
 def _reach(engine: "sqlalchemy.Engine", url: str) -> None:

@@ -145,6 +145,22 @@ def test_undoing_is_durable_too(url: str) -> None:
     assert [tool for tool, _, _ in world.effects] == ["add", "take"]
 
 
+def test_nobody_else_reads_what_plans_hold(url: str) -> None:
+    path = Path(url.removeprefix("sqlite:///"))
+
+    def modes() -> set[int]:
+        return {file.stat().st_mode & 0o777 for file in path.parent.glob("runs.db*")}
+
+    with Durable(url, A) as engine:
+        run(engine, Memory())
+        assert modes() == {0o600}
+    path.chmod(0o644)
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).touch(0o644)
+    with Durable(url, A):
+        assert modes() == {0o600}
+
+
 def test_a_file_that_is_no_database_gets_one_line(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     path.write_bytes(b"this is no database, it is a letter to my aunt" * 100)
