@@ -6,7 +6,8 @@ process itself (os._exit, a crash in C) is not covered: nothing here is a sandbo
 plugin runs its author's code.
 
 BB_DOMAINS=api_json,robots loads only these; empty loads none. BB_TRACE=1 prints hook calls.
-BB_LOAD_SECONDS is how long one plugin may take to load or answer (20).
+BB_LOAD_SECONDS is how long one plugin may compute to load or answer (20); it may take
+six times as long in all, since a busy machine makes it wait.
 """
 
 import os
@@ -15,10 +16,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from importlib.metadata import Distribution, EntryPoint, distributions
 from difflib import get_close_matches
-from typing import Any
+from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
+from typing import Any
 
 import pluggy
 
@@ -133,7 +134,8 @@ def guarded(where: str) -> Iterator[None]:
     except BuilderbrainError:
         raise
     except TooSlow as error:
-        raise DomainError(str(error), where=where) from None
+        fix = "if this machine is busy, allow more with BB_LOAD_SECONDS"
+        raise DomainError(str(error), where=where, fix=fix) from None
     except BaseException as error:
         raise DomainError(_reason(error), where=where) from error
 

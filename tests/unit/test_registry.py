@@ -1,11 +1,12 @@
 """The registry: what a name is, who has it, what a hook may answer."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bb_core.deadline import TooSlow, within
+from bb_core.deadline import PATIENCE, TooSlow, within
 from bb_core.errors import DomainError
 from bb_core.hooks import API, DomainSpec, hookimpl
 from bb_core.registry import Registered, Registry, discover, guarded, printable
@@ -55,7 +56,6 @@ def test_an_unknown_name_says_what_is_installed() -> None:
         registry.get("odd")
 
 
-def test_an_optional_hook_may_be_left_unanswered() -> None:
 @pytest.mark.parametrize("name", ["smal", "smalll", "Small", "smell"])
 def test_a_slip_of_the_pen_is_no_invitation_to_install_a_strangers_package(name: str) -> None:
     with pytest.raises(DomainError) as caught:
@@ -74,6 +74,7 @@ def test_a_domain_that_lies_here_is_installed_from_here(
         Registry((registered(),)).get("ware_house")
 
 
+def test_an_optional_hook_may_be_left_unanswered() -> None:
     assert registered().ask("eval_battery") is None
     assert registered().ask("tool_adapters") is None
 
@@ -131,6 +132,21 @@ def test_a_deadline_rings_and_is_put_away() -> None:
             pass
     with within(0.05):
         pass
+
+
+def test_a_machine_that_makes_code_wait_is_not_its_fault_and_sleeping_is() -> None:
+    with within(1.0):
+        time.sleep(1.2)
+    with pytest.raises(TooSlow, match=r"^took longer than 0.3 s$"), within(0.3 / PATIENCE):
+        time.sleep(30)
+
+
+def test_what_takes_too_long_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BB_LOAD_SECONDS", "0.1")
+    wanted = r"x: took longer than 0\.\d s( of computing)?\. If .* allow more with BB_LOAD_SECONDS"
+    with pytest.raises(DomainError, match=wanted), guarded("x"):
+        while True:
+            pass
 
 
 @pytest.mark.parametrize(
