@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bb_infra.errors import InfraError
 from bb_infra.options import ConfigPath
 
 Alpha = Annotated[
@@ -23,7 +24,7 @@ def demo(config: ConfigPath = None, alpha: Alpha = None) -> None:
 
 def run(
     domain: Annotated[str, typer.Argument(help="An installed domain.")],
-    task: Annotated[str, typer.Argument(help="The request, in plain words.")] = "",
+    task: Annotated[str | None, typer.Argument(help="The request, in plain words.")] = None,
     resume: Annotated[
         str, typer.Option("--resume", metavar="RUN", help="Go on with a run that was cut off.")
     ] = "",
@@ -39,12 +40,16 @@ def run(
     from bb_infra.config import load_config, with_alpha
 
     under = with_alpha(load_config(config), alpha)
-    if bool(task) is bool(resume) or (resume and twin):
-        raise typer.BadParameter("give a TASK, or --resume RUN alone: a twin ends with its run")
-    if resume:
+    if resume and twin:
+        raise typer.BadParameter("a twin ends with its run: --resume goes without --twin")
+    if (task is None) is not bool(resume):
+        raise typer.BadParameter("give a TASK, or --resume RUN alone")
+    if task is None:
         from bb_infra.resume import resume as go_on
 
         sys.exit(go_on(domain, resume, under, yes=yes))
+    if not task.strip():
+        raise InfraError("the request is empty", fix="say in plain words what is to be done")
     from bb_infra.demo import run as carry_out
 
     sys.exit(carry_out(domain, task, under, twin=twin, yes=yes))

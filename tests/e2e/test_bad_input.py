@@ -89,6 +89,23 @@ def test_a_plan_for_another_schema_is_refused_and_nothing_runs(desk: Desk) -> No
     assert "effects   none" in done.stdout
 
 
+@pytest.mark.parametrize("task", ["", "   ", "\n\t"])
+def test_an_empty_request_is_called_that_and_no_model_is_asked(desk: Desk, task: str) -> None:
+    for twin in ((), ("--twin",)):
+        found = desk.says("run", "api_json", task, *twin)
+        assert found == "the request is empty. Say in plain words what is to be done"
+    assert not (desk.folder / ".bb").exists()
+
+
+def test_the_twin_is_spoken_of_only_where_one_is_asked_for(desk: Desk) -> None:
+    both = desk.bb("run", "api_json", "--resume", "run-0", "--twin")
+    assert both.returncode == 2 and "a twin ends with its run" in both.stderr
+    for words in ((), ("Cancel W1001.", "--resume", "run-0")):
+        done = desk.bb("run", "api_json", *words)
+        assert done.returncode == 2 and "give a TASK, or --resume RUN alone" in done.stderr
+        assert "twin" not in done.stderr
+
+
 CONFIGS = [
     ("[run", "bb.toml:1: is not TOML: Expected ']'"),
     ("[run]\nstat = 3\n", "bb.toml:2: unknown key 'stat' in [run]. Known: rounds, state"),
