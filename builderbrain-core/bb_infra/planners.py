@@ -49,6 +49,7 @@ def load_planners(
 
 def load_alone(compiled: Compiled, config: Config) -> Planners:
     """The base alone, fetched first if it is in the catalogue and not here."""
+    say("model", f"loading {config.model.name} …")
     from bb_infra.model_here import here
     from bb_nn.base import load_base
     from bb_runtime.planner import ModelPlanner

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from bb_infra.telling import say
+
 
 def train(
     config: Annotated[Path, typer.Argument(help="The run's TOML file.")],
@@ -18,13 +20,23 @@ def train(
     them. What is left is a rail folder: weights, record, log and model card. Every step is in the
     run's ledger.
     """
+    from bb_core.registry import discover
     from bb_infra.checkpoint import own_key
+    from bb_infra.errors import ConfigError
     from bb_infra.ledger import LedgerFile
+
+    if not config.is_file():  # seen before torch is imported, which takes a while
+        found = "is no file" if config.exists() else "is not there"
+        fix = "name the run's TOML file; docs/training.md says what it holds"
+        raise ConfigError(found, where=str(config), fix=fix)
     from bb_train.config import load_train_config
+
+    wanted = load_train_config(config)
+    discover().get(wanted.run.domain)  # a slip of the pen leaves no folder behind
+    say("base", f"loading {wanted.base.name} …")
     from bb_train.run_lock import held
     from bb_train.stages import run_held
 
-    wanted = load_train_config(config)
     folder = Path(wanted.run.folder)
     # The folder first: who comes second hears that it is in use, not that a ledger is.
     with held(folder), LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:

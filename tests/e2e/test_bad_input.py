@@ -236,3 +236,24 @@ def test_a_budget_below_the_shortest_plan(desk: Desk) -> None:
     found = said(desk.apart(*ASK))
     assert found.startswith("api_json: a budget of 5 tokens is too small for any plan. Allow at ")
     assert (desk.folder / ".bb" / "ledger.jsonl").read_bytes() == b""
+
+
+TRAINS = [
+    ("none.toml", "none.toml: is not there. Name the run's TOML file; docs/training.md says what"),
+    (".", ".: is no file. Name the run's TOML file"),
+    ("typo.toml", "no domain 'api_jsn'; installed: api_json"),
+]
+
+
+@pytest.mark.parametrize(("name", "wanted"), TRAINS)
+def test_a_training_run_that_cannot_begin_leaves_no_folder(
+    desk: Desk, name: str, wanted: str
+) -> None:
+    desk.write("typo.toml", '[run]\ndomain = "api_jsn"\nfolder = "made"\n')
+    assert desk.says("train", name).startswith(wanted)
+    assert not (desk.folder / "made").exists()
+
+
+def test_a_model_is_named_before_it_is_loaded(desk: Desk) -> None:
+    desk.write("bb.toml", model("random:gpt"))
+    assert "\nmodel     loading random:gpt …\n" in desk.apart(*ASK).stdout
