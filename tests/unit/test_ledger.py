@@ -152,7 +152,8 @@ def test_checkpoints_without_a_key_or_with_a_wrong_one(tmp_path: Path) -> None:
     assert "no signature by builderbrain.local holds" in str(wrong.problems[0])
     with pytest.raises(LedgerError, match="does not match its own hash"):
         verify(log, public_key=KEY.public[:-4] + "AAAA")
-    assert "there is no ledger here" in found(tmp_path / "none.jsonl")[0]
+    with pytest.raises(LedgerError, match=r"none.jsonl: there is no ledger here. Give the path"):
+        verify(tmp_path / "none.jsonl", public_key=None)
     assert "cannot be read" in found(log, tmp_path / "none.txt")[0]
 
 
