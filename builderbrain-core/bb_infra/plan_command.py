@@ -125,11 +125,13 @@ def read_plan(file: str, domain: str, config: Path | None) -> tuple["Compiled", 
     from bb_core.domain_files import decode
     from bb_core.errors import PlanError
 
-    data = sys.stdin.buffer.read(LIMIT + 1) if file == "-" else _bytes(Path(file))
+    data = sys.stdin.buffer.read(LIMIT + 1) if file == "-" else _bytes(file)
     if len(data) > LIMIT:
         raise PlanError(f"holds more than {LIMIT:,} bytes", where=file)
     text = decode(data, file)
     document = _json(text, file)
+    if not text.strip():
+        raise PlanError("is empty", where=file, fix=_PLAN)
     name = domain or (document.get("domain", "") if isinstance(document, dict) else "")
     if not isinstance(name, str) or not name:
         raise PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")
@@ -142,9 +144,18 @@ def read_plan(file: str, domain: str, config: Path | None) -> tuple["Compiled", 
     return home, plan
 
 
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as handle:
-        return handle.read(LIMIT + 1)
+_PLAN = "give a plan as JSON or in its domain's language; - is stdin"
+
+
+def _bytes(file: str) -> bytes:
+    from bb_core.errors import PlanError
+
+    try:
+        with Path(file).open("rb") as handle:
+            return handle.read(LIMIT + 1)
+    except OSError as error:
+        found = f"cannot be read: {error.strerror or error}"
+        raise PlanError(found, where=file, fix=_PLAN) from error
 
 
 def _json(text: str, file: str) -> Any:

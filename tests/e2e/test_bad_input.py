@@ -32,7 +32,7 @@ def step(**changes: Any) -> str:
 
 PLANS: list[tuple[str, str]] = [
     ('{"domain":"api_json","steps":[{"id":"n1"\n', "plan.json:1:41: is not JSON: Expecting ','"),
-    ("", "plan.json:1:1: is not JSON"),
+    ("", "plan.json: is empty. Give a plan as JSON or in its domain's language; - is stdin"),
     ("3", "plan.json: does not say which domain it is for. Add --domain NAME"),
     (changed(domain="nope"), "no domain 'nope'; installed: api_json"),
     (changed(steps=3), "plan.json:/steps: 'steps' must be a list, found int"),

@@ -127,8 +127,19 @@ def test_the_plan_language_is_read_as_well_as_json(plan: Path) -> None:
 
 ERRORS = [
     (("domains", "show", "nope"), "", "bb: no domain 'nope'; installed: api_json"),
-    (("plan", "check", "none.json"), "", "bb: none.json: No such file or directory"),
-    (("plan", "check", "."), "", "bb: .: Is a directory"),
+    (
+        ("plan", "check", "none.json"),
+        "",
+        "bb: none.json: cannot be read: No such file or directory. Give a",
+    ),
+    (
+        ("plan", "check", "."),
+        "",
+        "bb: .: cannot be read: Is a directory. Give a plan as JSON or in",
+    ),
+    (("plan", "check", "-"), " \n", "bb: -: is empty. Give a plan as JSON or in its domain's"),
+    (("log", "verify", "none.jsonl"), "", "bb: none.jsonl: there is no ledger here. Give the path"),
+    (("domains", "show", "api_jsn"), "", "bb: no domain 'api_jsn'; installed: api_json"),
     (("plan", "check", "-"), "{}", "bb: -: does not say which domain it is for. Add --domain NAME"),
     (
         ("plan", "check", "-"),
