@@ -34,6 +34,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -237,6 +238,10 @@ class _Reader:
         right = _kind(value) == wanted or (wanted == "a decimal" and _kind(value) == "a number")
         if not right:
             self.fail(path, f"{path[-1]!r} must be {wanted}, found {_kind(value)}")
+        if isinstance(value, str) and default and not value.strip():
+            self.fail(path, f"{path[-1]!r} is empty", "give a text, or leave the line out")
+        if isinstance(value, float) and not isfinite(value):
+            self.fail(path, f"{path[-1]!r} is {value}", "give a finite number")
         low, high = RANGES.get((path[0], path[-1]), (float("-inf"), float("inf")))
         if isinstance(value, int | float) and not low <= value <= high:
             self.fail(path, f"{path[-1]!r} is {value}", f"use {_said(low)} to {_said(high)}")

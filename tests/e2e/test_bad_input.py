@@ -107,6 +107,9 @@ def test_the_twin_is_spoken_of_only_where_one_is_asked_for(desk: Desk) -> None:
 
 
 CONFIGS = [
+    ('[run]\nstate = ""\n', "bb.toml:2: 'state' is empty. Give a text, or leave the line out"),
+    ('[model]\nname = "  "\n', "bb.toml:2: 'name' is empty. Give a text, or leave the line out"),
+    ("[gate]\nepsilon = nan\n", "bb.toml:2: 'epsilon' is nan. Give a finite number"),
     ("[run", "bb.toml:1: is not TOML: Expected ']'"),
     ("[run]\nstat = 3\n", "bb.toml:2: unknown key 'stat' in [run]. Known: rounds, state"),
     ("[runs]\n", "bb.toml:1: unknown key 'runs'. Known: model, decode"),
