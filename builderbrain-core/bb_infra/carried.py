@@ -36,8 +36,8 @@ def carry_out(wanted: Wanted, go: Callable[[Opened], "Run"]) -> int:
     watcher = Watcher(_approver(wanted), Lines(sys.stdout), _shower(wanted))
     planners, twin = wanted.planners, wanted.twin
     with opened(wanted.compiled, planners, wanted.config, watcher, twin=twin) as ready:
-        on = "a twin" if twin else wanted.compiled.name
-        say("system", f"{on} at {getattr(ready.world, 'url', '?')}")
+        on, url = "a twin" if twin else wanted.compiled.name, getattr(ready.world, "url", "")
+        say("system", f"{on} at {url}" if url else f"{on} in memory" if twin else on)
         before = ready.world.snapshot() if twin else None
         done = go(ready)
         ended(done, ready)
@@ -50,12 +50,12 @@ def _approver(wanted: Wanted) -> Approver:
     return aloud if wanted.yes else at_terminal()
 
 
-def _shower(wanted: Wanted) -> Callable[["Attempt"], None]:
+def _shower(wanted: Wanted) -> Callable[["Attempt", str], None]:
     """Token figures are shown of what the base decoded here, and of no other plan."""
 
-    def show(attempt: "Attempt") -> None:
+    def show(attempt: "Attempt", name: str) -> None:
         base = wanted.planners.base if wanted.planners else None
         decoded = base.decoded if base and attempt.draft.planner == base.name else None
-        judged(wanted.compiled, decoded, attempt)
+        judged(wanted.compiled, decoded, attempt, name)
 
     return show

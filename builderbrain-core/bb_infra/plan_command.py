@@ -51,7 +51,8 @@ def check(
     if as_json:
         print(json.dumps({"plan": plan.digest, **verdict_json(verdict)}, indent=1))
     elif isinstance(verdict, Refused):
-        print(f"refused   {len(verdict.violations)} of its domain's rules are broken")
+        many = len(verdict.violations)
+        print(f"refused   {many} of its domain's rules {'is' if many == 1 else 'are'} broken")
         for violation in verdict.violations:
             print(f"  {violation}")
     else:
@@ -129,9 +130,9 @@ def read_plan(file: str, domain: str, config: Path | None) -> tuple["Compiled", 
     if len(data) > LIMIT:
         raise PlanError(f"holds more than {LIMIT:,} bytes", where=file)
     text = decode(data, file)
-    document = _json(text, file)
     if not text.strip():
         raise PlanError("is empty", where=file, fix=_PLAN)
+    document = _json(text, file)
     name = domain or (document.get("domain", "") if isinstance(document, dict) else "")
     if not isinstance(name, str) or not name:
         raise PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")

@@ -42,7 +42,8 @@ class Watcher:
 
     approve: Approver
     progress: Progress
-    attempt: Callable[[Attempt], None]
+    attempt: Callable[[Attempt, str], None]
+    """Told each attempt, and the name that its plan has in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def opened(
             rounds=config.run.rounds if planners else 1,
             keep=sealed,
             digests=digests,
-            watch=watcher.attempt,
+            watch=lambda one: watcher.attempt(one, sealed.named(one.verdict.plan.digest)),
         )
         yield Opened(runner, book, engine, world, made_of)
 

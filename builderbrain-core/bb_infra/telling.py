@@ -8,6 +8,7 @@ from bb_core.canonical import Json
 from bb_core.verdict import Checked, Refused
 from bb_infra import draw
 from bb_infra.checkpoint import read_public
+from bb_infra.table import count
 from bb_infra.verify import verify
 from bb_runtime.approve import Decision, Request, shown
 
@@ -25,15 +26,20 @@ def compiles(compiled: "Compiled") -> None:
     say("compile", f"{what}, {compiled.digest[:19]}")
 
 
-def judged(compiled: "Compiled", made: "Decoded | None", attempt: "Attempt") -> None:
-    """Show a draft's figures, its picture, and what the checker says of it."""
+def judged(
+    compiled: "Compiled", made: "Decoded | None", attempt: "Attempt", name: str = ""
+) -> None:
+    """Show a draft's figures, its picture, and what the checker says of it.
+
+    `name` is what the ledger calls the plan: not its digest, since that would let it be guessed.
+    """
     if made:
         print(f"\n{'':9} {len(made.tokens)} tokens, {made.forced} of them forced")
     elif attempt.draft.score is not None:
         print(f"{'':9} log score {attempt.draft.score:z.2f} at alpha {attempt.draft.alpha:g}")
     verdict = attempt.verdict
     if verdict.plan.steps:
-        say("plan", verdict.plan.digest[:19])
+        say("plan", f"{verdict.plan.digest[:19]}, in the ledger {name.removeprefix('sha256:')[:8]}")
         print(indented(draw.tree(verdict.plan, compiled.schema, colour=sys.stdout.isatty())))
     if isinstance(verdict, Refused):
         say("check", "refused")
@@ -52,15 +58,13 @@ def aloud(request: Request) -> Decision:
 
 def ended(done: "Run", ready: "Opened") -> None:
     """One line about the run."""
-    say(
-        "run",
-        f"{done.id}: {done.end} after {len(done.rounds)} round(s), {ready.ledger.size} records",
-    )
+    rounds, records = count(len(done.rounds), "round"), count(ready.ledger.size, "record")
+    say("run", f"{done.id}: {done.end} after {rounds}, {records}")
 
 
 def changes(diff: dict[str, Json]) -> None:
     """What is different in the twin."""
-    say("effects", f"{len(diff)} changes" if diff else "none")
+    say("effects", count(len(diff), "change") if diff else "none")
     for pointer, value in diff.items():
         print(f"{'':9} {pointer} = {value!r}")
 
@@ -72,7 +76,7 @@ def verified(log: Path) -> bool:
     for problem in found.problems:
         print(f"{'':9} {problem}")
     word = "verified" if found.ok else "DOES NOT VERIFY"
-    say("ledger", f"{log}: {found.records} records, {word}, root {found.root[:16]}")
+    say("ledger", f"{log}: {count(found.records, 'record')}, {word}, root {found.root[:16]}")
     return bool(found.ok)
 
 

@@ -1,5 +1,8 @@
 """Every verb of the `bb` command, as one Typer application."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from bb_infra import (
@@ -18,12 +21,29 @@ from bb_infra import (
 
 app = typer.Typer(
     name="bb",
-    help="Plan graphs a self-hosted model may run: made, checked, executed, logged.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bb {version('builderbrain-core')}")
+        raise typer.Exit
+
+
+@app.callback()
+def bb(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which bb it is."),
+    ] = False,
+) -> None:
+    """Plan graphs a self-hosted model may run: made, checked, executed, logged."""
+
+
 app.command("demo")(run_command.demo)
 app.command("run")(run_command.run)
 app.command("train")(train_command.train)

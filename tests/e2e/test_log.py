@@ -1,6 +1,7 @@
 """`bb log` on what a real run left: found, proved without the ledger, anchored, erased."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -29,6 +30,28 @@ def test_records_are_found_and_shown(desk: Desk) -> None:
     assert [row["type"] for row in last] == ["done"]
     assert desk.says("log", "query", LOG, "--where", "nothing(").startswith("--where: ")
     assert desk.says("log", "query", LOG, "--since", "soon").startswith("'soon' is not a time")
+
+
+def test_a_run_says_what_the_ledger_calls_its_plan(desk: Desk) -> None:
+    done = desk.bb(*RUN)
+    plan = re.search(
+        r"^plan      sha256:[0-9a-f]{12}, in the ledger ([0-9a-f]{8})$", done.stdout, re.M
+    )
+    (row,) = json.loads(
+        desk.bb("log", "query", LOG, "--type", "done", "--last", "1", "--json").stdout
+    )
+    shown = desk.bb("log", "query", LOG, "--run", row["run"], "--type", "verdict").stdout
+    assert plan and f"  {plan[1]}  " in shown
+    assert re.search(
+        rf"^run       {row['run']}: done after 1 round, \d+ records$", done.stdout, re.M
+    )
+
+
+def test_a_twin_without_an_address_is_in_memory(desk: Desk) -> None:
+    steps = [{"id": "n1", "tool": "none", "args": {}}]
+    desk.write("odd.json", json.dumps({"domain": "phone", "steps": steps}))
+    done = desk.bb("plan", "run", "odd.json", "--twin")
+    assert done.returncode == 1 and "\nsystem    a twin in memory\n" in done.stdout
 
 
 def test_a_proof_holds_without_the_ledger_until_it_is_changed(desk: Desk) -> None:
