@@ -16,6 +16,7 @@ import jsonschema_rs
 
 from bb_core import cache, codegen
 from bb_core.battery import Task
+from bb_core.cache_limit import keep_latest, mark_read
 from bb_core.canonical import digest
 from bb_core.errors import DomainError
 from bb_core.grammar import Grammar, load_parser, mask_text, save_parser
@@ -132,6 +133,9 @@ def compile_domain(source: Source, home: Path | None = None) -> Compiled:
     if files is None:
         files = generate(grammar, schema)
         cache.write(folder, files)
+        keep_latest(folder.parent)
+    else:
+        mark_read(folder)
     return Compiled(
         name=source.name,
         version=source.version,
