@@ -23,6 +23,7 @@ from bb_infra.replay import Replayed, replay_log
 from bb_infra.running import sealing
 from bb_infra.sealed import FILE, Sealed, own_sealed
 from bb_infra.verify import verify
+from tests.ledgered import ran, shop
 from tests.unit.till import till
 
 WHO = {"id": "n1", "tool": "who", "args": {"name": "Ana"}}
@@ -180,3 +181,13 @@ def test_an_unfinished_last_line_is_left_out_and_any_other_is_an_error(log: Path
         file.write(b"\n")
     with pytest.raises(LedgerError, match=r"ledger.jsonl:10: .*bb log verify"):
         replayed(log)
+
+
+@pytest.mark.parametrize("draft", ['{"steps":[{"id":', ""])
+def test_a_verdict_that_no_checker_gave_is_not_compared(tmp_path: Path, draft: str) -> None:
+    ran(tmp_path, "r", "cancel-1", draft)
+    found = list(replay_log(tmp_path / "ledger.jsonl", lambda name: shop()))
+    assert found and {one.same for one in found} == {None}
+    assert {one.says for one in found} == {
+        "refused; not replayed: there was no whole plan to check"
+    }
