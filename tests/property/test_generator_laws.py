@@ -183,3 +183,10 @@ def test_a_held_out_tool_is_in_no_training_example(generator: Generator) -> None
         assert each.task is not None
         plans = map(generator.compiled.read, each.task.rounds)
         assert {step.tool for plan in plans for step in plan.steps} & set(without)
+
+
+@pytest.mark.parametrize("name", ["phone", "robots", "social"])
+def test_every_domain_has_examples_in_skins(name: str) -> None:
+    """A skin may be asked of a task that another skin has rewritten, its world too."""
+    config = GeneratorConfig(count=40, skins=1.0)
+    assert len(list(Generator(compile_domain(discover().get(name))).examples(config))) == 40

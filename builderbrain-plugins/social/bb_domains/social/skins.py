@@ -54,9 +54,9 @@ def rewritten(task: Task, old: str, new: str) -> Task:
     return replace(task, prompt=task.prompt.replace(old, new), rounds=tuple(rounds), diff=diff)
 
 
-def thread(post: str) -> str:
-    """Who may see a post of the seed."""
-    return str(SEED["posts"][post]["visibility"])
+def posts_of(task: Task) -> Mapping[str, Any]:
+    """The posts of the task's own world, which another skin may have renamed."""
+    return changed(SEED["posts"], task.world.get("posts", {}))
 
 
 def moved_to(network: str) -> Callable[[Task], Task | None]:
@@ -64,7 +64,9 @@ def moved_to(network: str) -> Callable[[Task], Task | None]:
 
     def apply(task: Task) -> Task | None:
         tools = {s["tool"] for s in steps(task)}
-        seen = {*argument(task, "visibility"), *(thread(p) for p in argument(task, "post_id"))}
+        posts = posts_of(task)
+        threads = (str(posts[post]["visibility"]) for post in argument(task, "post_id"))
+        seen = {*argument(task, "visibility"), *threads}
         if task.expect != "done" or "mail" in task.tags or not seen <= set(OFFERS[network]):
             return None
         if (network not in HIDES and "hide_post" in tools) or (
@@ -122,7 +124,7 @@ def deeper_thread(task: Task) -> Task | None:
     """What is answered stands lower in a thread that is just as wide: nothing changes."""
     above: dict[str, Any] = {}
     for post in argument(task, "post_id", "reply"):
-        row = SEED["posts"][post]
+        row = posts_of(task)[post]
         parent = f"p-up{post[2:]}"
         above |= {parent: {**row, "text": "Something was said before."}, post: {"answers": parent}}
         if row["answers"]:
@@ -133,7 +135,7 @@ def deeper_thread(task: Task) -> Task | None:
 def renumbered(task: Task) -> Task | None:
     """The posts have other names; p-001 is p-x001, and the plan says so."""
     named = argument(task, "post_id")
-    if not named or task.expect != "done" or "mention" in task.id:
+    if not set(named) & SEED["posts"].keys() or task.expect != "done" or "mention" in task.id:
         return None
     posts: dict[str, Any] = {}
     marks: dict[str, Any] = {}
@@ -211,7 +213,7 @@ def members_thread(task: Task, account: str) -> Any:
     posts = argument(task, "post_id", "reply")
     if argument(task, "visibility", "reply") != ["public"] or not posts:
         return None
-    root = {**SEED["posts"][posts[0]], "visibility": "followers", "answers": ""}
+    root = {**posts_of(task)[posts[0]], "visibility": "followers", "answers": ""}
     return {"posts": {"p-root": root, posts[0]: {"answers": "p-root"}}}
 
 
