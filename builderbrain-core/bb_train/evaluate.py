@@ -14,6 +14,7 @@ what the rounds before it saw; its `right` is `exact`.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from statistics import fmean
@@ -28,6 +29,7 @@ from bb_core.record import no_ledger
 from bb_core.state_diff import state_diff
 from bb_core.verdict import Checked, Refused, Verdict
 from bb_runtime.approve import by_policy
+from bb_runtime.errors import PromptError
 from bb_runtime.execute import execute
 from bb_runtime.outcome import RunResult
 from bb_runtime.rounds import Ask, Draft, Planner, Run, Runner
@@ -118,8 +120,13 @@ class Evaluator:
         )
 
     def _planned(self, example: Example, timed: "_Timed") -> Score:
-        """An example nobody can carry out: the plan is all there is to judge."""
-        plan = self._parsed(timed(asked(self.compiled, example)))
+        """An example nobody can carry out: the plan is all there is to judge.
+
+        A request that does not fit the model has none.
+        """
+        with suppress(PromptError):
+            timed(asked(self.compiled, example))
+        plan = self._parsed(timed.first)
         found = self._agreement(plan, example)
         return Score(
             example.id, example.family, found.exact, False, plan is not None, found, timed.seconds

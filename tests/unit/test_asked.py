@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from bb_core.scene import Scene, scene
+from bb_runtime.errors import PromptError
 from bb_runtime.rounds import Ask, Draft
 from bb_train.asked import asked
 from bb_train.config import Data
@@ -46,6 +47,14 @@ def test_a_later_round_of_dev_is_asked_with_what_was_seen() -> None:
     scores = Evaluator(shop()).score(later(), planner)
     assert all(score.right and score.agreement.exact for score in scores)
     assert heard == [asked(shop(), one) for one in later()]
+
+
+def test_what_does_not_fit_the_model_is_no_plan() -> None:
+    def planner(ask: Ask) -> Draft:
+        raise PromptError("the request is 9,000 tokens, 2,000 fit")
+
+    (score,) = Evaluator(shop()).score(later()[:1], planner)
+    assert not (score.right or score.checked or score.acted_wrongly)
 
 
 @pytest.mark.parametrize(
