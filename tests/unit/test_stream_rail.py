@@ -208,16 +208,3 @@ def test_a_rail_is_saved_with_the_skills_it_has_by_now(
         first, second = (m(input_ids=ids(), skill=skill).logits for m in (model, again))
     assert torch.equal(first, second)
     assert again.rail.config.skills == len(next(iter(banks(again).values())))
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
-@torch.no_grad()
-def test_saved_weights_that_are_no_numbers_are_refused_by_name(
-    tmp_path: Path, number: float
-) -> None:
-    model = railed("llama", "ladder")
-    name, tensor = list(model.rail.named_parameters())[2]
-    tensor.view(-1)[0] = number
-    model.save_pretrained(tmp_path)
-    with pytest.raises(RailError, match=rf"the weights '.*{name}' hold a number that is "):
-        DualRail.from_pretrained(tmp_path, tiny("llama"))

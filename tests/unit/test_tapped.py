@@ -109,7 +109,7 @@ def test_a_token_before_the_text_stays() -> None:
 
 def test_a_text_that_is_too_long_is_told_apart() -> None:
     with pytest.raises(TooLongError, match="reads at most"):
-        tap(llama(), ["lamp " * 3000], (1,))
+        tap(llama(), ["lamp " * 4000], (1,))
     with pytest.raises(RailError) as caught:
         tap(llama(), ["abc"], (9,))
     assert not isinstance(caught.value, TooLongError)
