@@ -58,7 +58,7 @@ def require_extends(log: Path, place: str, public_key: str | None) -> Notes:
     if not log.exists():
         if not there.text:
             return there
-        gone = f"there is no ledger here, and the anchor {place} knows of one"
+        gone = f"against the anchor {place}: there is no ledger here"
         raise LedgerError(gone, where=str(log), fix="restore it from a copy")
     found = verify(log, held=[there], public_key=public_key)
     if not found.ok:
