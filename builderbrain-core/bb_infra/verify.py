@@ -142,13 +142,16 @@ def verify(
     """Check a ledger against the checkpoints beside it and any that are held elsewhere.
 
     Checkpoints that cannot be checked for want of a `public_key` are a problem of their own; text
-    that is not a public key, and a path where no file is, raise LedgerError.
+    that is not a public key raises LedgerError. So does a path where no file is, unless `held`
+    knows of records there: then the ledger was taken away, and that is the problem.
     """
     if public_key is not None:
         public_fields(public_key)
     if not path.is_file():
-        fix = "give the path of a ledger file"
-        raise LedgerError("there is no ledger here", where=str(path), fix=fix)
+        gone = Problem(str(path), "there is no ledger here", "give the path of a ledger file")
+        if not any(notes.text for notes in held):
+            raise LedgerError(gone.found, where=gone.where, fix=gone.fix)
+        return Verification(0, 0, 0, Frontier().root.hex(), (gone,))
     own = sidecar(path)
     files = [*([own] if own.exists() else []), *checkpoints]
     claims, problems = read_claims(files, public_key, held)
