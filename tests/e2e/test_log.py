@@ -81,7 +81,7 @@ def test_an_anchored_run_refuses_a_ledger_that_was_cut(desk: Desk) -> None:
     assert desk.bb("log", "verify", LOG, "--anchor", "elsewhere/notes").returncode == 0
     for name in ("ledger.jsonl", "ledger.jsonl.checkpoints"):
         (desk.folder / ".bb" / name).unlink()
-    assert "the anchor elsewhere/notes knows of one" in desk.says(*RUN)
+    assert "against the anchor elsewhere/notes" in desk.says(*RUN)
     done = desk.bb("log", "verify", LOG, "--anchor", "elsewhere/notes")
     assert done.returncode == 1
 

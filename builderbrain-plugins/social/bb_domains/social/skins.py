@@ -56,7 +56,8 @@ def rewritten(task: Task, old: str, new: str) -> Task:
 
 def posts_of(task: Task) -> Mapping[str, Any]:
     """The posts of the task's own world, which another skin may have renamed."""
-    return changed(SEED["posts"], task.world.get("posts", {}))
+    found: Mapping[str, Any] = changed(SEED["posts"], task.world.get("posts", {}))
+    return found
 
 
 def moved_to(network: str) -> Callable[[Task], Task | None]:
