@@ -8,7 +8,7 @@ from bb_infra.config import Config
 from bb_infra.options import compiled_under
 from bb_infra.planners import load_planners
 from bb_infra.running import LEDGER, Opened, new_run
-from bb_infra.telling import compiles, say, verified
+from bb_infra.telling import compiles, in_short, say, verified
 
 if TYPE_CHECKING:
     from bb_runtime.rounds import Run
@@ -36,7 +36,7 @@ def run(domain: str, request: str, config: Config, *, twin: bool = False, yes: b
 
     def go(ready: Opened) -> "Run":
         say("run", ident)
-        say("request", request)
+        say("request", in_short(request))
         if planners.builder:
             say("build", "the plan, decision by decision, under the masks")
         else:

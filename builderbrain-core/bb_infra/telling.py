@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bb_runtime.rounds import Attempt, Run
 
 
+LONGEST = 400
+"""Characters of a request that are shown."""
+
+
 def compiles(compiled: "Compiled") -> None:
     """One line about the domain."""
     tools, rules = len(compiled.schema.tools), compiled.files["checker.py"].count(b"    at.")
@@ -83,6 +87,12 @@ def verified(log: Path) -> bool:
 def say(what: str, text: str) -> None:
     """One titled line."""
     print(f"{what:<9} {text}".rstrip(), flush=True)
+
+
+def in_short(text: str) -> str:
+    """A text on one line that no terminal acts on; a long one is cut, and its length said."""
+    line = "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} … ({len(text):,} characters)"
 
 
 def indented(text: str) -> str:
