@@ -260,8 +260,11 @@ def _require(reader: Sections, config: TrainConfig) -> None:
     if warmup >= steps:
         found = f"'warmup' {warmup} leaves none of {steps} steps to come down"
         reader.fail(("optimiser", "warmup"), found, "use fewer than the steps")
+    least = BOUNDS["width"][0]
     for key in ("width", "segmenter"):
         width = getattr(config.builder, key)
+        if 0 < width < least:
+            reader.fail(("builder", key), f"{key!r} is {width}", f"use 0, or {least:g} and more")
         if width % (2 * config.builder.heads):
             found = f"{key!r} {width} does not divide into pairs over the heads"
             reader.fail(("builder", key), found, "use a multiple of twice the heads")

@@ -54,6 +54,7 @@ def test_the_digest_is_of_what_decides_the_run() -> None:
             "t.toml:3: 'warmup' 20 leaves none of 20 steps to come down. Use fewer than the steps",
         ),
         ("[optimiser]\nsteps = 50\n", "t.toml:1: 'warmup' 100 leaves none of 50 steps"),
+        ("[builder]\nheads = 2\nsegmenter = 4\n", "t.toml:3: 'segmenter' is 4. Use 0, or 8 and"),
         ("[run\n", "t.toml:1: is not TOML"),
         ("[constraints.cfs]\nlimit = inf\n", "t.toml:2: 'limit' is inf. Use -1e+06 to 1e+06"),
         ("[constraints.g2g]\nlimit = nan\n", "t.toml:2: 'limit' is nan. Use -1e+06 to 1e+06"),
