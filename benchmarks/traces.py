@@ -51,6 +51,9 @@ def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Callabl
     return cache.get
 
 
+OVERLAP = "A builder is also told how many of a tool's own words the request says (`overlap`)."
+
+
 def unsegmented(base: Base, layers: tuple[int, ...]) -> BuilderConfig:
     """The shape of a builder for requests that nobody has cut into clauses."""
     width = base.model.config.hidden_size

@@ -38,7 +38,7 @@ from nearest import nearest  # noqa: E402
 from offered import offered  # noqa: E402
 from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
-from traces import fit, options, states, unsegmented  # noqa: E402
+from traces import OVERLAP, fit, options, states, unsegmented  # noqa: E402
 from workload import EMBEDDED  # noqa: E402
 
 from bb_core.actions import assemble  # noqa: E402
@@ -83,6 +83,7 @@ HOW = (
     "could be said. So `nothing` is no part of `calls`, which the bar is about; `all` has it.",
     f"Of a request, the last {LONGEST:,} characters are read.",
     "Width, depth and rate are api_json's; no choice was made on these records.",
+    OVERLAP,
 )
 States = Callable[[str], Tapped]
 
