@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib.metadata import Distribution, EntryPoint, distributions
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from bb_core.deadline import TooSlow, within
 from bb_core.errors import BuilderbrainError, DomainError
 from bb_core.hooks import API, GROUP, DomainSpec
 from bb_core.namespace import NAMESPACE, keep_namespace, owner
+from bb_core.nearest import nearest
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
 REQUIRED = ("grammar", "plan_schema")
@@ -89,8 +89,8 @@ class Registry:
         folder = Path("builderbrain-" + re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"))
         if (folder / "pyproject.toml").is_file():
             return f"run: pip install -e ./{folder}"
-        near = get_close_matches(name.lower(), [d.name for d in self.domains], 1)
-        return f"did you mean {near[0]}?" if near else "see: bb domains list"
+        near = nearest(name.lower(), [domain.name for domain in self.domains])
+        return f"did you mean {near}?" if near else "see: bb domains list"
 
 
 def discover(

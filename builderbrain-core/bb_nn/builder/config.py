@@ -34,7 +34,7 @@ class BuilderConfig:
     decodes the whole plan from the whole request, a control. segmenter: the width of the memory
     that cuts are read from; 0: what all else is read from. span: the longest text, in tokens, that
     is copied as it stands. overlap: how many of a tool's words the request says counts: new tools
-    are found, and requests in other words less often. skills: rows of the skill adapters' bank; 0
+    are found, and other wordings may be read less well. skills: rows of the skill adapters' bank; 0
     has none. common: one more row, for every question. reading: one more, for how every token is
     read. ranked: doubtful cuts are tried as well, and a ranker says which plan is best; see
     `ranker`.

@@ -20,8 +20,8 @@ from bb_nn.builder.words import plain_words
 _WORD = re.compile(r"[^\W_]{3,}")
 STEM, LONG = 5, 4
 GREAT = 10.0
-"""What a share of 1 is told as: a weight moves by about the rate a step, and at 1 it would take a
-thousand steps until words count beside vectors."""
+"""What a share of 1 is told as. A weight moves by about the rate a step: told as 1, words
+had come to count for little beside vectors after 500 steps."""
 
 
 @dataclass(frozen=True, slots=True)
