@@ -264,7 +264,8 @@ def main() -> int:
         not judged or all(beats(one, other) for one in ours for other in text_rows.values()),
         seed=options.seed,
         versions=("torch", "transformers", "peft"),
-        claim="Arms: the builder against LoRA and others on api_json",
+        claim="Arms: the builder against LoRA and others on api_json"
+        + ("; the test split" if options.split == "test" else ""),
         bar="the builder beats LoRA in every family (McNemar, p < .05), masked or not, on as many "
         "examples and in as many seconds, by every seed",
         recipe=f"{options.examples} examples, one pass in batches of {options.batch}, skins on "
