@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from bb_core import discover
 from bb_core.compiled import compile_domain
 from bb_core.space import Space
-from bb_nn.builder.words import slot_text, words_of
+from bb_nn.builder.words import choice_text, slot_text, words_of
 from tests.schema_source import SchemaSource
 
 TEXT = {"type": "string", "maxLength": 40}
@@ -45,3 +46,14 @@ def test_a_slot_is_told_by_its_name_its_kind_and_its_description(arg: Any, said:
 def test_a_long_description_is_cut_to_a_sentence_of_bounded_length() -> None:
     here = space({**TEXT, "description": "very " * 1000})
     assert len(slot_text(here.tool_slots["book"][0])) < 300
+
+
+@pytest.mark.parametrize("value", ["", " ", "-", "_", 0, None, False])
+def test_a_choice_without_words_is_told_as_json(value: Any) -> None:
+    assert choice_text(value).strip() == choice_text(value) != ""
+
+
+@pytest.mark.parametrize("domain", ["api_json", "phone", "robots", "social"])
+def test_the_base_can_be_told_every_word_of_a_domain(domain: str) -> None:
+    told = words_of(Space.of(compile_domain(discover().get(domain))))
+    assert told and all(text.strip() for text in told)

@@ -56,8 +56,8 @@ def slot_text(slot: Slot) -> str:
 
 
 def choice_text(value: Json) -> str:
-    """A closed value in words."""
-    return plain_words(value) if isinstance(value, str) else json.dumps(value)
+    """A closed value in words; as JSON where it has none (`""`, `"-"`, a number)."""
+    return (plain_words(value) if isinstance(value, str) else "") or json.dumps(value)
 
 
 @lru_cache(maxsize=8192)
