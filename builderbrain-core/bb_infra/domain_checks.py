@@ -21,6 +21,7 @@ from bb_core.mutants import pool_of
 from bb_core.plan import Plan, to_json
 from bb_core.schema import FactCall, PlanSchema
 from bb_core.state import State
+from bb_core.typed import language
 from bb_core.verdict import Refused
 from bb_runtime.trial import Trial, attempt, gold
 
@@ -127,14 +128,15 @@ def rule_cases(domain: Domain) -> Iterator[Case]:
 
 
 def tool_cases(domain: Domain) -> Iterator[Case]:
-    """Each tool of the schema has an adapter, and each adapter a tool."""
+    """Each tool of the schema has an adapter, and each adapter a tool; arguments can be decoded."""
     schema = domain.compiled.schema
     made = set(domain.adapters.tools) if domain.adapters else set()
+    for name in schema.tools:
+        yield Case(f"tool[{name}]", "plan_schema.yaml", partial(found_by, _decoded, schema, name))
     if domain.adapters is None:
         yield Case("adapters", "tool_adapters.py", partial(_why_no_adapters, domain))
-        return
-    for name in sorted(set(schema.tools) | made):
-        found = "" if name in schema.tools else f"adapter {name!r} is for no tool of the schema"
+    for name in sorted(made - set(schema.tools)):
+        found = f"adapter {name!r} is for no tool of the schema"
         yield Case(f"tool[{name}]", "tool_adapters.py", partial(str, found))
 
 
@@ -222,6 +224,13 @@ def _masks(domain: Domain) -> str:
     from bb_runtime.mask_gate import run_gate
 
     run_gate(domain.compiled.grammar, FUZZED)
+    return ""
+
+
+def _decoded(schema: PlanSchema, tool: str) -> str:
+    """Nothing; what no mask can write of a tool's arguments is raised as SchemaError."""
+    for name in schema.tools[tool].args:
+        language(schema.arg(tool, name), f"{schema.domain}: {tool}.{name}")
     return ""
 
 
