@@ -27,6 +27,7 @@ from bb_nn.tapped import default_layers, tap
 from bb_train.checkpoint import FOLDER, Checkpoints, require_same
 from bb_train.config import TrainConfig, builder_fields
 from bb_train.corpus import Corpus, corpus
+from bb_train.data.constants import space_of
 from bb_train.errors import DataError, TrainError
 from bb_train.learner import Lessons, lessons, says
 from bb_train.lift_tasks import require_judgeable
@@ -84,7 +85,7 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     cache = StateCache(root, base, layers, int(config.cache.gigabytes * 2**30))
     _tap(cache, found, tell)
     require_untouched(base, layers, found.train[0].scene.text)
-    space = Space.of(compiled)
+    space = space_of(compiled)
     builder = _builder(config, space, base, layers)
     taught = _lessons(builder, found, cache, config.data.recuts, tell)
     made_from = {**known, "space": space.digest, "data": found.digest}

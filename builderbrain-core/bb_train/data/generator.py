@@ -17,8 +17,8 @@ from bb_core.check import check
 from bb_core.compiled import Compiled
 from bb_core.errors import DomainError, PlanError
 from bb_core.plan import Plan
-from bb_core.space import Space
 from bb_core.verdict import Refused
+from bb_train.data.constants import space_of
 from bb_train.data.fresh import Values
 from bb_train.data.generator_config import GeneratorConfig
 from bb_train.data.join import join_plans
@@ -52,7 +52,7 @@ class Generator:
         if not found:
             fix = "give its battery tasks that are to be done"
             raise DataError("has no task to learn from", where=self.compiled.name, fix=fix)
-        self.space = Space.of(self.compiled)
+        self.space = space_of(self.compiled)
         self.requests = Requests(self.compiled, found, _values(found))
         self.turns = Turns(self.compiled, self.requests.values, self.worlds if self.acts else None)
 

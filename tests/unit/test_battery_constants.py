@@ -1,0 +1,44 @@
+"""What plans hold although nobody says it is learnt from a domain's battery, for every domain."""
+
+import pytest
+
+from bb_core import discover
+from bb_core.compiled import compile_domain
+from bb_core.slots import slots_of
+from bb_core.space import Space
+from bb_train.data.constants import space_of
+from bb_train.data.generator import Generator
+from bb_train.data.generator_config import GeneratorConfig
+
+DOMAINS = ("api_json", "phone", "robots", "social")
+
+
+def learnt(domain: str) -> Space:
+    return space_of(compile_domain(discover().get(domain)))
+
+
+def test_a_phones_screens_and_buttons_are_known() -> None:
+    known = learnt("phone").constants
+    assert "heading:Messages" in known["open", ("see",)]
+    assert "button:Save" in known["tap", ("on",)]
+
+
+def test_a_shop_says_all_that_its_plans_hold() -> None:
+    space = learnt("api_json")
+    assert not space.constants
+    assert space.digest == Space.of(space.compiled).digest
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_free_texts_and_closed_values_are_never_constants(domain: str) -> None:
+    space = learnt(domain)
+    for tool, path in space.constants:
+        own = [slot for slot in slots_of(space.schema, tool) if slot.path == path]
+        assert all(slot.kind not in ("text", "closed") for slot in own)
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_shipped_domain_has_examples_to_learn_from(domain: str) -> None:
+    made = Generator(compile_domain(discover().get(domain)))
+    wish = GeneratorConfig(count=12, split="train", seed=0, execute=False)
+    assert len({example.scene.text for example in made.examples(wish)}) == 12
