@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle, islice
 from random import Random
 from statistics import fmean
@@ -30,16 +31,15 @@ from typing import Any
 
 import torch
 from interval import interval
+from likeliest import Likeliest
 from report import emit, say, skip
 from spoilt import Drawn, Free, lesson, spoil, violations
 from workload import EMBEDDED, Ground, ground
 
-from bb_core.actions import assemble
 from bb_core.calibration import Calibration, calibration
-from bb_core.decision import Decision, Write
+from bb_core.decision import Decision
 from bb_core.duals import RULES, Constraint, Duals, RuleName, Warmup, duals, step
-from bb_core.errors import BuilderbrainError
-from bb_core.scene import Scene, scene
+from bb_core.scene import Scene
 from bb_nn.builder.batch import Batch
 from bb_nn.builder.beam import Beam
 from bb_nn.builder.builder import PlanBuilder
@@ -49,8 +49,7 @@ from bb_nn.builder.option_head import Query
 from bb_nn.builder.question import Tokens
 from bb_nn.builder.script import clause_spots
 from bb_nn.fetch import fetched
-from bb_nn.tapped import Tapped, tap
-from bb_runtime.rounds import Ask, Draft
+from bb_nn.tapped import Tapped
 from bb_train.audits.windup import Point, at_rest, windup
 from bb_train.evaluate import Evaluator
 from bb_train.example import Example
@@ -59,13 +58,16 @@ from bb_train.losses.cfs_energy import budget
 from bb_train.losses.option_energy import option_energy
 from bb_train.statistics import discordant, mcnemar
 
-SPOILT, VIOLATIONS, DECISIONS = 0.25, 0.05, 8
-LIMIT, CEILING = budget(VIOLATIONS, DECISIONS), 15.0
+SPOILT, VIOLATIONS, DECISIONS = 0.25, 0.04, 8
+LIMIT, CEILING = budget(VIOLATIONS, DECISIONS), 60.0
 ARMS: dict[str, RuleName | None] = {"none": None, "repaired": "repaired", "ascend": "ascend"}
 FALL, COST, ECE = 4.0, 0.02, 0.05
 HOW = [
-    "Steps and ceiling were chosen on seed 0, whose runs are the earlier ones: there the ceiling "
-    "was 10, the multiplier stood at it, and plain ascent came to 18.",
+    "Chosen on seed 0: examples, steps, budget and ceiling. On 400 examples a builder without the "
+    "constraint breaks the plan language less often than its traces do (.08 of plans), so that a "
+    "budget asks little of it; on 1,200 it does as they do (.24). There, in 1,500 to 2,000 steps, "
+    "a budget of .05 came to rest with .056 of plans (.846 right; .875 without), one of .02 was at "
+    ".035 and still rising. The one taken lies between them.",
     "The ECE is of dev plans. Before, it was of the second half of training, and the bar asked "
     "that plain ascent trip the windup audit; it did so by a ceiling that it does not have.",
 ]
@@ -159,29 +161,11 @@ def decisions_of(
     return plans[0].progress.done if plans else ()
 
 
-@dataclass
-class Written:
-    """A planner for the evaluator: the builder's best plan; a question to the customer is fixed."""
-
-    here: Ground
-    builder: PlanBuilder
-    free: bool
-
-    def __call__(self, ask: Ask) -> Draft:
-        """The plan as text; an empty one where the decisions make none."""
-        seen = scene(ask.request, ask.observations, ask.facts)
-        told = tap(self.here.base, [seen.text], self.here.layers)[0]
-        made = decisions_of(self.here, self.builder, seen, told, free=self.free, draw=None)
-        try:
-            plan = assemble(self.here.space, seen, [_spoken(d) for d in made])
-            return Draft(self.here.domain.print(plan), planner="builder")
-        except BuilderbrainError:
-            return Draft("", planner="builder")
-
-
-def _spoken(decision: Decision) -> Decision:
-    fills = tuple(Write("Shall I go on?") if f == Write() else f for f in decision.fills)
-    return replace(decision, fills=fills)
+def likeliest(
+    here: Ground, builder: PlanBuilder, free: bool, told: Tapped, seen: Scene
+) -> tuple[Decision, ...]:
+    """The best plan's decisions, with or without masks."""
+    return decisions_of(here, builder, seen, told, free=free, draw=None)
 
 
 def judge(
@@ -196,10 +180,10 @@ def judge(
         made = decisions_of(here, run.builder, example.scene, states, free=True, draw=None)
         greedy += violations(here, example.scene, made) > 0
     evaluator = Evaluator(here.domain)
-    right = {
-        name: [s.right for s in evaluator.score(tests, Written(here, run.builder, free))]
-        for name, free in (("right", False), ("right_free", True))
-    }
+    right = {}
+    for name, free in (("right", False), ("right_free", True)):
+        decide = partial(likeliest, here, run.builder, free)
+        right[name] = [s.right for s in evaluator.score(tests, Likeliest(here, decide))]
     known = sureness(here, run.builder, tests, told)
     return {
         "sampled": sampled / (2 * len(tests)),
@@ -294,10 +278,10 @@ def curves(
 def main() -> int:
     """Train the arms, judge them, print one line."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--steps", type=int, default=1500)
-    asked.add_argument("--seeds", type=int, nargs="+", default=[1])
-    asked.add_argument("--train", type=int, default=400)
-    asked.add_argument("--tasks", type=int, default=80)
+    asked.add_argument("--steps", type=int, default=2000)
+    asked.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    asked.add_argument("--train", type=int, default=1200)
+    asked.add_argument("--tasks", type=int, default=240)
     asked.add_argument("--width", type=int, default=128)
     wanted = asked.parse_args()
     if fetched(EMBEDDED) is None:

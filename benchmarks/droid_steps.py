@@ -35,7 +35,7 @@ from interval import interval
 from packs import pack
 from plain_source import WORDS, plain_domain
 from report import emit, say
-from traces import OVERLAP, fit, only_step, options, states, unsegmented
+from traces import fit, only_step, options, states, unsegmented
 from workload import EMBEDDED
 
 from bb_core.compiled import Compiled
@@ -55,7 +55,6 @@ HOW = (
     "Ten apps and a few hundred steps are little to learn from; no choice was made on them. Steps "
     "of one task are not independent, as the test takes them to be.",
     "Seconds are those of all folds, examples and unsayable ones those of the last.",
-    OVERLAP,
 )
 SCHEMA = {
     "plan_schema": 1,

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from random import Random
 from statistics import fmean
 
+from likeliest import Likeliest
 from report import say
 from workload import Ground
 
-from bb_core.actions import Decision
+from bb_core.decision import Decision
+from bb_core.scene import Scene
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.tapped import Tapped
 from bb_train.agreement import free_text
 from bb_train.config import Optimiser
+from bb_train.evaluate import Evaluator
 from bb_train.exact import exact
 from bb_train.example import Example, Split
 from bb_train.learner import BuilderLearner, Lesson, lessons
@@ -56,11 +59,25 @@ class Lab:
         masked = free_text(self.here.domain)
         return [exact(builder.space, one, self.decided(builder, one), masked) for one in examples]
 
+    def carried(self, builder: PlanBuilder, examples: Sequence[Example]) -> list[bool]:
+        """Whether each example's plan, carried out, ends in exactly the state asked for."""
+
+        def decide(told: Tapped, seen: Scene) -> Sequence[Decision]:
+            built = builder.build(told, seen, 1)
+            return built[0].decisions if built else ()
+
+        planner = Likeliest(self.here, decide)
+        return [one.right for one in Evaluator(self.here.domain).score(examples, planner)]
+
 
 def drawn(
-    here: Ground, count: int, split: Split, seed: int, hidden: Sequence[str], used: str = ""
-) -> list[Example]:
-    """Short generated examples without the hidden tools; with the used one, if one is named."""
+    here: Ground, count: int, split: Split, seed: int, hidden: Sequence[str], used: str = "",
+    *, execute: bool = False,
+) -> list[Example]:  # fmt: skip
+    """Short generated examples without the hidden tools; with the used one, if one is named.
+
+    execute: their plans were carried out, so that a builder's can be, too.
+    """
 
     def fits(example: Example) -> bool:
         own = uses(example)
@@ -71,7 +88,7 @@ def drawn(
         )
 
     without = tuple(hidden)
-    return here.drawn(count, split, "indist", seed, fits, without_tools=without, execute=False)
+    return here.drawn(count, split, "indist", seed, fits, without_tools=without, execute=execute)
 
 
 def uses(example: Example) -> set[str]:

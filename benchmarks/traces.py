@@ -51,13 +51,10 @@ def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Callabl
     return cache.get
 
 
-OVERLAP = "A builder is also told how many of a tool's own words the request says (`overlap`)."
-
-
-def unsegmented(base: Base, layers: tuple[int, ...]) -> BuilderConfig:
+def unsegmented(base: Base, layers: tuple[int, ...], strangers: float = 0.0) -> BuilderConfig:
     """The shape of a builder for requests that nobody has cut into clauses."""
-    width = base.model.config.hidden_size
-    return BuilderConfig(layers, width, width=224, tap_dropout=0.1, segmented=False, overlap=True)
+    width, rest = base.model.config.hidden_size, {"tap_dropout": 0.1, "strangers": strangers}
+    return BuilderConfig(layers, width, width=224, segmented=False, **rest)
 
 
 def fit(

@@ -38,7 +38,7 @@ from nearest import nearest  # noqa: E402
 from offered import offered  # noqa: E402
 from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
-from traces import OVERLAP, fit, options, states, unsegmented  # noqa: E402
+from traces import fit, options, states, unsegmented  # noqa: E402
 from workload import EMBEDDED  # noqa: E402
 
 from bb_core.actions import assemble  # noqa: E402
@@ -64,6 +64,8 @@ from bfcl.domain import (  # noqa: E402
     right,
 )
 
+STRANGERS = 0.3
+"""As for api_json."""
 GROUPS = ("simple", "multiple", "parallel", "nothing")
 CALLS = tuple(group for group in GROUPS if group != "nothing")
 BAR = (
@@ -83,7 +85,9 @@ HOW = (
     "could be said. So `nothing` is no part of `calls`, which the bar is about; `all` has it.",
     f"Of a request, the last {LONGEST:,} characters are read.",
     "Width, depth and rate are api_json's; no choice was made on these records.",
-    OVERLAP,
+    f"In training {STRANGERS:.0%} of the functions on offer are strangers at each step: a builder "
+    "is told of them by what the request says of their words and values alone. So it is of those "
+    "that it is judged by.",
 )
 States = Callable[[str], Tapped]
 
@@ -98,6 +102,11 @@ class Offers:
     def of(self, one: Record) -> PlanBuilder:
         """The builder for a record's functions."""
         return offered(self.builder, self.spaces[one.offer])
+
+    def estrange(self, one: Record) -> None:
+        """Tell its functions as strangers from here on, to every record."""
+        if one.functions:
+            self.of(one).estrange(self.spaces[one.offer].schema.tools)
 
 
 def main() -> int:
@@ -185,7 +194,7 @@ def built(
     cost: dict[str, Any] = {"seconds": 0, "unsayable": 0}
     for number in range(wished.folds):
         torch.manual_seed(seed)
-        shape = unsegmented(base, layers)
+        shape = unsegmented(base, layers, STRANGERS)
         offers = Offers(spaces, PlanBuilder(shape, next(iter(spaces.values())), described))
         taught = [one for one, own in zip(found, folds, strict=True) if own != number]
         known = [lesson for one in taught for lesson in _lessons(offers, one, read)]
@@ -194,6 +203,8 @@ def built(
             "unsayable": cost["unsayable"] + len(taught) - len(known)
         }
         held = [place for place, own in enumerate(folds) if own == number]
+        for place in held:
+            offers.estrange(found[place])
         hits |= {place: right(_calls(offers, found[place], read), found[place]) for place in held}
         say(f"fold {number}: {sum(hits[place] for place in held)} of {len(held)}")
     cost["unsayable"] //= wished.folds - 1

@@ -34,7 +34,7 @@ from nearest import nearest  # noqa: E402
 from offered import offered  # noqa: E402
 from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
-from traces import OVERLAP, beats, fit, only_step, options, states, unsegmented  # noqa: E402
+from traces import beats, fit, only_step, options, states, unsegmented  # noqa: E402
 from workload import EMBEDDED  # noqa: E402
 from written import RECIPE, written  # noqa: E402
 
@@ -74,7 +74,6 @@ HOW = (
     "`unsayable`: taught calls with a value that is not in the text as it stands.",
     "Dev calls were used to see that the scripts work; no choice of the builder's was made on "
     "them: width, depth and rate are api_json's.",
-    OVERLAP,
 )
 LORA = (
     "LoRA reads the tools of the dialogue's services first: their sentences, arguments and closed "

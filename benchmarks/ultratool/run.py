@@ -34,7 +34,7 @@ from interval import interval  # noqa: E402
 from nearest import nearest  # noqa: E402
 from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
-from traces import OVERLAP, beats, fit, options, states, unsegmented  # noqa: E402
+from traces import beats, fit, options, states, unsegmented  # noqa: E402
 from workload import EMBEDDED  # noqa: E402
 from written import RECIPE, written  # noqa: E402
 
@@ -55,7 +55,6 @@ HOW = (
     "Nothing is supplied by hand but the tools' own descriptions, which the base reads.",
     "The dev texts were used to see that the scripts work; no choice of the builder's was made on "
     "them: width, depth and rate are api_json's.",
-    OVERLAP,
 )
 LORA = (
     "LoRA sees each text once, a builder as many as its row says; its rank and rate are the best "

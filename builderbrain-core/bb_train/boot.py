@@ -29,6 +29,7 @@ from bb_train.config import TrainConfig, builder_fields
 from bb_train.corpus import Corpus, corpus
 from bb_train.data.constants import space_of
 from bb_train.errors import DataError, TrainError
+from bb_train.example import Example
 from bb_train.learner import Lessons, lessons, says
 from bb_train.lift_tasks import require_judgeable
 from bb_train.state_cache import SHARD, StateCache
@@ -88,6 +89,8 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     space = space_of(compiled)
     builder = _builder(config, space, base, layers)
     taught = _lessons(builder, found, cache, config.data.recuts, tell)
+    if config.builder.strangers:
+        builder.estrange(space.schema.tools.keys() - _shown(found.train))
     made_from = {**known, "space": space.digest, "data": found.digest}
     _require_same(before, made_from, folder)
     booted = Booted(config, folder, compiled, base, space, found, cache, builder, taught, made_from)
@@ -151,6 +154,11 @@ def _lessons(
             fix="leave that example out of train_file, or out of the battery if it was made",
         )
     return taught
+
+
+def _shown(examples: Sequence[Example]) -> set[str]:
+    """The tools that are learnt."""
+    return {step.tool for example in examples for step in example.plan.steps}
 
 
 def _reasons(left_out: Sequence[tuple[str, str]]) -> str:

@@ -79,7 +79,7 @@ class Builder:
     span: int = 64
     segmented: bool = True
     segmenter: int = 112
-    overlap: bool = False
+    strangers: float = 0.0
     skills: int = 0
     rank: int = 8
 

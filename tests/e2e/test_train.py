@@ -24,6 +24,7 @@ from bb_infra.entry import read_log
 from bb_infra.verify import verify
 from bb_nn.base import load_base
 from bb_nn.builder.rail_folder import load_rail
+from bb_nn.builder.words import tool_text
 from bb_nn.errors import BaseMismatchError, RailError
 from bb_train.config import read_train_config
 from bb_train.errors import BusyError
@@ -241,3 +242,29 @@ def test_the_ranker_is_fitted_on_texts_nobody_learnt_from_and_lies_in_the_rail(
     builder = load_rail(rail, base, shop)
     assert builder.ranker is not None
     assert list(told["weights"].values()) == builder.ranker.weights.tolist() == other.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("domain", ["phone", "robots", "social"])
+def test_every_shipped_domain_can_be_trained(domain: str, tmp_path: Path) -> None:
+    """What a base is told, and what its masks write, differ from domain to domain."""
+    text = configuration(tmp_path / "run", tmp_path / "states")
+    few = {'families = ["indist", "combo"]': 'families = ["indist"]', "train = 24": "train = 8"}
+    for before, after in {"[run]": f'[run]\ndomain = "{domain}"', **few}.items():
+        assert before in text
+        text = text.replace(before, after)
+    run(read_train_config(text.replace("width = 32", "width = 32\nstrangers = 0.3"), "t.toml"))
+    rail = load_rail(
+        tmp_path / "run" / "rail",
+        load_base("random:llama", torch.float32),
+        compile_domain(discover().get(domain)),
+    )
+    shown = {
+        step.tool
+        for one in read_examples(next((tmp_path / "run" / "examples").glob("train*")))
+        for step in one.plan.steps
+    }
+    for tool in rail.space.schema.tools:
+        row = rail.described.rows[tool_text(rail.space, tool)]
+        strange = torch.allclose(rail.network.words[row], rail.network.stranger, atol=1e-2)
+        assert strange is (tool not in shown), tool

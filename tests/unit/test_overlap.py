@@ -12,7 +12,7 @@ from bb_core.skill import Skill
 from bb_core.space import Space
 from bb_nn.builder.conditions import compared
 from bb_nn.builder.features import Features
-from bb_nn.builder.option_head import FEATURES, Kind
+from bb_nn.builder.option_head import FEATURES, KNOWN, Kind
 from bb_nn.builder.options import Offers
 from bb_nn.builder.overlap import GREAT, overlaps, stems, worded
 from bb_nn.builder.progress import Progress
@@ -89,5 +89,5 @@ def test_every_skill_is_offered_with_it_and_what_was_returned_says_nothing() -> 
     whole = Progress(spot=(0, len(seen.text)))
     *skills, end = offers.skills(whole)
     assert [len(one.features) for one in skills] == [FEATURES] * 3
-    assert [one.features[-4:] for one in skills] == said("Please issue a credit.", here)
+    assert [one.features[KNOWN:-3] for one in skills] == said("Please issue a credit.", here)
     assert end.kind is Kind.MARK and len(end.features) == 4

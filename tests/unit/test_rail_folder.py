@@ -84,12 +84,12 @@ def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path) -> None:
 
 def test_a_builder_knows_of_words_only_if_it_is_told_to(tmp_path: Path) -> None:
     plain = builder()
-    rich = PlanBuilder(replace(plain.config, overlap=True), plain.space, plain.described)
+    rich = PlanBuilder(replace(plain.config, strangers=0.3), plain.space, plain.described)
     sizes = [one.network.head.features.weight.shape[1] for one in (plain, rich)]
     assert sizes == [KNOWN, FEATURES]
     save_rail(tmp_path, rich, base())
-    assert load_rail(tmp_path, base(), shop()).config.overlap
-    old = {name: value for name, value in plain.config.to_json().items() if name != "overlap"}
+    assert load_rail(tmp_path, base(), shop()).config.strangers == 0.3
+    old = {name: value for name, value in plain.config.to_json().items() if name != "strangers"}
     assert BuilderConfig.from_json(old) == plain.config
 
 

@@ -8,7 +8,8 @@ Not covered: whether the plan is right or allowed (the checker's), and free text
 writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ from bb_nn.builder.question import Spot, Tokens
 from bb_nn.builder.ranker import WIDE, Contender, Ranker, traits_of
 from bb_nn.builder.script import clause_spots, script
 from bb_nn.builder.still import still
-from bb_nn.builder.words import words_of
+from bb_nn.builder.words import tool_text, words_of
 from bb_nn.errors import RailError
 from bb_nn.tapped import Tapped
 
@@ -52,6 +53,16 @@ class PlanBuilder(nn.Module):
     def of(cls, config: BuilderConfig, space: Space, base: Base) -> "PlanBuilder":
         """A new builder with random weights; the base describes the space's words."""
         return cls(config, space, describe(base, words_of(space), config.layers))
+
+    def estrange(self, tools: Collection[str]) -> None:
+        """Tell these tools as strangers: by what a request says of them, and by no vector.
+
+        It is for tools that training never showed, of a builder that was trained with strangers.
+        """
+        rows = [self.described.rows[tool_text(self.space, tool)] for tool in tools]
+        vectors = self.network.words.clone()
+        vectors[rows] = self.network.stranger
+        self.network.words, self.described = vectors, replace(self.described, vectors=vectors)
 
     def asker(self, scene: Scene) -> Asker:
         """The questions of a scene."""

@@ -18,6 +18,7 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
     "dropout": (0, 0.9),
     "tap_dropout": (0, 0.9),
     "span": (1, 4096),
+    "strangers": (0, 0.9),
     "segmenter": (0, 4096),
     "skills": (0, 4096),
     "rank": (1, 256),
@@ -33,8 +34,9 @@ class BuilderConfig:
     base's hidden size. segmented: cut the request into clauses and decode each on its own; False
     decodes the whole plan from the whole request, a control. segmenter: the width of the memory
     that cuts are read from; 0: what all else is read from. span: the longest text, in tokens, that
-    is copied as it stands. overlap: how many of a tool's words the request says counts: new tools
-    are found, and other wordings may be read less well. skills: rows of the skill adapters' bank; 0
+    is copied as it stands. strangers: so large a share of the tools on offer has no vector at a
+    step of training, and is told by what the request says of its words and values alone; as is,
+    afterwards, a tool that training never showed. skills: rows of the skill adapters' bank; 0
     has none. common: one more row, for every question. reading: one more, for how every token is
     read. ranked: doubtful cuts are tried as well, and a ranker says which plan is best; see
     `ranker`.
@@ -51,7 +53,7 @@ class BuilderConfig:
     span: int = 64
     segmented: bool = True
     segmenter: int = 0
-    overlap: bool = False
+    strangers: float = 0.0
     skills: int = 0
     rank: int = 8
     common: bool = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bb_nn.builder.batch import Actions, Batch, Clauses, Questions, Steps
+from bb_nn.builder.batch import WORDS_AT, Actions, Batch, Clauses, Questions, Steps
 from bb_nn.builder.clause_decoder import ClauseDecoder, Seen
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.described import Described
@@ -18,6 +18,7 @@ from bb_nn.builder.memory import Memory
 from bb_nn.builder.option_head import (
     FEATURES,
     KNOWN,
+    Kind,
     Mark,
     OptionHead,
     Options,
@@ -80,7 +81,7 @@ class Network(nn.Module):
         self.recency = nn.Embedding(RECENT + 1, width)
         self.input_norm = nn.LayerNorm(width)
         self.decoder = ClauseDecoder(config)
-        self.head = OptionHead(width, FEATURES if config.overlap else KNOWN)
+        self.head = OptionHead(width, FEATURES if config.strangers else KNOWN)
         self.elsewhere = Elsewhere(config)
         self.pointer = SpanPointer(width)
         self.edge = EdgeHead(width)
@@ -89,7 +90,7 @@ class Network(nn.Module):
         """Teacher-forced: every question at once, given the gold answers before it."""
         states, lengths = batch.texts.states, batch.texts.lengths
         memory = self.memory(states, lengths)
-        fixed = self.table(memory)
+        fixed = self.table(memory, self._strangers(batch.questions))
         nodes = self.nodes(fixed, batch.steps)
         table = torch.cat([fixed, nodes])
         hidden = self._hidden(table, batch.clauses, batch.actions)
@@ -107,11 +108,33 @@ class Network(nn.Module):
             registers,
         )
 
-    def table(self, memory: Tensor) -> Tensor:
-        """The table without the steps: nothing, the marks, the words, the tokens [B, T, width]."""
+    def table(self, memory: Tensor, strangers: Tensor | None = None) -> Tensor:
+        """The table without the steps: nothing, the marks, the words, the tokens [B, T, width].
+
+        strangers: the rows of words that are told by `stranger` instead.
+        """
         nothing = memory.new_zeros(1, memory.shape[-1])
-        words: Tensor = self.narrow(self.words)
+        told = self.words
+        if strangers is not None:
+            told = told.index_copy(0, strangers, self.stranger.expand(len(strangers), -1))
+        words: Tensor = self.narrow(told)
         return torch.cat([nothing, self.mark.weight, words, memory.flatten(0, 1)])
+
+    @property
+    def stranger(self) -> Tensor:
+        """[taps * d]: what is told of a tool that training never showed, the mean of all words."""
+        standard = self.narrow[0]
+        assert isinstance(standard, Standard)
+        return standard.moments[0]
+
+    def _strangers(self, asked: Questions) -> Tensor | None:
+        """Rows of the words of those tools on offer that are strangers at this step of training."""
+        if not (self.training and self.config.strangers):
+            return None
+        offered = torch.unique(asked.pair[asked.kind == Kind.SKILL, 0]) - WORDS_AT
+        lots = torch.rand(len(offered), device=offered.device)
+        chosen: Tensor = offered[lots < self.config.strangers]
+        return chosen
 
     def nodes(self, table: Tensor, steps: Steps) -> Tensor:
         """[M, width]: each step's tool with the mean of what it copied."""

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 KNOWN = 12
 """What is known of an option besides its vectors, as numbers about 0 to 1; see `features`."""
-FEATURES = KNOWN + 4
-"""With what `overlap` knows of a skill behind them."""
+FEATURES = KNOWN + 7
+"""With what `overlap` and `takers` know of a skill behind them."""
 
 
 class Kind(IntEnum):

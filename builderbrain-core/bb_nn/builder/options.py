@@ -27,6 +27,7 @@ from bb_nn.builder.option_head import Kind, Mark
 from bb_nn.builder.overlap import overlaps, worded
 from bb_nn.builder.progress import Progress
 from bb_nn.builder.question import Option, Spot
+from bb_nn.builder.takers import Takers, outermost, takers, taking
 from bb_nn.builder.words import choice_text, pointer_text, skill_text
 
 Reference = tuple[int, str, int]
@@ -45,6 +46,7 @@ class Offers:
         self._worded = worded(space)
         self._said: dict[Spot, Sequence[Features]] = {}
         self._spans: dict[str, tuple[Span, ...]] = {}
+        self._taken: dict[Spot, Takers] = {}
         self._lower: dict[Spot, str] = {}
         self._given: dict[tuple[str, tuple[int, ...]], Candidates] = {}
         self._fillable: dict[tuple[int, frozenset[str]], bool] = {}
@@ -54,11 +56,11 @@ class Offers:
         allowed = offered(self.space, self.scene, progress.done)
         used, steps = self.used(progress), self.steps(progress.done)
         before = frozenset(tools_of(self.space, progress.done))
-        said = self._overlaps(progress.spot)
+        said, takes = self._overlaps(progress.spot), taking(self._takers(progress.spot), used)
         found = [
             Option(
                 Kind.SKILL, self._skill_rows[i], 0,
-                (*self._skill_facts(i, progress, used, steps), *said[i]),
+                (*self._skill_facts(i, progress, used, steps), *said[i], *takes[i]),
                 ("skill", i), i, allowed[i] and self._answerable(i, before),
             )
             for i in range(len(self.space.skills))
@@ -147,12 +149,7 @@ class Offers:
         """
         slots = {slot.key: slot for slots in self.space.skill_slots for slot in slots}
         spots = {(s.start, s.end) for slot in slots.values() for s in self._read(slot)}
-        whole = [
-            (begin, end)
-            for begin, end in spots
-            if end <= self.scene.request_end
-            and not any(a <= begin and end <= b for a, b in spots - {(begin, end)})
-        ]
+        whole = [spot for spot in outermost(spots) if spot[1] <= self.scene.request_end]
         found = {self.scene.text[begin:end] for begin, end in whole}
         observed = self.scene.text[self.scene.request_end :]
         return frozenset(text for text in found if text not in observed)
@@ -225,10 +222,25 @@ class Offers:
 
     def _overlaps(self, spot: Spot) -> Sequence[Features]:
         if spot not in self._said:
-            # What a tool has returned says nothing of what is asked for.
-            end = min(spot[1], self.scene.request_end)
-            self._said[spot] = overlaps(self._worded, self.scene.text[spot[0] : end])
+            begin, end = self._asked(spot)
+            self._said[spot] = overlaps(self._worded, self.scene.text[begin:end])
         return self._said[spot]
+
+    def _takers(self, spot: Spot) -> Takers:
+        if spot not in self._taken:
+            clause = self._asked(spot)
+            self._taken[spot] = takers(self.scene.text, clause, self._slots, self._read)
+        return self._taken[spot]
+
+    @cached_property
+    def _slots(self) -> list[tuple[Slot, ...]]:
+        """The slots of each skill; a barred one has none."""
+        barred, count = self.space.barred, len(self.space.skills)
+        return [() if i in barred else tuple(self.space.slots(i)) for i in range(count)]
+
+    def _asked(self, spot: Spot) -> Spot:
+        """The spot without what tools returned, which says nothing of what is asked for."""
+        return spot[0], min(spot[1], self.scene.request_end)
 
     def _low(self, spot: Spot) -> str:
         if spot not in self._lower:
