@@ -21,6 +21,7 @@ from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.described import Described, describe
 from bb_nn.builder.words import words_of
 from bb_nn.tapped import Tapped, default_layers, tap
+from bb_train.data.constants import space_of
 from bb_train.data.generator import Generator, GeneratorConfig
 from bb_train.example import Example, Family, Split
 
@@ -84,7 +85,7 @@ class Ground:
 def ground(domain: str, base: str) -> Ground:
     """A domain on a base; made once."""
     compiled, model = compile_domain(discover().get(domain)), load_base(base)
-    space, layers = Space.of(compiled), default_layers(model)
+    space, layers = space_of(compiled), default_layers(model)
     described = describe(model, words_of(space), layers)
     return Ground(compiled, space, model, layers, described, Generator(compiled), compared(space))
 
