@@ -49,7 +49,8 @@ HOW = (
     "copied; which answers are allowed, and what is known of each edge, still comes from the plan. "
     "It is no part of the bar: tried first on the shipped rail, it cost one of 24 dev tasks.",
     LEFT_OUT,
-    "Right is an exact plan, free texts aside, from the likeliest plan alone.",
+    "Right is an exact plan, free texts aside, from the likeliest plan alone. What is asked of new "
+    "tools is of plans carried out: one may ask for consent otherwise and still do what was asked.",
     *new_tools.HOW,
 )
 Rows = dict[str, dict[str, Any]]
@@ -157,7 +158,7 @@ def main() -> int:
         claim="Skills are real: without one its dependents fail; and a new tool works as it is",
         bar="a removed skill costs its dependents at least 50 points and others at most 2, a "
         "placebo at most 1; shuffled skills cost at least 50; of the plans with a tool that "
-        f"training never showed, told as it is, {WORKS:.0%} end in the state asked for",
+        f"training never showed at least {WORKS:.0%} end in the state asked for, as it is",
         how=HOW,
         recipe=f"{asked.train} examples of api_json, {asked.steps} steps of 8, of the tools on "
         f"offer {STRANGERS:.0%} are strangers; each new tool on the same builder",

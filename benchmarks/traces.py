@@ -53,8 +53,10 @@ def states(base: Base, layers: tuple[int, ...], texts: Sequence[str]) -> Callabl
 
 def unsegmented(base: Base, layers: tuple[int, ...], strangers: float = 0.0) -> BuilderConfig:
     """The shape of a builder for requests that nobody has cut into clauses."""
-    width, rest = base.model.config.hidden_size, {"tap_dropout": 0.1, "strangers": strangers}
-    return BuilderConfig(layers, width, width=224, segmented=False, **rest)
+    return BuilderConfig(
+        layers, base.model.config.hidden_size, width=224, tap_dropout=0.1, segmented=False,
+        strangers=strangers,
+    )  # fmt: skip
 
 
 def fit(

@@ -77,8 +77,8 @@ HOW = (
     "offer together are in one fold, the largest such set has a third of all records.",
     "`unsayable`: taught records with a value that is not in the request as it stands, or an "
     "object; held-out ones count as missed. `nothing`: no function helps, and none may be called.",
-    "A builder is offered the record's own functions, by their names and descriptions and those of "
-    "their arguments; it has seen none of them.",
+    "A builder is offered the record's own functions; it has seen none of them. Of their arguments "
+    "it is told names, types and descriptions.",
     "`overlap` calls the function on offer that shares the rarest words with the request: numbers "
     "are the request's figures in order, closed values the first that it has; nothing else is "
     "filled. It cannot call nothing, and is right in `nothing` only where no function on offer "
@@ -86,8 +86,8 @@ HOW = (
     f"Of a request, the last {LONGEST:,} characters are read.",
     "Width, depth and rate are api_json's; no choice was made on these records.",
     f"In training {STRANGERS:.0%} of the functions on offer are strangers at each step: a builder "
-    "is told of them by what the request says of their words and values alone. So it is of those "
-    "that it is judged by.",
+    "is told of them by what the request says of their words and values alone. When it is judged, "
+    "all are strangers.",
 )
 States = Callable[[str], Tapped]
 

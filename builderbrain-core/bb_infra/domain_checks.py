@@ -21,7 +21,7 @@ from bb_core.mutants import pool_of
 from bb_core.plan import Plan, to_json
 from bb_core.schema import FactCall, PlanSchema
 from bb_core.state import State
-from bb_core.typed import language
+from bb_core.typed import Spelling, language
 from bb_core.verdict import Refused
 from bb_runtime.trial import Trial, attempt, gold
 
@@ -132,7 +132,8 @@ def tool_cases(domain: Domain) -> Iterator[Case]:
     schema = domain.compiled.schema
     made = set(domain.adapters.tools) if domain.adapters else set()
     for name in schema.tools:
-        yield Case(f"tool[{name}]", "plan_schema.yaml", partial(found_by, _decoded, schema, name))
+        decoded = partial(found_by, _decoded, domain.compiled, name)
+        yield Case(f"tool[{name}]", "plan_schema.yaml", decoded)
     if domain.adapters is None:
         yield Case("adapters", "tool_adapters.py", partial(_why_no_adapters, domain))
     for name in sorted(made - set(schema.tools)):
@@ -227,10 +228,12 @@ def _masks(domain: Domain) -> str:
     return ""
 
 
-def _decoded(schema: PlanSchema, tool: str) -> str:
+def _decoded(compiled: Compiled, tool: str) -> str:
     """Nothing; what no mask can write of a tool's arguments is raised as SchemaError."""
+    schema, surface = compiled.schema, compiled.surface
+    how = Spelling(array=surface.array, object=surface.object)
     for name in schema.tools[tool].args:
-        language(schema.arg(tool, name), f"{schema.domain}: {tool}.{name}")
+        language(schema.arg(tool, name), f"{schema.domain}: {tool}.{name}", how)
     return ""
 
 

@@ -28,8 +28,8 @@ from bb_train.checkpoint import FOLDER, Checkpoints, require_same
 from bb_train.config import TrainConfig, builder_fields
 from bb_train.corpus import Corpus, corpus
 from bb_train.data.constants import space_of
+from bb_train.data.coverage import shown
 from bb_train.errors import DataError, TrainError
-from bb_train.example import Example
 from bb_train.learner import Lessons, lessons, says
 from bb_train.lift_tasks import require_judgeable
 from bb_train.state_cache import SHARD, StateCache
@@ -90,7 +90,7 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     builder = _builder(config, space, base, layers)
     taught = _lessons(builder, found, cache, config.data.recuts, tell)
     if config.builder.strangers:
-        builder.estrange(space.schema.tools.keys() - _shown(found.train))
+        _estrange(builder, found, taught, tell)
     made_from = {**known, "space": space.digest, "data": found.digest}
     _require_same(before, made_from, folder)
     booted = Booted(config, folder, compiled, base, space, found, cache, builder, taught, made_from)
@@ -156,9 +156,14 @@ def _lessons(
     return taught
 
 
-def _shown(examples: Sequence[Example]) -> set[str]:
-    """The tools that are learnt."""
-    return {step.tool for example in examples for step in example.plan.steps}
+def _estrange(builder: PlanBuilder, found: Corpus, taught: Lessons, tell: Tell) -> None:
+    """Make strangers of the tools that nothing is learnt of."""
+    left_out = {ident for ident, _ in taught.left_out}
+    known = shown(example for example in found.train if example.id not in left_out)
+    strangers = [tool for tool in builder.space.schema.tools if tool not in known]
+    builder.estrange(strangers)
+    if strangers:
+        tell(f"strangers, which no example shows: {', '.join(strangers)}")
 
 
 def _reasons(left_out: Sequence[tuple[str, str]]) -> str:

@@ -15,6 +15,7 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.option_head import Kind
 from bb_nn.builder.rail_folder import load_rail, save_rail
 from bb_nn.builder.words import tool_text
+from bb_nn.errors import RailError
 from bb_train.learner import lessons
 from tests.unit.tiny_rail import base, builder, made, shop, states
 
@@ -71,9 +72,39 @@ def test_nobody_is_made_a_stranger_outside_training() -> None:
     one = told(0.9)
     first, again = skill_logits(one)[0], skill_logits(one)[0]
     assert torch.equal(first, again)
-    one.network.train()
+
+
+def trained() -> PlanBuilder:
+    """A builder of two that are half strangers, in training, nothing dropped."""
+    torch.manual_seed(0)
+    shape = replace(plain().config, strangers=0.5, dropout=0.0, tap_dropout=0.0)
+    return PlanBuilder(shape, plain().space, plain().described).train()
+
+
+def test_training_tells_those_drawn_as_if_they_had_been_estranged() -> None:
+    one = trained()
     torch.manual_seed(1)
-    assert one.network._strangers(batch_of(one)) is not None
+    rows = one.network._strangers(batch_of(one))  # type: ignore[arg-type]
+    assert rows is not None
+    torch.manual_seed(1)
+    found = skill_logits(one)[0]
+    texts = {one.described.texts[row] for row in rows.tolist()}
+    tools = [t for t in one.space.schema.tools if tool_text(one.space, t) in texts]
+    assert 0 < len(tools) < len(one.space.schema.tools)
+    one.estrange(tools)
+    assert torch.allclose(skill_logits(one.eval())[0], found, atol=1e-5)
+
+
+def test_where_the_trunk_is_not_trained_nobody_is_a_stranger() -> None:
+    """Adapters that are learnt online are compared with what serves, which draws none."""
+    one = trained()
+    one.network.requires_grad_(False)
+    assert one.network._strangers(batch_of(one)) is None  # type: ignore[arg-type]
+
+
+def test_a_builder_that_is_told_by_vectors_alone_knows_no_strangers() -> None:
+    with pytest.raises(RailError, match=r"without strangers.*\[builder\] strangers"):
+        builder().estrange(["issue_credit"])
 
 
 def batch_of(one: PlanBuilder) -> object:
@@ -82,8 +113,7 @@ def batch_of(one: PlanBuilder) -> object:
 
 
 def test_only_tools_on_offer_are_made_strangers_and_about_so_many() -> None:
-    one = told(0.5)
-    one.network.train()
+    one = trained()
     asked = batch_of(one)
     offered = {one.described.rows[tool_text(one.space, tool)] for tool in one.space.schema.tools}
     counts = []
@@ -96,8 +126,7 @@ def test_only_tools_on_offer_are_made_strangers_and_about_so_many() -> None:
 
 
 def test_a_builder_without_strangers_draws_none() -> None:
-    one = builder()
-    one.network.train()
+    one = builder().requires_grad_(True).train()
     before = torch.get_rng_state()
     assert one.network._strangers(batch_of(one)) is None  # type: ignore[arg-type]
     assert torch.equal(torch.get_rng_state(), before)
@@ -109,7 +138,7 @@ def test_a_stranger_stays_one_on_disk(tmp_path: Path) -> None:
     save_rail(tmp_path, one, base())
     again = load_rail(tmp_path, base(), shop())
     row = again.described.rows[tool_text(again.space, "issue_credit")]
-    assert torch.allclose(again.network.words[row], again.network.stranger, atol=1e-2)
+    assert torch.equal(again.network.words[row], again.network.stranger)
     tapped = states(SEEN.text)
     assert again.build(tapped, SEEN, 1) == load_rail(tmp_path, base(), shop()).build(
         tapped, SEEN, 1

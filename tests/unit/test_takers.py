@@ -1,6 +1,7 @@
 """Which skills can take what a clause says: shares that name no tool, of values not used yet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ pytest.importorskip("torch")
 from bb_core.decision import Copy, Decision
 from bb_core.scene import scene
 from bb_core.space import Space
-from bb_nn.builder.conditions import compared
+from bb_nn.builder.conditions import Compared, compared
 from bb_nn.builder.features import Features, Used
 from bb_nn.builder.options import Offers
 from bb_nn.builder.overlap import GREAT
@@ -23,18 +24,24 @@ from tests.unit.tiny_rail import shop
 SPOTS = st.sets(st.tuples(st.integers(0, 9), st.integers(10, 19)), max_size=6)
 
 
-def found(text: str, *done: Decision, barred: str = "") -> dict[str, Features]:
-    """What is told of each tool of the shop, the request being one clause."""
+@cache
+def known(barred: str = "") -> tuple[Space, Mapping[str, int], Compared]:
+    """The shop's space, the rows of its words, and what conditions may compare."""
     space = Space.of(shop())
     space = space.without(barred) if barred else space
-    rows = {word: row for row, word in enumerate(words_of(space))}
-    offers = Offers(space, scene(text), rows, compared(space))
+    return space, {word: row for row, word in enumerate(words_of(space))}, compared(space)
+
+
+def found(text: str, *done: Decision, barred: str = "") -> dict[str, Features]:
+    """What is told of each tool of the shop, the request being one clause."""
+    space, rows, places = known(barred)
+    offers = Offers(space, scene(text), rows, places)
     skills = offers.skills(Progress(spot=(0, len(text)), done=done))[:-1]
     return {s.name: o.features[-3:] for s, o in zip(space.skills, skills, strict=True)}
 
 
 def looked_up(text: str, order: str) -> Decision:
-    names = [skill.name for skill in Space.of(shop()).skills]
+    names = [skill.name for skill in known()[0].skills]
     at = text.index(order)
     return Decision(names.index("get_order"), (Copy(at, at + len(order)),))
 

@@ -44,7 +44,7 @@ class Asker:
     """The questions of one scene.
 
     rows: the row of each described text. places: what conditions may compare. Skills below the
-    number of `adapters` have one.
+    number of `adapters` have one. strangers: see `Offers`.
     """
 
     def __init__(
@@ -54,9 +54,11 @@ class Asker:
         rows: Mapping[str, int],
         places: Compared,
         adapters: int = 0,
+        *,
+        strangers: bool = True,
     ) -> None:
         self.space, self.scene, self.rows, self.adapters = space, scene, rows, adapters
-        self.offers = Offers(space, scene, rows, places)
+        self.offers = Offers(space, scene, rows, places, strangers)
 
     def ask(self, progress: Progress) -> Question:
         """What is to be answered next."""

@@ -57,8 +57,12 @@ class PlanBuilder(nn.Module):
     def estrange(self, tools: Collection[str]) -> None:
         """Tell these tools as strangers: by what a request says of them, and by no vector.
 
-        It is for tools that training never showed, of a builder that was trained with strangers.
+        It is for tools that training never showed. Raises RailError for a builder without
+        strangers, which could not tell one such tool from another.
         """
+        if not self.config.strangers:
+            found, fix = "it was made without strangers", "train with [builder] strangers"
+            raise RailError(found, where="builder", fix=fix)
         rows = [self.described.rows[tool_text(self.space, tool)] for tool in tools]
         vectors = self.network.words.clone()
         vectors[rows] = self.network.stranger
@@ -66,7 +70,11 @@ class PlanBuilder(nn.Module):
 
     def asker(self, scene: Scene) -> Asker:
         """The questions of a scene."""
-        return Asker(self.space, scene, self.described.rows, self.places, self.config.skills)
+        shape = self.config
+        return Asker(
+            self.space, scene, self.described.rows, self.places, shape.skills,
+            strangers=bool(shape.strangers),
+        )  # fmt: skip
 
     def encode(
         self,

@@ -128,8 +128,12 @@ class Network(nn.Module):
         return standard.moments[0]
 
     def _strangers(self, asked: Questions) -> Tensor | None:
-        """Rows of the words of those tools on offer that are strangers at this step of training."""
-        if not (self.training and self.config.strangers):
+        """Rows of the words of those tools on offer that are strangers at this step of training.
+
+        None where the trunk is not trained: adapters are learnt for what serves.
+        """
+        trained = self.training and self.head.features.weight.requires_grad
+        if not (trained and self.config.strangers):
             return None
         offered = torch.unique(asked.pair[asked.kind == Kind.SKILL, 0]) - WORDS_AT
         lots = torch.rand(len(offered), device=offered.device)

@@ -36,12 +36,17 @@ _OPS = {"==": Mark.EQ, "!=": Mark.NE, "<": Mark.LT, "<=": Mark.LE, ">": Mark.GT,
 
 
 class Offers:
-    """One scene's options. `rows` gives the row of every described text."""
+    """One scene's options. `rows` gives the row of every described text.
+
+    strangers: skills are told by what the request says of them, too.
+    """
 
     def __init__(
-        self, space: Space, scene: Scene, rows: Mapping[str, int], places: Compared
-    ) -> None:
+        self, space: Space, scene: Scene, rows: Mapping[str, int], places: Compared,
+        strangers: bool = True,
+    ) -> None:  # fmt: skip
         self.space, self.scene, self.rows, self.places = space, scene, rows, places
+        self.strangers = strangers
         self._skill_rows = [rows[skill_text(space, i)] for i in range(len(space.skills))]
         self._worded = worded(space)
         self._said: dict[Spot, Sequence[Features]] = {}
@@ -56,11 +61,11 @@ class Offers:
         allowed = offered(self.space, self.scene, progress.done)
         used, steps = self.used(progress), self.steps(progress.done)
         before = frozenset(tools_of(self.space, progress.done))
-        said, takes = self._overlaps(progress.spot), taking(self._takers(progress.spot), used)
+        told = self._told(progress.spot, used)
         found = [
             Option(
                 Kind.SKILL, self._skill_rows[i], 0,
-                (*self._skill_facts(i, progress, used, steps), *said[i], *takes[i]),
+                (*self._skill_facts(i, progress, used, steps), *told[i]),
                 ("skill", i), i, allowed[i] and self._answerable(i, before),
             )
             for i in range(len(self.space.skills))
@@ -219,6 +224,13 @@ class Offers:
         if key not in self._given:
             self._given[key] = candidates(self.space, self.scene, progress.done, slot)
         return self._given[key]
+
+    def _told(self, spot: Spot, used: Used) -> Sequence[Features]:
+        """What a builder with strangers is told of each skill besides; nothing for another."""
+        if not self.strangers:
+            return [()] * len(self.space.skills)
+        takes = taking(self._takers(spot), used)
+        return [(*a, *b) for a, b in zip(self._overlaps(spot), takes, strict=True)]
 
     def _overlaps(self, spot: Spot) -> Sequence[Features]:
         if spot not in self._said:

@@ -2,7 +2,7 @@
 
 `pm1255` is a payment method, so it speaks for the tool that charges to one; `goodwill` speaks for
 the tool that may be given it as a reason. Not covered: free texts, which any tool of words takes,
-and choices said in other words.
+choices said in other words, and types whose pattern reads any word at all: they take everything.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -26,6 +26,9 @@ def _all(space: Space) -> Iterator[str]:
             yield slot_text(slot)
             yield from map(choice_text, slot.choices)
         yield from _results(space, tool)
+    # Of a result's list only the first item's slot is asked above.
+    for values in space.constants.values():
+        yield from map(choice_text, values)
 
 
 def _results(space: Space, tool: str) -> Iterator[str]:

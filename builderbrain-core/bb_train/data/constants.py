@@ -1,7 +1,8 @@
 """What a domain's plans hold although nobody says it: a screen's heading, the name of a button.
 
 It is learnt from the right plans of the battery, where at least two tasks have a value in the same
-place. Not covered: later rounds of a task; values that only the examples of a `train_file` have.
+place, whatever split their wordings are of. Not covered: later rounds of a task; values that only
+the examples of a `train_file` have.
 """
 
 from bb_core.actions import learn_constants

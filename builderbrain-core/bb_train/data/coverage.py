@@ -3,7 +3,7 @@
 Not covered: an argument that is given by reference now and then, and parts of a value.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bb_core.canonical import canonical
@@ -24,13 +24,18 @@ def unshown(
 
     A task that needs a tool to be left out is left out with it.
     """
-    shown = {step.tool for each in examples for step in each.plan.steps}
+    there = shown(examples)
     wanted: dict[str, None] = {}
     for task in compiled.battery:
         if task.expect == "done":
             tools = [step.tool for plan in map(compiled.read, task.rounds) for step in plan.steps]
             wanted |= {} if set(without) & set(tools) else dict.fromkeys(tools)
-    yield from (tool for tool in wanted if tool not in shown)
+    yield from (tool for tool in wanted if tool not in there)
+
+
+def shown(examples: Iterable[Example]) -> set[str]:
+    """The tools that examples call."""
+    return {step.tool for each in examples for step in each.plan.steps}
 
 
 def unvaried(compiled: Compiled, examples: Sequence[Example]) -> Iterator[str]:
