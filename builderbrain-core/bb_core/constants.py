@@ -18,8 +18,7 @@ def learn_constants(
 ) -> Mapping[Place, tuple[Json, ...]]:
     """The values that at least so many plans hold where their scene does not say them, often first.
 
-    Closed values need no learning, free texts are written anew, and a text that the scene says,
-    though not as its type is read, is no constant.
+    Closed values need no learning, and free texts are written anew.
     """
     counts: dict[Place, Counter[str]] = {}
     for scene, plan in traces:
@@ -36,10 +35,7 @@ def _unsaid(space: Space, scene: Scene, plan: Plan) -> Iterator[tuple[Place, str
     steps = {step.id: step for step in plan.steps}
     for step in plan.steps:
         for slot, value in (*_own(space, step), *_compared(space, step, steps)):
-            said = isinstance(value, str) and value in scene.text
-            if slot.kind in ("closed", "text") or said:
-                continue
-            if not places(space.schema, scene, slot, value):
+            if slot.kind not in ("closed", "text") and not places(space.schema, scene, slot, value):
                 yield (slot.tool, slot.path), json.dumps(value, sort_keys=True)
 
 
