@@ -140,7 +140,8 @@ def main() -> int:
         claim="BFCL: calls of functions that training never showed, or none",
         **({"bar": BAR} if "builder" in wished.arms else {}),
         recipe=f"{len(found)} records, {wished.folds} folds by function; batch 8, "
-        f"{wished.examples} examples seen for each; arguments told by what they are described as",
+        f"{wished.examples} examples seen for each; arguments told by what they are described as, "
+        "functions as strangers",
         how=HOW,
         arms=rows,
     )
