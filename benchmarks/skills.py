@@ -27,7 +27,7 @@ from lab import LEFT_OUT, Lab, changed, drawn, points, train, uses
 from new_tools import NEW
 from report import emit, say, skip
 from torch import Tensor
-from workload import EMBEDDED, ground
+from workload import EMBEDDED, STRANGERS, ground
 
 from bb_core.space import Space
 from bb_nn.builder.batch import WORDS_AT, Steps
@@ -38,7 +38,7 @@ from bb_nn.fetch import fetched
 from bb_train.example import Example
 from bb_train.statistics import discordant, mcnemar
 
-ROWS, STRANGERS = 32, 0.3
+ROWS = 32
 WORKS = 0.5
 HOW = (
     "A removed skill is barred and its adapter zeroed. Its dependents then cannot be right, by the "

@@ -27,6 +27,8 @@ from bb_train.example import Example, Family, Split
 
 EMBEDDED = "smollm2-135m"
 """The base that benchmarks are run beside, unless they say another."""
+STRANGERS = 0.3
+"""Of the tools on offer, where new ones are to be found; .5 found fewer (skills.py, seed 0)."""
 FAMILIES: tuple[Family, ...] = ("indist", "values", "combo", "long", "phrase", "cross")
 """Those of generated tasks that have a plan in every split."""
 PATIENCE = 100

@@ -39,7 +39,7 @@ from offered import offered  # noqa: E402
 from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
 from traces import fit, options, states, unsegmented  # noqa: E402
-from workload import EMBEDDED  # noqa: E402
+from workload import EMBEDDED, STRANGERS  # noqa: E402
 
 from bb_core.actions import assemble  # noqa: E402
 from bb_core.errors import PlanError  # noqa: E402
@@ -64,8 +64,6 @@ from bfcl.domain import (  # noqa: E402
     right,
 )
 
-STRANGERS = 0.3
-"""As for api_json."""
 GROUPS = ("simple", "multiple", "parallel", "nothing")
 CALLS = tuple(group for group in GROUPS if group != "nothing")
 BAR = (
