@@ -23,6 +23,7 @@ from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_facts import dtype_name
+from bb_nn.builder.warm_start import warm_start
 from bb_nn.tapped import default_layers, tap
 from bb_train.checkpoint import FOLDER, Checkpoints, require_same
 from bb_train.config import TrainConfig, builder_fields
@@ -80,14 +81,16 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     known |= {"base": base.digest, "dtype": dtype_name(base)}
     _require_same(before, known, folder)
     tell(f"base {base.name}: {base.digest}, layers {', '.join(map(str, layers))}")
+    space = space_of(compiled)
+    builder = _builder(config, space, base, layers)
+    known |= {"warm_start": _warm_start(config.run.warm_start, builder, base, tell)}
+    _require_same(before, known, folder)
     found = corpus(compiled, config.data, config.run.seed, folder / "examples", tell)
     require_judgeable(found.dev, config, tell)
     root = Path(config.cache.folder) if config.cache.folder else cache_home() / "states"
     cache = StateCache(root, base, layers, int(config.cache.gigabytes * 2**30))
     _tap(cache, found, tell)
     require_untouched(base, layers, found.train[0].scene.text)
-    space = space_of(compiled)
-    builder = _builder(config, space, base, layers)
     taught = _lessons(builder, found, cache, config.data.recuts, tell)
     if config.builder.strangers:
         _estrange(builder, found, taught, tell)
@@ -119,6 +122,16 @@ def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, .
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.run.seed)
         return PlanBuilder.of(shape, space, base)
+
+
+def _warm_start(rail: str, builder: PlanBuilder, base: Base, tell: Tell) -> str:
+    """Begin with an earlier rail's weights, if one is named; their digest, or nothing."""
+    if not rail:
+        return ""
+    begun, tools = warm_start(builder, Path(rail), base), builder.space.schema.tools
+    new = ", ".join(tool for tool in tools if tool not in begun.known) or "none"
+    tell(f"warm start: a rail of {begun.domain}, {begun.weights[:19]}; tools it had not: {new}")
+    return begun.weights
 
 
 def _tap(cache: StateCache, found: Corpus, tell: Tell) -> None:

@@ -33,6 +33,8 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield f"- data: {trained['examples']:,} {_examples(trained)}, {trained['data']}"
     took = f"{trained['steps']:,} steps in {trained['seconds']:,} s"
     yield f"- training: {took}, seed {trained['seed']}"
+    if begun := record["made_from"].get("warm_start"):
+        yield f"- warm start: it began with the weights {begun} of an earlier rail"
     if "ranker" in trained:
         yield "- ranker: " + _ranked(trained["ranker"])
     yield "- " + _alpha(record)

@@ -30,11 +30,15 @@ from bb_train.example import FAMILIES
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is trained, where it is kept, and the seed of everything drawn."""
+    """What is trained, where it is kept, the seed of everything drawn.
+
+    warm_start: the folder of an earlier rail, whose weights it begins with; empty: random ones.
+    """
 
     domain: str = "api_json"
     folder: str = "runs/api_json"
     seed: int = 0
+    warm_start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ class Builder:
 class Optimiser:
     """AdamW with a linear warm-up, a cosine to zero and clipped gradients.
 
-    A run needs more steps than `warmup`: the cosine takes what is left of them.
+    A run needs more steps than `warmup`: the cosine takes what is left of them. With 0 steps a
+    warm start is measured and shipped as it is.
     """
 
     steps: int = 3000
@@ -159,9 +164,10 @@ class TrainConfig:
     source: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that decides what is learnt, as plain JSON: not where it is kept."""
+        """Everything that decides what is learnt, as plain JSON: not where it is kept, nor where
+        the rail of a warm start is (a run's `made_from` names its weights)."""
         told = asdict(self)
-        del told["cache"], told["source"], told["run"]["folder"]
+        del told["cache"], told["source"], told["run"]["folder"], told["run"]["warm_start"]
         return told
 
     @property
@@ -195,7 +201,7 @@ _RANGES: Ranges = {
     ("data", "recuts"): (0, 1),
     ("data", "rank"): (0, _MANY),
     **{("builder", key): between for key, between in BOUNDS.items()},
-    ("optimiser", "steps"): (1, _MANY),
+    ("optimiser", "steps"): (0, _MANY),
     ("optimiser", "batch"): (1, 4096),
     ("optimiser", "rate"): (1e-8, 1),
     ("optimiser", "warmup"): (0, _MANY),
@@ -256,10 +262,7 @@ def _require(reader: Sections, config: TrainConfig) -> None:
             reader.fail((section, key), f"{key!r} is {value!r}", f"use {', '.join(allowed)}")
     _require_data(reader, config.data)
     _require_layers(reader, config.base.layers)
-    warmup, steps = config.optimiser.warmup, config.optimiser.steps
-    if warmup >= steps:
-        found = f"'warmup' {warmup} leaves none of {steps} steps to come down"
-        reader.fail(("optimiser", "warmup"), found, "use fewer than the steps")
+    _require_steps(reader, config)
     least = BOUNDS["width"][0]
     for key in ("width", "segmenter"):
         width = getattr(config.builder, key)
@@ -268,6 +271,16 @@ def _require(reader: Sections, config: TrainConfig) -> None:
         if width % (2 * config.builder.heads):
             found = f"{key!r} {width} does not divide into pairs over the heads"
             reader.fail(("builder", key), found, "use a multiple of twice the heads")
+
+
+def _require_steps(reader: Sections, config: TrainConfig) -> None:
+    warmup, steps = config.optimiser.warmup, config.optimiser.steps
+    if not (steps or config.run.warm_start):
+        found = "'steps' is 0, and there is no earlier rail to begin with"
+        reader.fail(("optimiser", "steps"), found, "use 1 or more, or name a [run] warm_start")
+    if 0 < steps <= warmup:
+        found = f"'warmup' {warmup} leaves none of {steps} steps to come down"
+        reader.fail(("optimiser", "warmup"), found, "use fewer than the steps")
 
 
 def _require_data(reader: Sections, data: Data) -> None:

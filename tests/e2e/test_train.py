@@ -27,7 +27,7 @@ from bb_nn.builder.rail_folder import load_rail
 from bb_nn.builder.words import tool_text
 from bb_nn.errors import BaseMismatchError, RailError
 from bb_train.config import read_train_config
-from bb_train.errors import BusyError
+from bb_train.errors import BusyError, ResumeError
 from bb_train.evaluate import Evaluator
 from bb_train.example import read_examples
 from bb_train.run_lock import held
@@ -199,7 +199,8 @@ def test_every_step_is_in_the_ledger_with_its_duals_cosines_and_cfs_rate(trained
 def test_the_manifest_says_what_the_run_is_made_of(trained: Path) -> None:
     told = json.loads((trained / "manifest.json").read_text())
     assert told["examples"]["lessons"] == 24 and not told["examples"]["left_out"]
-    assert set(told["made_from"]) == {"config", "base", "dtype", "domain", "space", "data", "torch"}
+    apart = {"config", "base", "dtype", "domain", "space", "data", "torch", "warm_start"}
+    assert set(told["made_from"]) == apart and told["made_from"]["warm_start"] == ""
 
 
 def test_a_folder_in_use_and_a_folder_of_another_run_are_refused(trained: Path) -> None:
@@ -213,6 +214,54 @@ def test_a_folder_in_use_and_a_folder_of_another_run_are_refused(trained: Path) 
     config.write_text(text.replace("[run]", "[run]\nsteps = 3"))
     done = subprocess.run(command(config), capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "other.toml:3: unknown key 'steps'" in done.stderr
+
+
+def test_a_warm_start_of_no_steps_is_the_earlier_rail_measured_anew(
+    trained: Path, tmp_path: Path
+) -> None:
+    text = configuration(tmp_path / "run", trained.parent / "states").replace(
+        "seed = 5", "seed = 6"
+    )
+    text = text.replace(f"steps = {STEPS}", "steps = 0")
+    begun = text.replace("seed = 6", f'seed = 6\nwarm_start = "{trained / "rail"}"')
+    config = tmp_path / "warm.toml"
+    config.write_text(begun)
+    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    theirs = json.loads((trained / "rail" / "rail.json").read_bytes())
+    said = f"warm start: a rail of api_json, {theirs['weights'][:19]}; tools it had not: none"
+    assert said in done.stderr
+    rail = tmp_path / "run" / "rail"
+    ours = json.loads((rail / "rail.json").read_bytes())
+    assert ours["weights"] == theirs["weights"] == ours["made_from"]["warm_start"]
+    assert ours["metrics"]["dev"]["combo"]["n"] == 2 and ours["trained"]["steps"] == 0
+    assert f"it began with the weights {theirs['weights']}" in (rail / "card.md").read_text()
+    config.write_text(text)
+    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "'steps' is 0, and there is no earlier rail to begin with" in done.stderr
+    config.write_text(text.replace("steps = 0", "steps = 8"))
+    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "was made with another" in done.stderr
+
+
+def test_a_warm_start_learns_on_and_begins_with_one_rail_alone(
+    trained: Path, tmp_path: Path
+) -> None:
+    text = configuration(tmp_path / "run", trained.parent / "states")
+    text = text.replace(f"steps = {STEPS}", "steps = 5")
+    (tmp_path / "rail").symlink_to(trained / "rail")
+    begun = text.replace("seed = 5", f'seed = 5\nwarm_start = "{tmp_path / "rail"}"')
+    rail = run(read_train_config(begun, "warm.toml"))
+    log = [json.loads(line) for line in (rail / "training.jsonl").read_text().splitlines()]
+    cold = losses(trained)
+    first = next(row["loss"]["task"] for row in log if "loss" in row)
+    assert first < cold[0][1]["task"]  # type: ignore[index,call-overload]
+    assert (rail / "rail.safetensors").read_bytes() != (
+        trained / "rail" / "rail.safetensors"
+    ).read_bytes()
+    with pytest.raises(ResumeError, match="made with another warm_start"):
+        run(read_train_config(text, "cold.toml"))
 
 
 def test_the_ranker_is_fitted_on_texts_nobody_learnt_from_and_lies_in_the_rail(

@@ -150,7 +150,7 @@ def test_the_samples_are_read(page: Path) -> None:
 def test_a_first_run_of_ones_own_keeps_to_the_defaults_it_does_not_name() -> None:
     text = TRAINING.read_text("utf-8")
     assert "not the defaults" in text
-    (sample,) = [s for s in re.findall(r"```toml\n(.*?)```", text, re.S) if "[run]" in s]
+    sample = next(s for s in re.findall(r"```toml\n(.*?)```", text, re.S) if "[run]" in s)
     made = training.read_train_config(sample, "sample")
     assert made.digest != training.TrainConfig(run=made.run).digest
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
+from torch import Tensor
 
 from bb_core.cache import write_whole
 from bb_core.canonical import Json, digest
@@ -88,9 +89,9 @@ def load_rail(folder: Path, base: Base, compiled: Compiled) -> PlanBuilder:
     """
     record = read_record(folder)
     try:
-        _require(record, folder, base, compiled)
-        tensors = load_file(folder / WEIGHTS)
-        require_finite(tensors, folder, _AGAIN)
+        require_base(record, folder, base)
+        _require_domain(record, folder, compiled)
+        tensors = read_weights(record, folder)
         config = BuilderConfig.from_json(record["config"])
         space = _space(compiled, record["space"])
         described = Described(tuple(record["words"]), tensors.pop(_WORDS).float())
@@ -99,16 +100,34 @@ def load_rail(folder: Path, base: Base, compiled: Compiled) -> PlanBuilder:
         with torch.random.fork_rng(devices=[]):
             builder = PlanBuilder(config, space, described)
         builder.load_state_dict({name: t.float() for name, t in tensors.items()})
-    except _NOT_WHOLE as error:
-        raise RailError(f"not whole ({error})", where=str(folder), fix=_AGAIN) from error
+    except NOT_WHOLE as error:
+        raise not_whole(folder, error) from error
     return builder.eval().requires_grad_(False)
 
 
 _AGAIN = "train it again: bb train"
-_NOT_WHOLE = (OSError, LookupError, TypeError, ValueError, RuntimeError, SafetensorError)
+NOT_WHOLE = (OSError, LookupError, TypeError, ValueError, RuntimeError, SafetensorError)
+"""What reading a folder raises that is not as it was written."""
 
 
-def _require(record: Mapping[str, Any], folder: Path, base: Base, compiled: Compiled) -> None:
+def not_whole(folder: Path, error: Exception) -> RailError:
+    """The error for a folder of which a part is missing or not what it should be."""
+    return RailError(f"not whole ({error})", where=str(folder), fix=_AGAIN)
+
+
+def read_weights(record: Mapping[str, Any], folder: Path) -> dict[str, Tensor]:
+    """The tensors in a folder by name; raises RailError unless they are numbers, and those that
+    the record names."""
+    data = (folder / WEIGHTS).read_bytes()
+    if digest(data) != record["weights"]:
+        raise RailError("the weights are not those recorded", where=str(folder), fix=_AGAIN)
+    tensors = load(data)
+    require_finite(tensors, folder, _AGAIN)
+    return tensors
+
+
+def require_base(record: Mapping[str, Any], folder: Path, base: Base) -> None:
+    """Raise BaseMismatchError unless a rail was made for this base."""
     made_for = record["base"]
     if made_for["digest"] != base.digest:
         raise BaseMismatchError(
@@ -117,16 +136,18 @@ def _require(record: Mapping[str, Any], folder: Path, base: Base, compiled: Comp
             where=str(folder),
             fix=f"use the base {made_for['name']}",
         )
+
+
+def _require_domain(record: Mapping[str, Any], folder: Path, compiled: Compiled) -> None:
     domain = record["domain"]
     if domain["digest"] != compiled.digest:
         raise RailError(
             f"made for {domain['name']} ({domain['digest'][:19]}), "
             f"found {compiled.name} ({compiled.digest[:19]})",
             where=str(folder),
-            fix="train it again for this version of the domain: bb train",
+            fix="train it for this version of the domain: bb train, with this folder as "
+            "[run] warm_start",
         )
-    if digest((folder / WEIGHTS).read_bytes()) != record["weights"]:
-        raise RailError("the weights are not those recorded", where=str(folder), fix=_AGAIN)
 
 
 def _space_json(space: Space) -> dict[str, Json]:

@@ -1,0 +1,114 @@
+"""A warm start: a new builder begins with what an earlier rail learnt.
+
+    known = warm_start(PlanBuilder.of(config, space, base), Path("rail"), base)
+
+A rail is of one version of one domain. What it learnt of reading, cutting, copying and joining is
+of none, and goes over whole; an adapter is a tool's, and goes to the tool of the same name. What
+the base makes of the new domain's words is made anew.
+
+Not covered: whether the new builder is any good (measure it); tools that have another name now,
+which begin as new ones; what stays behind: composite skills, the ranker, the changes that were
+learnt while it served, and vectors that were learnt in place of words.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from bb_core.space import Space
+from bb_nn.base import Base
+from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.config import BuilderConfig
+from bb_nn.builder.rail_folder import (
+    NOT_WHOLE,
+    not_whole,
+    read_record,
+    read_weights,
+    require_base,
+)
+from bb_nn.builder.words import plain_words
+from bb_nn.errors import RailError
+
+_BEHIND = ("ranker.", ".common.")
+_BANK = ".bank."
+_FREE = ("dropout", "tap_dropout", "ranked", "skills", "common", "reading")
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """What a builder began with: a rail by its domain and weights, and the tools that both have."""
+
+    domain: str
+    weights: str
+    known: tuple[str, ...]
+
+
+def warm_start(builder: PlanBuilder, folder: Path, base: Base) -> WarmStart:
+    """Put the weights of the rail in a folder into a new builder.
+
+    Raises BaseMismatchError for a rail of another base, RailError for one of another shape
+    (dropout, the number of adapters and the share of strangers may differ) and for a folder that is
+    not whole; the builder is as before then.
+    """
+    record = read_record(folder)
+    try:
+        require_base(record, folder, base)
+        _require_shape(builder.config, BuilderConfig.from_json(record["config"]), folder)
+        tensors, domain = read_weights(record, folder), record["domain"]["name"]
+        same = domain == builder.space.compiled.name
+        rows = _rows(builder.space, record["words"]) if same else {}
+        own = builder.state_dict()
+        found = {name: tensors[was].float() for name, was in _sources(own, tensors, rows).items()}
+        builder.load_state_dict(own | found)
+    except NOT_WHOLE as error:
+        raise not_whole(folder, error) from error
+    return WarmStart(domain, record["weights"], tuple(builder.space.skills[i].name for i in rows))
+
+
+def _require_shape(ours: BuilderConfig, theirs: BuilderConfig, folder: Path) -> None:
+    wanted, found = _shape(ours), _shape(theirs)
+    apart = [name for name, value in found.items() if value != wanted[name]]
+    if apart:
+        has = ", ".join(f"{name} {getattr(theirs, name)}" for name in apart)
+        asked = ", ".join(f"{name} {getattr(ours, name)}" for name in apart)
+        raise RailError(
+            f"it has {has}; asked for is {asked}",
+            where=str(folder),
+            fix="set [builder] and [base] as they were for it: its rail.json has them as config",
+        )
+
+
+def _shape(config: BuilderConfig) -> dict[str, object]:
+    """What decides which tensors a builder has beside its adapters, and how it uses them."""
+    told = {name: value for name, value in asdict(config).items() if name not in _FREE}
+    return {**told, "strangers": config.strangers > 0}
+
+
+def _rows(space: Space, words: Sequence[str]) -> dict[int, int]:
+    """Of each tool that a rail had: its place in the space, and in the rail.
+
+    A rail's words begin with its tools, in order: `get order: Show ...`.
+    """
+    places: dict[str, int] = {}
+    for place, text in enumerate(words):
+        places.setdefault(text.partition(": ")[0], place)
+    named = {place: plain_words(skill.name) for place, skill in enumerate(space.skills)}
+    return {place: places[name] for place, name in named.items() if name in places}
+
+
+def _sources(
+    own: Mapping[str, Tensor], theirs: Mapping[str, Tensor], rows: Mapping[int, int]
+) -> dict[str, str]:
+    """The rail's tensor for each of a builder's; what is new has none."""
+    found = {}
+    for name in own:
+        if any(part in f".{name}" for part in _BEHIND):
+            continue
+        bank, _, row = name.rpartition(".")
+        if _BANK not in name:
+            found[name] = name
+        elif (was := f"{bank}.{rows.get(int(row), '')}") in theirs:
+            found[name] = was
+    return found
