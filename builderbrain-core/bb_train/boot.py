@@ -171,12 +171,17 @@ def _lessons(
 
 def _estrange(builder: PlanBuilder, found: Corpus, taught: Lessons, tell: Tell) -> None:
     """Make strangers of the tools that nothing is learnt of."""
-    left_out = {ident for ident, _ in taught.left_out}
-    known = shown(example for example in found.train if example.id not in left_out)
-    strangers = [tool for tool in builder.space.schema.tools if tool not in known]
+    strangers = unshown(builder.space, found, taught)
     builder.estrange(strangers)
     if strangers:
         tell(f"strangers, which no example shows: {', '.join(strangers)}")
+
+
+def unshown(space: Space, found: Corpus, taught: Lessons) -> list[str]:
+    """The tools that nothing is learnt of."""
+    left_out = {ident for ident, _ in taught.left_out}
+    known = shown(example for example in found.train if example.id not in left_out)
+    return [tool for tool in space.schema.tools if tool not in known]
 
 
 def _reasons(left_out: Sequence[tuple[str, str]]) -> str:

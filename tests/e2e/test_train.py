@@ -313,6 +313,10 @@ def test_every_shipped_domain_can_be_trained(domain: str, tmp_path: Path) -> Non
         for one in read_examples(next((tmp_path / "run" / "examples").glob("train*")))
         for step in one.plan.steps
     }
+    record = json.loads((tmp_path / "run" / "rail" / "rail.json").read_bytes())
+    assert set(record["trained"]["unshown"]) == set(rail.space.schema.tools) - shown
+    card = (tmp_path / "run" / "rail" / "card.md").read_text()
+    assert ("they are told as strangers" in card) is bool(record["trained"]["unshown"])
     for tool in rail.space.schema.tools:
         row = rail.described.rows[tool_text(rail.space, tool)]
         strange = torch.equal(rail.network.words[row], rail.network.stranger)

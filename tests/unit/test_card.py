@@ -21,6 +21,7 @@ RECORD: dict[str, Any] = {
     "bytes": 12_000,
     "alpha": 1.0,
     "lifts": [LIFT],
+    "made_from": {"warm_start": ""},
     "metrics": {"dev": {"indist": ROW, "phrase": ROW, "all": ROW}},
     "trained": {
         "steps": 6,
@@ -77,3 +78,14 @@ def test_an_alpha_that_no_test_allowed_is_not_said_to_be() -> None:
     refused = changed("lifts", to=[{**LIFT, "passed": False, "after": 0.025}])
     assert "- alpha: 1, halved: the paired test allowed none that was tried (1)\n" in refused
     assert "allowed by the paired test" not in unjudged + refused
+
+
+def test_what_it_began_with_and_was_never_shown_is_said() -> None:
+    assert "warm start" not in card(RECORD) and "no example showed" not in card(RECORD)
+    warm = changed("made_from", "warm_start", to="sha256:before")
+    assert "- warm start: it began with the weights sha256:before of an earlier rail\n" in warm
+    record = deepcopy(RECORD)
+    record["trained"]["unshown"] = ["recall", "ship"]
+    assert "- tools that no example showed: recall, ship\n" in card(record)
+    record["config"]["strangers"] = 0.3
+    assert "showed: recall, ship; they are told as strangers\n" in card(record)
