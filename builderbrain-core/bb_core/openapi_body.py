@@ -7,7 +7,7 @@ from typing import Any
 
 from bb_core.http_call import BodyKind, Part, Place
 from bb_core.json_refs import Node, Unsayable, followed
-from bb_core.said_types import LONGEST_KEY, SaidTypes
+from bb_core.said_types import LONGEST_KEY, SaidTypes, told
 from bb_core.tool_names import plan_name, unused
 
 IDEMPOTENCY = re.compile(r"(x-)?idempotency[-_]?key\Z", re.IGNORECASE)
@@ -73,7 +73,8 @@ def take_parameter(node: Node, out: Arguments) -> None:
         if place not in _PLACES:
             raise Unsayable(f"stands in {place!r}")
         schema, content = _described(node)
-        said = out.types.said(schema, f"/{arg}")
+        own, _ = out.types.written_out(schema, ())
+        said = told(out.types.said(schema, f"/{arg}"), node.get("description"), own.get("description"))
         style = str(node.get("style", ""))
         if _nested(said) and not content and style != "deepObject":
             raise Unsayable("is nested, which only JSON could write")

@@ -3,7 +3,8 @@
 References are written out, `allOf` is merged, `oneOf` and `nullable` become `anyOf`, formats and
 open ends become bounds (`said_leaves.py`). What is required and cannot be said makes the whole
 unsayable; what is optional is left out, with a note. The type may be wider than the document's
-(`oneOf`, `multipleOf`): the server still judges. It is wider in nothing else.
+(`oneOf`, `multipleOf`): the server still judges. It is wider in nothing else. An argument, or a
+property, keeps its description as one line.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import jsonschema_rs
 
 from bb_core import said_leaves
+from bb_core.imported import sentence
 from bb_core.json_refs import Unsayable, followed
 from bb_core.said_leaves import LONGEST_TEXT, MOST_ITEMS, Margin, Schema
 from bb_core.schema_merge import merged
@@ -35,6 +37,12 @@ _HINTS = {
     "maximum": "number",
 }
 _SILENT = {"uniqueItems": "that items differ", "minProperties": "how many keys there are"}
+
+
+def told(said: dict[str, Any], *texts: Any) -> dict[str, Any]:
+    """The type with the first of the texts that says something as its description."""
+    line = sentence(*texts)
+    return {**said, "description": line} if line else said
 
 
 class SaidTypes:
@@ -219,7 +227,9 @@ class SaidTypes:
                 if inner.get("readOnly") and wire not in required:
                     continue
                 name = spell(wire)
-                said = self.said(node, f"{path}/{name}", depth + 1, above)
+                said = told(
+                    self.said(node, f"{path}/{name}", depth + 1, above), inner.get("description")
+                )
             except Unsayable as error:
                 if wire in required or self.spent:
                     raise Unsayable(f"{wire!r} {error.found}") from error

@@ -62,6 +62,11 @@ def test_local_definitions_renamed_arguments_and_the_output_schema_are_kept() ->
     assert tool().returns == PLAIN
 
 
+def test_what_an_argument_is_described_as_is_kept() -> None:
+    takes = {"type": "object", "properties": {"q": {**TEXT, "description": " Words \n to find "}}}
+    assert tool(inputSchema=takes).args == {"q": {**TEXT, "description": "Words to find"}}
+
+
 def test_one_tool_that_cannot_be_said_costs_itself_alone() -> None:
     anything = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
     union = {"type": "object", "anyOf": [{"required": ["a"]}]}

@@ -352,3 +352,36 @@ def test_a_server_may_be_relative_and_have_variables() -> None:
 def test_what_is_no_openapi_3_is_said_so(value: Any, why: str) -> None:
     with pytest.raises(DomainError, match=why):
         read_openapi(value)
+
+
+def test_arguments_and_properties_keep_what_they_are_described_as_in_one_line() -> None:
+    size = {**TEXT, "description": "Of\n\n a   shirt"}
+    either = {"anyOf": [{**TEXT, "description": "lost"}, {"type": "null", "description": "too"}]}
+    made = tool(
+        {
+            "parameters": [
+                param("a", description="The one  searched for."),
+                param("b", schema={"$ref": "#/components/size"}),
+                param("c", schema={"$ref": "#/components/size"}, description="Its own"),
+                param("d", description=7, schema={**TEXT, "description": ["no", "text"]}),
+            ],
+            "requestBody": json_body(
+                {
+                    "properties": {
+                        "deep": {"type": "object", "properties": {"size": size}},
+                        "either": {**either, "description": "Or nothing"},
+                        "long": {**TEXT, "description": "x" * 300},
+                    }
+                }
+            ),
+        },
+        components={"size": size},
+    )
+    shirt = {**TEXT, "description": "Of a shirt"}
+    assert made.args["a"] == {**TEXT, "description": "The one searched for."}
+    assert made.args["b"] == shirt and made.args["c"] == {**TEXT, "description": "Its own"}
+    assert made.args["d"] == TEXT
+    assert made.args["deep"]["properties"] == {"size": shirt}
+    assert made.args["either"]["description"] == "Or nothing"
+    assert made.args["either"]["anyOf"] == [TEXT, {"type": "null"}]
+    assert made.args["long"]["description"] == "x" * 199 + "…"
