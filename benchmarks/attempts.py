@@ -24,7 +24,7 @@ from lab import Lab
 from report import emit, say, skip
 from workload import EMBEDDED, Ground, ground
 
-from bb_infra.versions import shipped
+from bb_core.shipped import shipped
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.question import Tokens
@@ -59,7 +59,7 @@ def last(run: Path, here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
 
 def of_shipped(here: Ground) -> tuple[PlanBuilder, dict[str, Any]]:
     """The rail that api_json ships with."""
-    folder = shipped(here.domain)
+    folder = shipped(here.domain.source)
     if folder is None:
         raise SystemExit("api_json ships no rail")
     builder = load_rail(folder, here.base, here.domain).eval()

@@ -23,7 +23,7 @@ from served import rail, site
 from workload import EMBEDDED, FAMILIES, Ground, ground
 
 from bb_core.calibration import calibration
-from bb_infra.versions import shipped
+from bb_core.shipped import shipped
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import read_record
 from bb_nn.fetch import fetched
@@ -127,7 +127,7 @@ def told(asked: argparse.Namespace, builder: PlanBuilder, seen: dict[str, list[l
         name: calibration([one.sure for one in rows], [one.right for one in rows])
         for name, rows in whole.items()
     }
-    folder = shipped(ground("api_json", EMBEDDED).domain)
+    folder = shipped(ground("api_json", EMBEDDED).domain.source)
     assert builder.ranker is not None and folder is not None
     record = read_record(folder)
     return emit(

@@ -38,7 +38,7 @@ from workload import EMBEDDED
 from bb_core import discover
 from bb_core.actions import assemble
 from bb_core.compiled import Compiled, compile_domain
-from bb_infra.versions import shipped
+from bb_core.shipped import shipped
 from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import load_rail
@@ -103,7 +103,7 @@ class Bench:
 def bench(count: int) -> Bench:
     """Short and long requests of the dev split, with the plans that they ask for."""
     compiled, base = compile_domain(discover().get("api_json")), load_base(EMBEDDED)
-    folder = shipped(compiled)
+    folder = shipped(compiled.source)
     assert folder is not None
     builder = load_rail(folder, base, compiled)
     config = GeneratorConfig(count=count, split="dev", family="indist", seed=SEED, execute=False)

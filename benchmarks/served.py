@@ -21,7 +21,7 @@ from bb_core.harms import Episode
 from bb_core.plan import Plan
 from bb_core.record import Ledger, no_ledger
 from bb_core.scene import scene
-from bb_infra.versions import shipped
+from bb_core.shipped import shipped
 from bb_nn.builder.apart import apart
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import load_rail
@@ -123,7 +123,7 @@ def site() -> Site:
 
 def rail(at: Site) -> PlanBuilder:
     """The rail that came with the domain."""
-    folder = shipped(at.here.domain)
+    folder = shipped(at.here.domain.source)
     if folder is None:
         raise RailError("ships no rail", where=at.here.domain.name)
     return load_rail(folder, at.here.base, at.here.domain)

@@ -22,7 +22,7 @@ from report import emit, say, skip
 from served import rail, site
 from workload import EMBEDDED
 
-from bb_infra.versions import shipped
+from bb_core.shipped import shipped
 from bb_nn.builder.rail_folder import read_record
 from bb_nn.fetch import fetched
 from bb_runtime.builder_planner import BuilderPlanner
@@ -68,7 +68,7 @@ def main() -> int:
         return skip("shipped_rail", f"{EMBEDDED} is not here; run: bb models fetch {EMBEDDED}")
     torch.set_num_threads(1)
     at = site()
-    domain, folder = at.here.domain, shipped(at.here.domain)
+    domain, folder = at.here.domain, shipped(at.here.domain.source)
     planner = BuilderPlanner(rail(at), ModelPlanner(at.here.base, domain))
     judge, scores = Evaluator(domain, at.adapters), dict[Family, list[Score]]()
     for family in GOALS:

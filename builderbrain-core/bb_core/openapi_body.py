@@ -74,7 +74,9 @@ def take_parameter(node: Node, out: Arguments) -> None:
             raise Unsayable(f"stands in {place!r}")
         schema, content = _described(node)
         own, _ = out.types.written_out(schema, ())
-        said = told(out.types.said(schema, f"/{arg}"), node.get("description"), own.get("description"))
+        said = told(
+            out.types.said(schema, f"/{arg}"), node.get("description"), own.get("description")
+        )
         style = str(node.get("style", ""))
         if _nested(said) and not content and style != "deepObject":
             raise Unsayable("is nested, which only JSON could write")

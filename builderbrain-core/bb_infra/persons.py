@@ -6,11 +6,12 @@ Both are decisions like the gate's: on the ledger with who and why, and moved by
 from dataclasses import replace
 
 from bb_core.compiled import Compiled
+from bb_core.shipped import shipped
 from bb_infra.config import Config
 from bb_infra.errors import InfraError
 from bb_infra.options import compiled_under
 from bb_infra.promotion import ledger_of
-from bb_infra.versions import add, registry, shipped
+from bb_infra.versions import add, registry
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence
 from bb_safety.pointer import Pointer, Standing
@@ -38,7 +39,7 @@ def anchor(domain: str, config: Config, *, by: str, why: str) -> Decision:
     home = registry(config)
     pointer = home.pointer(domain)
     standing = pointer.standing()
-    current, own = standing.current, shipped(compiled)
+    current, own = standing.current, shipped(compiled.source)
     if standing.seq == 0 and own:
         current = add(home, own).digest
     evidence = replace(_on(compiled, standing), candidate=current)

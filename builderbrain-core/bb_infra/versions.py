@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bb_core.canonical import digest
 from bb_core.compiled import Compiled
+from bb_core.shipped import RAIL_RECORD, shipped
 from bb_infra.config import Config
 from bb_infra.entry import read_log
 from bb_infra.errors import InfraError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from bb_core.record import Ledger
     from bb_safety.pointer import Pointer
 
-RAIL_RECORD = "rail.json"
 AUTO = "auto"
 NO_RAIL = "none"
 
@@ -51,7 +51,7 @@ def serving(compiled: Compiled, config: Config, run: str = "") -> Serving:
     home = registry(config)
     standing = home.pointer(compiled.name).standing()
     if standing.seq == 0:
-        return Serving(shipped(compiled))
+        return Serving(shipped(compiled.source))
     ident = standing.version(run)
     found = home.verify(ident)
     return Serving(found.content if found else None, ident)
@@ -63,7 +63,7 @@ def served(compiled: Compiled, config: Config, rail: str) -> Serving:
         return Serving(None)
     home = registry(config)
     named = None if config.rail.path in (AUTO, NO_RAIL) else Path(config.rail.path)
-    for folder in (named, shipped(compiled)):
+    for folder in (named, shipped(compiled.source)):
         record = folder / RAIL_RECORD if folder else None
         if record and record.is_file() and digest(record.read_bytes()) == rail:
             return Serving(folder, named=True)
@@ -73,13 +73,6 @@ def served(compiled: Compiled, config: Config, rail: str) -> Serving:
             return Serving(artifact.content, artifact.digest, named=True)
     fix = "bring that rail back: bb artifacts add FOLDER"
     raise InfraError(f"the rail {rail[:19]} that planned it is not here", fix=fix)
-
-
-def shipped(compiled: Compiled) -> Path | None:
-    """The rail folder beside a domain's files, if it brings one."""
-    home = getattr(getattr(compiled.source, "plugin", None), "folder", None)
-    folder = Path(home) / "rail" if home else None
-    return folder if folder and (folder / RAIL_RECORD).exists() else None
 
 
 def add(home: Registry, folder: Path) -> Artifact:

@@ -19,6 +19,7 @@ from bb_core.cache import cache_home, write_whole
 from bb_core.canonical import digest, digest_json
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.registry import discover
+from bb_core.shipped import shipped
 from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
@@ -124,14 +125,20 @@ def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, .
         return PlanBuilder.of(shape, space, base)
 
 
-def _warm_start(rail: str, builder: PlanBuilder, base: Base, tell: Tell) -> str:
+def _warm_start(named: str, builder: PlanBuilder, base: Base, tell: Tell) -> str:
     """Begin with an earlier rail's weights, if one is named; their digest, or nothing."""
-    if not rail:
+    if not named:
         return ""
-    begun, tools = warm_start(builder, Path(rail), base), builder.space.schema.tools
+    begun, tools = warm_start(builder, _earlier(named), base), builder.space.schema.tools
     new = ", ".join(tool for tool in tools if tool not in begun.known) or "none"
     tell(f"warm start: a rail of {begun.domain}, {begun.weights[:19]}; tools it had not: {new}")
     return begun.weights
+
+
+def _earlier(named: str) -> Path:
+    """The rail that comes with an installed domain of this name, or that in a folder."""
+    sources = (domain for domain in discover().ready if domain.name == named)
+    return next((rail for rail in map(shipped, sources) if rail), Path(named))
 
 
 def _tap(cache: StateCache, found: Corpus, tell: Tell) -> None:

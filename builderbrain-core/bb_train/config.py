@@ -32,7 +32,8 @@ from bb_train.example import FAMILIES
 class Run:
     """What is trained, where it is kept, the seed of everything drawn.
 
-    warm_start: the folder of an earlier rail, whose weights it begins with; empty: random ones.
+    warm_start: an earlier rail, whose weights it begins with: its folder, or the domain that it
+    comes with; empty: random ones.
     """
 
     domain: str = "api_json"

@@ -8,7 +8,7 @@ import pytest
 from bb_core import discover
 from bb_core.canonical import digest
 from bb_core.compiled import compile_domain
-from bb_infra.versions import shipped
+from bb_core.shipped import shipped
 from bb_train.alpha_lift import Gate
 from bb_train.card import card
 
@@ -18,7 +18,7 @@ COMPILED = compile_domain(discover().get("api_json"))
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    found = shipped(COMPILED)
+    found = shipped(COMPILED.source)
     assert found is not None
     return found
 

@@ -1,19 +1,22 @@
 """Stage 0: what cannot be learnt from is told, and what is wrong is told of the right example."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 pytest.importorskip("torch")
 
+from bb_core.shipped import shipped
+from bb_nn.errors import BaseMismatchError
 from bb_train import boot as booting
 from bb_train.boot import _lessons
 from bb_train.corpus import Corpus
 from bb_train.errors import DataError
 from bb_train.example import Example
 from bb_train.learner import Lessons, says
-from tests.unit.tiny_rail import builder, made
+from tests.unit.tiny_rail import base, builder, made, shop
 from tests.unit.tiny_run import States
 
 
@@ -55,3 +58,13 @@ def test_a_plan_that_does_not_come_back_is_named_not_one_that_was_left_out(
 def test_a_run_most_of_whose_plans_cannot_be_said_is_stopped() -> None:
     with pytest.raises(DataError, match=r"4 of 4 plans cannot be said: .*Check the examples"):
         taught(tuple(map(unsaid, made()[:4])))
+
+
+def test_a_warm_start_is_a_folder_or_the_rail_that_comes_with_a_domain() -> None:
+    assert booting._earlier("api_json") == shipped(shop().source)
+    assert booting._earlier("./api_json") == Path("./api_json")
+    assert booting._earlier("phone") == Path("phone")  # it brings none
+    heard: list[str] = []
+    with pytest.raises(BaseMismatchError, match=r"rail: made for smollm2-135m .*, found random:"):
+        booting._warm_start("api_json", builder(), base(), heard.append)
+    assert booting._warm_start("", builder(), base(), heard.append) == "" and not heard
