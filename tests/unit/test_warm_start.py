@@ -19,7 +19,7 @@ from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import RECORD, WEIGHTS, save_rail
 from bb_nn.builder.warm_start import warm_start
 from bb_nn.errors import BaseMismatchError, RailError
-from tests.unit.tiny_rail import base, builder, shop
+from tests.unit.tiny_rail import base, builder, made, shop, states
 
 torch.set_num_threads(1)
 NEW = "recall_items"
@@ -94,6 +94,21 @@ def test_a_bank_may_grow_shrink_or_be_missing(tmp_path: Path) -> None:
         assert torch.equal(found, wanted)
 
 
+def test_strangers_may_be_turned_on_and_off_and_change_nothing_yet(tmp_path: Path) -> None:
+    own = made()[0]
+    rail = save_rail(tmp_path / "plain", shaped(), base())
+    rich, plain = shaped(2, strangers=0.3), shaped(2)
+    for one in (rich, plain):
+        warm_start(one, tmp_path / "plain", base())
+    found, wanted = (one.build(states(own.scene.text), own.scene, 1) for one in (rich, plain))
+    assert found and found == wanted
+    assert rail["weights"] != save_rail(tmp_path / "rich", rich, base())["weights"]
+    back = shaped(3)
+    warm_start(back, tmp_path / "rich", base())
+    for name, tensor in back.state_dict().items():
+        assert torch.equal(tensor, plain.state_dict()[name]), name
+
+
 def test_another_domains_tools_of_the_same_name_are_others(tmp_path: Path) -> None:
     save_rail(tmp_path, shaped(), base())
     path = tmp_path / RECORD
@@ -123,7 +138,6 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(tmp_path: Path) -> Non
     whole = (tmp_path / WEIGHTS).read_bytes()
     for other, told in (
         ({"width": 32}, "it has width 16; asked for is width 32. Set [builder] and [base]"),
-        ({"strangers": 0.3}, "it has strangers 0.0; asked for is strangers 0.3"),
         ({"rank": 4, "blocks": 2}, "it has blocks 1, rank 2; asked for is blocks 2, rank 4"),
     ):
         with pytest.raises(RailError) as error:
@@ -138,5 +152,23 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(tmp_path: Path) -> Non
         (tmp_path / WEIGHTS).write_bytes(data)
         with pytest.raises(RailError, match="not those recorded"):
             warm_start(new, tmp_path, base())
-    for name, tensor in new.state_dict().items():
-        assert torch.equal(tensor, before.state_dict()[name]), name
+    assert_alike([*new.state_dict().values()], [*before.state_dict().values()])
+
+
+def test_a_record_that_says_what_its_weights_are_not_changes_nothing(tmp_path: Path) -> None:
+    save_rail(tmp_path, shaped(width=32), base())
+    path = tmp_path / RECORD
+    record = json.loads(path.read_bytes())
+    record["config"]["width"] = 16
+    new, before = shaped(2), shaped(2)
+    for changed, told in (
+        ({}, "not whole"),
+        ({"words": None}, "not whole"),
+        ({"words": [1, None]}, "not whole"),
+        ({"domain": []}, "not whole"),
+        ({"base": {}}, "not whole"),
+    ):
+        path.write_text(json.dumps({**record, **changed}))
+        with pytest.raises(RailError, match=told):
+            warm_start(new, tmp_path, base())
+    assert_alike([*new.state_dict().values()], [*before.state_dict().values()])

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from bb_core.space import Space
@@ -33,7 +34,8 @@ from bb_nn.errors import RailError
 
 _BEHIND = ("ranker.", ".common.")
 _BANK = ".bank."
-_FREE = ("dropout", "tap_dropout", "ranked", "skills", "common", "reading")
+_FREE = ("dropout", "tap_dropout", "strangers", "ranked", "skills", "common", "reading")
+_FEATURES = "network.head.features.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ def warm_start(builder: PlanBuilder, folder: Path, base: Base) -> WarmStart:
         rows = _rows(builder.space, record["words"]) if same else {}
         own = builder.state_dict()
         found = {name: tensors[was].float() for name, was in _sources(own, tensors, rows).items()}
+        found[_FEATURES] = _wide(found[_FEATURES], own[_FEATURES])
+        _require_sizes(found, own)
         builder.load_state_dict(own | found)
     except NOT_WHOLE as error:
         raise not_whole(folder, error) from error
@@ -82,8 +86,23 @@ def _require_shape(ours: BuilderConfig, theirs: BuilderConfig, folder: Path) -> 
 
 def _shape(config: BuilderConfig) -> dict[str, object]:
     """What decides which tensors a builder has beside its adapters, and how it uses them."""
-    told = {name: value for name, value in asdict(config).items() if name not in _FREE}
-    return {**told, "strangers": config.strangers > 0}
+    return {name: value for name, value in asdict(config).items() if name not in _FREE}
+
+
+def _require_sizes(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> None:
+    # torch would take over what fits before it raises.
+    for name, tensor in found.items():
+        if tensor.shape != own[name].shape:
+            raise ValueError(f"{name} is {list(tensor.shape)}, not {list(own[name].shape)}")
+
+
+def _wide(theirs: Tensor, ours: Tensor) -> Tensor:
+    """A rail's weights of what is known of options; only with strangers there are more of it, and
+    these begin at zero."""
+    known = min(theirs.shape[1], ours.shape[1])
+    made = torch.zeros_like(ours)
+    made[:, :known] = theirs[:, :known]
+    return made
 
 
 def _rows(space: Space, words: Sequence[str]) -> dict[int, int]:
@@ -93,7 +112,7 @@ def _rows(space: Space, words: Sequence[str]) -> dict[int, int]:
     """
     places: dict[str, int] = {}
     for place, text in enumerate(words):
-        places.setdefault(text.partition(": ")[0], place)
+        places.setdefault(str(text).partition(": ")[0], place)
     named = {place: plain_words(skill.name) for place, skill in enumerate(space.skills)}
     return {place: places[name] for place, name in named.items() if name in places}
 
