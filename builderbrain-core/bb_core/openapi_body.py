@@ -138,7 +138,7 @@ def _spread(schema: Any, needed: bool, out: Arguments) -> None:
     plain = whole.get("type", "object") == "object" and not whole.keys() & {"oneOf", "anyOf"}
     if not whole.get("properties") or not plain or (whole.get("required") and not needed):
         arg = out.spell("body")
-        said = types.said(schema, f"/{arg}")
+        said = told(types.said(schema, f"/{arg}"), whole.get("description"))
         if out.body in ("form", "multipart") and said.get("type") != "object":
             raise Unsayable("is a form without named fields")
         out.add(Part(arg, "body", "body", said), needed)

@@ -39,6 +39,18 @@ _HINTS = {
 _SILENT = {"uniqueItems": "that items differ", "minProperties": "how many keys there are"}
 
 
+def _undescribed(said: dict[str, Any]) -> dict[str, Any]:
+    """The type without descriptions at any depth."""
+    out = {key: value for key, value in said.items() if key != "description"}
+    if "properties" in out:
+        out["properties"] = {name: _undescribed(one) for name, one in out["properties"].items()}
+    if "items" in out:
+        out["items"] = _undescribed(out["items"])
+    if "anyOf" in out:
+        out["anyOf"] = [_undescribed(one) for one in out["anyOf"]]
+    return out
+
+
 def told(said: dict[str, Any], *texts: Any) -> dict[str, Any]:
     """The type with the first of the texts that says something as its description."""
     line = sentence(*texts)
@@ -93,10 +105,11 @@ class SaidTypes:
                 raise Unsayable(f"is recursive ({ref})")
             above = (*above, ref)
         schema = dict(followed(self.document, node))
+        own = schema.get("description")
         for part in schema.pop("allOf", ()):
             other, above = self.written_out(part, above)
             schema = merged(schema, other)
-        return schema, above
+        return ({**schema, "description": own} if own else schema), above
 
     def _typed(
         self, schema: Schema, kind: Any, path: str, depth: int, above: tuple[str, ...]
@@ -156,7 +169,9 @@ class SaidTypes:
                     raise
                 lost.append(error.found)
                 continue
-            said += [one for one in found.get("anyOf", [found]) if one not in said]
+            # Nobody could choose between two that only describe their properties otherwise.
+            known = [_undescribed(one) for one in said]
+            said += [one for one in found.get("anyOf", [found]) if _undescribed(one) not in known]
         if lost and all(one == {"type": "null"} for one in said):
             raise Unsayable(lost[0])
         for reason in lost:

@@ -18,20 +18,20 @@ from bb_core.actions import Space
 from bb_core.cache import cache_home, write_whole
 from bb_core.canonical import digest, digest_json
 from bb_core.compiled import Compiled, compile_domain
-from bb_core.registry import discover
+from bb_core.registry import discover, printable
 from bb_core.shipped import shipped
 from bb_nn.base import Base, load_base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_facts import dtype_name
-from bb_nn.builder.warm_start import warm_start
+from bb_nn.builder.warm_start import WarmStart, warm_start
 from bb_nn.tapped import default_layers, tap
 from bb_train.checkpoint import FOLDER, Checkpoints, require_same
 from bb_train.config import TrainConfig, builder_fields
 from bb_train.corpus import Corpus, corpus
 from bb_train.data.constants import space_of
 from bb_train.data.coverage import shown
-from bb_train.errors import DataError, TrainError
+from bb_train.errors import ConfigError, DataError, TrainError
 from bb_train.learner import Lessons, lessons, says
 from bb_train.lift_tasks import require_judgeable
 from bb_train.state_cache import SHARD, StateCache
@@ -49,7 +49,8 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Booted:
-    """A run ready to train. `made_from`: digests of all that must be the same to go on with it."""
+    """A run ready to train. `unshown`: the tools that nothing showed it, nor what it began with.
+    `made_from`: digests of all that must be the same to go on with it."""
 
     config: TrainConfig
     folder: Path
@@ -60,6 +61,7 @@ class Booted:
     cache: StateCache
     builder: PlanBuilder
     lessons: Lessons
+    unshown: tuple[str, ...]
     made_from: Mapping[str, str]
 
 
@@ -84,7 +86,8 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     tell(f"base {base.name}: {base.digest}, layers {', '.join(map(str, layers))}")
     space = space_of(compiled)
     builder = _builder(config, space, base, layers)
-    known |= {"warm_start": _warm_start(config.run.warm_start, builder, base, tell)}
+    begun = _warm_start(config.run.warm_start, builder, base, tell)
+    known |= {"warm_start": begun.weights if begun else ""}
     _require_same(before, known, folder)
     found = corpus(compiled, config.data, config.run.seed, folder / "examples", tell)
     require_judgeable(found.dev, config, tell)
@@ -93,22 +96,28 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     _tap(cache, found, tell)
     require_untouched(base, layers, found.train[0].scene.text)
     taught = _lessons(builder, found, cache, config.data.recuts, tell)
+    unshown = _unshown(config, space, found, taught, begun)
     if config.builder.strangers:
-        _estrange(builder, found, taught, tell)
+        _estrange(builder, unshown, tell)
     made_from = {**known, "space": space.digest, "data": found.digest}
     _require_same(before, made_from, folder)
-    booted = Booted(config, folder, compiled, base, space, found, cache, builder, taught, made_from)
+    booted = Booted(
+        config, folder, compiled, base, space, found, cache, builder, taught, unshown, made_from
+    )
     _write_manifest(booted)
     return booted
 
 
 def _made_before(folder: Path) -> Mapping[str, str]:
-    """What the run that a folder holds was made from; empty where it holds none."""
+    """What the run that a folder holds was made from; empty where it holds none.
+
+    One that does not say so had no warm start: there was none.
+    """
     try:
         told = json.loads((folder / MANIFEST).read_bytes())["made_from"]
     except (OSError, ValueError, KeyError, TypeError):
         told = Checkpoints(folder / FOLDER).made_from()
-    return told if isinstance(told, dict) else {}
+    return {"warm_start": "", **told} if told and isinstance(told, dict) else {}
 
 
 def _require_same(before: Mapping[str, str], known: Mapping[str, str], folder: Path) -> None:
@@ -125,20 +134,27 @@ def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, .
         return PlanBuilder.of(shape, space, base)
 
 
-def _warm_start(named: str, builder: PlanBuilder, base: Base, tell: Tell) -> str:
-    """Begin with an earlier rail's weights, if one is named; their digest, or nothing."""
+def _warm_start(named: str, builder: PlanBuilder, base: Base, tell: Tell) -> WarmStart | None:
+    """Begin with an earlier rail's weights, if one is named."""
     if not named:
-        return ""
+        return None
     begun, tools = warm_start(builder, _earlier(named), base), builder.space.schema.tools
-    new = ", ".join(tool for tool in tools if tool not in begun.known) or "none"
-    tell(f"warm start: a rail of {begun.domain}, {begun.weights[:19]}; tools it had not: {new}")
-    return begun.weights
+    new = ", ".join(tool for tool in tools if tool not in begun.kept) or "none"
+    of = f"a rail of {printable(begun.domain)}, {begun.weights[:19]}"
+    tell(f"warm start: {of}; tools it had not: {new}")
+    return begun
 
 
 def _earlier(named: str) -> Path:
-    """The rail that comes with an installed domain of this name, or that in a folder."""
-    sources = (domain for domain in discover().ready if domain.name == named)
-    return next((rail for rail in map(shipped, sources) if rail), Path(named))
+    """The rail that comes with the installed domain of this name, or that in a folder."""
+    found = discover()
+    if all(domain.name != named for domain in found.domains):
+        return Path(named)
+    rail = shipped(found.get(named))
+    if rail is None:
+        fix = f"name the folder of a rail (./{named}, if it is one)"
+        raise ConfigError(f"no rail comes with the domain {named}", where="warm_start", fix=fix)
+    return rail
 
 
 def _tap(cache: StateCache, found: Corpus, tell: Tell) -> None:
@@ -176,19 +192,21 @@ def _lessons(
     return taught
 
 
-def _estrange(builder: PlanBuilder, found: Corpus, taught: Lessons, tell: Tell) -> None:
-    """Make strangers of the tools that nothing is learnt of."""
-    strangers = unshown(builder.space, found, taught)
-    builder.estrange(strangers)
-    if strangers:
-        tell(f"strangers, which no example shows: {', '.join(strangers)}")
-
-
-def unshown(space: Space, found: Corpus, taught: Lessons) -> list[str]:
-    """The tools that nothing is learnt of."""
+def _unshown(
+    config: TrainConfig, space: Space, found: Corpus, taught: Lessons, begun: WarmStart | None
+) -> tuple[str, ...]:
+    """The tools that nothing is learnt of, and that a warm start had not learnt."""
     left_out = {ident for ident, _ in taught.left_out}
-    known = shown(example for example in found.train if example.id not in left_out)
-    return [tool for tool in space.schema.tools if tool not in known]
+    learnt = (example for example in found.train if example.id not in left_out)
+    known = {*(shown(learnt) if config.optimiser.steps else ()), *(begun.known if begun else ())}
+    return tuple(tool for tool in space.schema.tools if tool not in known)
+
+
+def _estrange(builder: PlanBuilder, unshown: Sequence[str], tell: Tell) -> None:
+    """Make strangers of the tools that nothing showed."""
+    builder.estrange(unshown)
+    if unshown:
+        tell(f"strangers, which no example shows: {', '.join(unshown)}")
 
 
 def _reasons(left_out: Sequence[tuple[str, str]]) -> str:

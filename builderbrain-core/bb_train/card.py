@@ -37,7 +37,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
         yield f"- warm start: it began with the weights {begun} of an earlier rail"
     if unshown := trained.get("unshown"):
         strange = "; they are told as strangers" if record["config"].get("strangers") else ""
-        yield f"- tools that no example showed: {', '.join(unshown)}{strange}"
+        yield f"- tools that nothing showed it: {', '.join(unshown)}{strange}"
     if "ranker" in trained:
         yield "- ranker: " + _ranked(trained["ranker"])
     yield "- " + _alpha(record)

@@ -22,7 +22,7 @@ from bb_nn.builder.rail_facts import base_json
 from bb_nn.builder.rail_folder import RECORD, load_rail, save_rail
 from bb_runtime.rounds import Planner
 from bb_train.alpha_lift import lifted
-from bb_train.boot import Booted, unshown
+from bb_train.boot import Booted
 from bb_train.card import card
 from bb_train.evaluate import Evaluator, Score, table
 from bb_train.example import Example, digest_of
@@ -165,7 +165,7 @@ def told(booted: Booted, trained: Offline) -> dict[str, Any]:
         "seed": booted.config.run.seed,
         "examples": len(booted.corpus.train) - len(booted.lessons.left_out),
         "data": booted.corpus.digest,
-        "unshown": unshown(booted.space, booted.corpus, booted.lessons),
+        "unshown": list(booted.unshown),
         "config": booted.config.to_json(),
     }
 

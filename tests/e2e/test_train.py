@@ -264,6 +264,50 @@ def test_a_warm_start_learns_on_and_begins_with_one_rail_alone(
         run(read_train_config(text, "cold.toml"))
 
 
+def test_a_warm_start_of_no_steps_tells_what_it_had_not_learnt_as_strangers(
+    trained: Path, tmp_path: Path
+) -> None:
+    earlier = tmp_path / "earlier"
+    shutil.copytree(trained / "rail", earlier)
+    record = json.loads((earlier / "rail.json").read_bytes())
+    named = [text.replace("get order: ", "look up: ") for text in record["words"]]
+    assert named != record["words"] and "get_order" not in record["trained"]["unshown"]
+    (earlier / "rail.json").write_text(json.dumps({**record, "words": named}))
+    text = configuration(tmp_path / "run", trained.parent / "states")
+    for old, new in (
+        ("seed = 5", f'seed = 6\nwarm_start = "{earlier}"'),
+        (f"steps = {STEPS}", "steps = 0"),
+        ("width = 32", "width = 32\nstrangers = 0.3"),
+        ("dev = 2\n", "dev = 0\n"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    run(read_train_config(text, "warm.toml"))
+    told = json.loads((tmp_path / "run" / "rail" / "rail.json").read_bytes())["trained"]
+    assert set(told["unshown"]) == {*record["trained"]["unshown"], "get_order"}
+    rail = load_rail(
+        tmp_path / "run" / "rail",
+        load_base("random:llama", torch.float32),
+        compile_domain(discover().get("api_json")),
+    )
+    for tool in rail.space.schema.tools:
+        row = rail.described.rows[tool_text(rail.space, tool)]
+        strange = torch.equal(rail.network.words[row], rail.network.stranger)
+        assert strange is (tool in told["unshown"]), tool
+
+
+def test_a_run_of_before_warm_starts_is_not_taken_for_one(trained: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    del manifest["made_from"]["warm_start"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    text = configuration(folder, trained.parent / "states")
+    begun = text.replace("seed = 5", f'seed = 5\nwarm_start = "{trained / "rail"}"')
+    with pytest.raises(ResumeError, match="made with another warm_start"):
+        run(read_train_config(begun, "warm.toml"))
+
+
 def test_the_ranker_is_fitted_on_texts_nobody_learnt_from_and_lies_in_the_rail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

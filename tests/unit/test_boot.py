@@ -13,7 +13,7 @@ from bb_nn.errors import BaseMismatchError
 from bb_train import boot as booting
 from bb_train.boot import _lessons
 from bb_train.corpus import Corpus
-from bb_train.errors import DataError
+from bb_train.errors import ConfigError, DataError
 from bb_train.example import Example
 from bb_train.learner import Lessons, says
 from tests.unit.tiny_rail import base, builder, made, shop
@@ -63,8 +63,9 @@ def test_a_run_most_of_whose_plans_cannot_be_said_is_stopped() -> None:
 def test_a_warm_start_is_a_folder_or_the_rail_that_comes_with_a_domain() -> None:
     assert booting._earlier("api_json") == shipped(shop().source)
     assert booting._earlier("./api_json") == Path("./api_json")
-    assert booting._earlier("phone") == Path("phone")  # it brings none
+    with pytest.raises(ConfigError, match=r"no rail comes with the domain phone\. Name the folder"):
+        booting._earlier("phone")
     heard: list[str] = []
     with pytest.raises(BaseMismatchError, match=r"rail: made for smollm2-135m .*, found random:"):
         booting._warm_start("api_json", builder(), base(), heard.append)
-    assert booting._warm_start("", builder(), base(), heard.append) == "" and not heard
+    assert booting._warm_start("", builder(), base(), heard.append) is None and not heard

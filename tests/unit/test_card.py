@@ -81,11 +81,11 @@ def test_an_alpha_that_no_test_allowed_is_not_said_to_be() -> None:
 
 
 def test_what_it_began_with_and_was_never_shown_is_said() -> None:
-    assert "warm start" not in card(RECORD) and "no example showed" not in card(RECORD)
+    assert "warm start" not in card(RECORD) and "nothing showed it" not in card(RECORD)
     warm = changed("made_from", "warm_start", to="sha256:before")
     assert "- warm start: it began with the weights sha256:before of an earlier rail\n" in warm
     record = deepcopy(RECORD)
     record["trained"]["unshown"] = ["recall", "ship"]
-    assert "- tools that no example showed: recall, ship\n" in card(record)
+    assert "- tools that nothing showed it: recall, ship\n" in card(record)
     record["config"]["strangers"] = 0.3
-    assert "showed: recall, ship; they are told as strangers\n" in card(record)
+    assert "showed it: recall, ship; they are told as strangers\n" in card(record)

@@ -371,6 +371,7 @@ def test_arguments_and_properties_keep_what_they_are_described_as_in_one_line() 
                         "deep": {"type": "object", "properties": {"size": size}},
                         "either": {**either, "description": "Or nothing"},
                         "long": {**TEXT, "description": "x" * 300},
+                        "own": {"allOf": [size], "description": "Mine"},
                     }
                 }
             ),
@@ -385,3 +386,22 @@ def test_arguments_and_properties_keep_what_they_are_described_as_in_one_line() 
     assert made.args["either"]["description"] == "Or nothing"
     assert made.args["either"]["anyOf"] == [TEXT, {"type": "null"}]
     assert made.args["long"]["description"] == "x" * 199 + "…"
+    assert made.args["own"] == {**TEXT, "description": "Mine"}
+    whole = {"type": "object", "description": "All of it", "properties": {}, "required": ["a"]}
+    body = tool({"requestBody": json_body({**whole, "properties": {"a": TEXT}}, required=False)})
+    assert body.args["body"]["description"] == "All of it"
+
+
+def test_alternatives_that_are_only_described_otherwise_are_one() -> None:
+    def one(words: str) -> dict[str, Any]:
+        inner = {"type": "array", "maxItems": 2, "items": {"properties": {"p": described(words)}}}
+        return {"type": "object", "properties": {"description": inner}}
+
+    def described(words: str) -> dict[str, Any]:
+        return {**TEXT, "description": words}
+
+    same = {"oneOf": [one("this"), one("that"), TEXT]}
+    made = tool({"requestBody": json_body({"properties": {"a": same}})})
+    assert [kind["type"] for kind in made.args["a"]["anyOf"]] == ["object", "string"]
+    inner = made.args["a"]["anyOf"][0]["properties"]["description"]["items"]["properties"]
+    assert inner == {"p": described("this")}

@@ -18,6 +18,7 @@ from bb_nn.base import load_base
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.rail_folder import RECORD, WEIGHTS, save_rail
 from bb_nn.builder.warm_start import warm_start
+from bb_nn.builder.words import plain_words
 from bb_nn.errors import BaseMismatchError, RailError
 from tests.unit.tiny_rail import base, builder, made, shop, states
 
@@ -35,12 +36,12 @@ def shaped(seed: int = 1, space: Space | None = None, **other: Any) -> PlanBuild
     return made.eval().requires_grad_(False)
 
 
-def later() -> Space:
+def later(name: str = NEW) -> Space:
     """A version of the shop with its tools in another order, one renamed, one told otherwise."""
     schema = shop().schema
     tools = dict(reversed(schema.tools.items()))
     tools["get_order"] = tools["get_order"].model_copy(update={"does": "Look an order up."})
-    tools[NEW] = tools.pop("return_items")
+    tools[name] = tools.pop("return_items")
     told = {name: getattr(schema, name) for name in PlanSchema.model_fields}
     own = PlanSchema.model_construct(**{**told, "tools": tools})
     return Space.of(replace(shop(), schema=own, digest="sha256:later"))
@@ -67,7 +68,7 @@ def test_all_but_the_adapters_goes_over_and_each_adapter_to_its_tool(tmp_path: P
     new, before = shaped(2, later()), shaped(2, later())
     begun = warm_start(new, tmp_path, base())
     assert (begun.domain, begun.weights) == ("api_json", record["weights"])
-    assert set(begun.known) == set(shop().schema.tools) - {"return_items"}
+    assert set(begun.kept) == set(begun.known) == set(shop().schema.tools) - {"return_items"}
     theirs = earlier.state_dict()
     for name, tensor in new.state_dict().items():
         if ".bank." not in name:
@@ -83,7 +84,7 @@ def test_a_bank_may_grow_shrink_or_be_missing(tmp_path: Path) -> None:
     save_rail(tmp_path, earlier, base())
     for rows in (0, 3, 40):
         new = shaped(2, skills=rows)
-        assert len(warm_start(new, tmp_path, base()).known) == len(shop().schema.tools)
+        assert len(warm_start(new, tmp_path, base()).kept) == len(shop().schema.tools)
         assert torch.equal(new.network.mark.weight, halved(earlier.network.mark.weight))
     save_rail(tmp_path, shaped(skills=0), base())
     new, before = shaped(2), shaped(2)
@@ -94,19 +95,39 @@ def test_a_bank_may_grow_shrink_or_be_missing(tmp_path: Path) -> None:
         assert torch.equal(found, wanted)
 
 
-def test_strangers_may_be_turned_on_and_off_and_change_nothing_yet(tmp_path: Path) -> None:
+def test_strangers_may_come_in_and_change_nothing_yet(tmp_path: Path) -> None:
     own = made()[0]
-    rail = save_rail(tmp_path / "plain", shaped(), base())
+    save_rail(tmp_path, shaped(), base())
     rich, plain = shaped(2, strangers=0.3), shaped(2)
     for one in (rich, plain):
-        warm_start(one, tmp_path / "plain", base())
+        warm_start(one, tmp_path, base())
     found, wanted = (one.build(states(own.scene.text), own.scene, 1) for one in (rich, plain))
     assert found and found == wanted
-    assert rail["weights"] != save_rail(tmp_path / "rich", rich, base())["weights"]
-    back = shaped(3)
-    warm_start(back, tmp_path / "rich", base())
-    for name, tensor in back.state_dict().items():
-        assert torch.equal(tensor, plain.state_dict()[name]), name
+
+
+def test_what_was_learnt_of_strangers_is_kept_or_the_start_is_refused(tmp_path: Path) -> None:
+    earlier = shaped(strangers=0.3)
+    save_rail(tmp_path, earlier, base())
+    new = shaped(2, strangers=0.5)
+    warm_start(new, tmp_path, base())
+    assert torch.equal(
+        new.network.head.features.weight, halved(earlier.network.head.features.weight)
+    )
+    with pytest.raises(RailError, match=r"it has strangers 0\.3; asked for is strangers 0\.0"):
+        warm_start(shaped(2), tmp_path, base())
+
+
+def test_a_tool_is_known_if_something_showed_it_to_the_rail(tmp_path: Path) -> None:
+    save_rail(tmp_path, shaped(), base(), {"trained": {"unshown": ["handoff", "gone"]}})
+    begun = warm_start(shaped(2), tmp_path, base())
+    assert set(begun.kept) - set(begun.known) == {"handoff"}
+
+
+@pytest.mark.parametrize("name", ["wallet", "all_in_the_result_of_get_order", "order_id"])
+def test_a_new_tool_is_no_choice_argument_or_result_of_before(name: str, tmp_path: Path) -> None:
+    save_rail(tmp_path, shaped(), base())
+    assert any(text.startswith(plain_words(name)) for text in shaped().described.texts)
+    assert name not in warm_start(shaped(2, later(name)), tmp_path, base()).kept
 
 
 def test_another_domains_tools_of_the_same_name_are_others(tmp_path: Path) -> None:
@@ -117,7 +138,7 @@ def test_another_domains_tools_of_the_same_name_are_others(tmp_path: Path) -> No
     path.write_text(json.dumps(record))
     new, before = shaped(2), shaped(2)
     begun = warm_start(new, tmp_path, base())
-    assert (begun.domain, begun.known) == ("warehouse", ())
+    assert (begun.domain, begun.kept, begun.known) == ("warehouse", (), ())
     for found, wanted in zip(
         adapters(new, "get_order"), adapters(before, "get_order"), strict=True
     ):

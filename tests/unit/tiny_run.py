@@ -57,7 +57,7 @@ def booted(folder: Path, dev: int = 0) -> Booted:
     made_from = {name: f"sha256:{name}" for name in names}
     return Booted(
         config, folder, shop(), base(), Space.of(shop()), corpus, cast(Any, States()), one, taught,
-        made_from,
+        (), made_from,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ learnt while it served, and vectors that were learnt in place of words.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import torch
@@ -40,10 +41,12 @@ _FEATURES = "network.head.features.weight"
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """What a builder began with: a rail by its domain and weights, and the tools that both have."""
+    """What a builder began with: a rail by its domain and weights; the tools that both have, and of
+    these the ones that something showed the rail."""
 
     domain: str
     weights: str
+    kept: tuple[str, ...]
     known: tuple[str, ...]
 
 
@@ -51,29 +54,35 @@ def warm_start(builder: PlanBuilder, folder: Path, base: Base) -> WarmStart:
     """Put the weights of the rail in a folder into a new builder.
 
     Raises BaseMismatchError for a rail of another base, RailError for one of another shape
-    (dropout, the number of adapters and the share of strangers may differ) and for a folder that is
-    not whole; the builder is as before then.
+    (dropout and the number of adapters may differ, and strangers may come in) and for a folder that
+    is not whole; the builder is as before then.
     """
     record = read_record(folder)
     try:
         require_base(record, folder, base)
-        _require_shape(builder.config, BuilderConfig.from_json(record["config"]), folder)
-        tensors, domain = read_weights(record, folder), record["domain"]["name"]
+        before = BuilderConfig.from_json(record["config"])
+        _require_shape(builder.config, before, folder)
+        tensors, domain = read_weights(record, folder), str(record["domain"]["name"])
         same = domain == builder.space.compiled.name
         rows = _rows(builder.space, record["words"]) if same else {}
         own = builder.state_dict()
         found = {name: tensors[was].float() for name, was in _sources(own, tensors, rows).items()}
-        found[_FEATURES] = _wide(found[_FEATURES], own[_FEATURES])
+        if builder.config.strangers and not before.strangers:
+            found[_FEATURES] = _widened(found[_FEATURES], own[_FEATURES])
         _require_sizes(found, own)
         builder.load_state_dict(own | found)
+        unshown = record.get("trained", {}).get("unshown", [])
     except NOT_WHOLE as error:
         raise not_whole(folder, error) from error
-    return WarmStart(domain, record["weights"], tuple(builder.space.skills[i].name for i in rows))
+    kept = tuple(builder.space.skills[place].name for place in rows)
+    return WarmStart(domain, record["weights"], kept, tuple(t for t in kept if t not in unshown))
 
 
 def _require_shape(ours: BuilderConfig, theirs: BuilderConfig, folder: Path) -> None:
     wanted, found = _shape(ours), _shape(theirs)
     apart = [name for name, value in found.items() if value != wanted[name]]
+    # What was learnt of words and values would be lost without a word.
+    apart += ["strangers"] if theirs.strangers and not ours.strangers else []
     if apart:
         has = ", ".join(f"{name} {getattr(theirs, name)}" for name in apart)
         asked = ", ".join(f"{name} {getattr(ours, name)}" for name in apart)
@@ -96,23 +105,24 @@ def _require_sizes(found: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> No
             raise ValueError(f"{name} is {list(tensor.shape)}, not {list(own[name].shape)}")
 
 
-def _wide(theirs: Tensor, ours: Tensor) -> Tensor:
-    """A rail's weights of what is known of options; only with strangers there are more of it, and
-    these begin at zero."""
-    known = min(theirs.shape[1], ours.shape[1])
+def _widened(theirs: Tensor, ours: Tensor) -> Tensor:
+    """A rail's weights of what is known of options, and zero for what only strangers need."""
     made = torch.zeros_like(ours)
-    made[:, :known] = theirs[:, :known]
+    made[:, : theirs.shape[1]] = theirs
     return made
 
 
 def _rows(space: Space, words: Sequence[str]) -> dict[int, int]:
     """Of each tool that a rail had: its place in the space, and in the rail.
 
-    A rail's words begin with its tools, in order: `get order: Show ...`.
+    A rail's words begin with its tools, in order: `get order: Show ...`. What follows are their
+    arguments, `name (type) of ...`, and results, without a colon.
     """
+    heads = (str(text).partition(": ") for text in words)
+    tools = takewhile(lambda head: head[1] and "(" not in head[0], heads)
     places: dict[str, int] = {}
-    for place, text in enumerate(words):
-        places.setdefault(str(text).partition(": ")[0], place)
+    for place, (tool, _, _) in enumerate(tools):
+        places.setdefault(tool, place)
     named = {place: plain_words(skill.name) for place, skill in enumerate(space.skills)}
     return {place: places[name] for place, name in named.items() if name in places}
 
