@@ -102,13 +102,15 @@ class _Offline:
             ) from error
         self.best, self.best_step = last.values["best"], last.values["best_step"]
         self.before = last.values["seconds"]
-        if self.best_step:
+        if self.best >= 0:
             self.keeper.best(self.booted.made_from, self.best_step, last.step)
         self.progress.say(f"goes on after step {last.step}")
 
     def go(self) -> Offline:
         """All steps that are left; the best builder's weights are in the builder afterwards."""
         measure, steps = self.config.measure, self.config.optimiser.steps
+        if self.config.run.warm_start and self.trainer.step == 0 < steps:
+            self._save(self._measure())  # what it begins with may stay the best
         while self.trainer.step < steps:
             taken = self.trainer.advance()
             self.scribe.trained(taken, self.trainer.duals)
@@ -119,7 +121,7 @@ class _Offline:
             better = self._measure() if dev else False
             if dev or taken.step % measure.checkpoint == 0:
                 self._save(better)
-        if self.best_step:
+        if self.best >= 0:
             best = self.keeper.best(self.booted.made_from, self.best_step)
             self.trainer.learner.module.load_state_dict(best.state["module"])
         state = self.trainer.duals

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,25 @@ def test_a_warm_start_learns_on_and_begins_with_one_rail_alone(
     ).read_bytes()
     with pytest.raises(ResumeError, match="made with another warm_start"):
         run(read_train_config(text, "cold.toml"))
+
+
+def test_a_start_that_no_step_is_as_good_as_is_what_is_shipped(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score, calls = Evaluator.score, list[int]()
+
+    def first_alone(self: Evaluator, examples: Any, planner: Any) -> Any:
+        calls.append(len(examples))
+        return [replace(one, right=len(calls) == 1) for one in score(self, examples, planner)]
+
+    monkeypatch.setattr(Evaluator, "score", first_alone)
+    text = configuration(tmp_path / "run", trained.parent / "states")
+    text = text.replace(f"steps = {STEPS}", "steps = 5")
+    begun = text.replace("seed = 5", f'seed = 5\nwarm_start = "{trained / "rail"}"')
+    rail = run(read_train_config(begun, "warm.toml"))
+    told = json.loads((rail / "rail.json").read_bytes())
+    assert told["trained"]["best_step"] == 0 and told["trained"]["steps"] == 5
+    assert told["weights"] == told["made_from"]["warm_start"] and calls[:2] == [2, 2]
 
 
 def test_a_warm_start_of_no_steps_tells_what_it_had_not_learnt_as_strangers(
