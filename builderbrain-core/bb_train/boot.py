@@ -86,7 +86,7 @@ def boot(config: TrainConfig, tell: Tell) -> Booted:
     tell(f"base {base.name}: {base.digest}, layers {', '.join(map(str, layers))}")
     space = space_of(compiled)
     builder = _builder(config, space, base, layers)
-    begun = _warm_start(config.run.warm_start, builder, base, tell)
+    begun = _warm_start(config, builder, base, tell)
     known |= {"warm_start": begun.weights if begun else ""}
     _require_same(before, known, folder)
     found = corpus(compiled, config.data, config.run.seed, folder / "examples", tell)
@@ -134,26 +134,29 @@ def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, .
         return PlanBuilder.of(shape, space, base)
 
 
-def _warm_start(named: str, builder: PlanBuilder, base: Base, tell: Tell) -> WarmStart | None:
+def _warm_start(
+    config: TrainConfig, builder: PlanBuilder, base: Base, tell: Tell
+) -> WarmStart | None:
     """Begin with an earlier rail's weights, if one is named."""
-    if not named:
+    if not config.run.warm_start:
         return None
-    begun, tools = warm_start(builder, _earlier(named), base), builder.space.schema.tools
+    begun, tools = warm_start(builder, _earlier(config), base), builder.space.schema.tools
     new = ", ".join(tool for tool in tools if tool not in begun.kept) or "none"
     of = f"a rail of {printable(begun.domain)}, {begun.weights[:19]}"
     tell(f"warm start: {of}; tools it had not: {new}")
     return begun
 
 
-def _earlier(named: str) -> Path:
+def _earlier(config: TrainConfig) -> Path:
     """The rail that comes with the installed domain of this name, or that in a folder."""
-    found = discover()
+    named, found = config.run.warm_start, discover()
     if all(domain.name != named for domain in found.domains):
         return Path(named)
     rail = shipped(found.get(named))
     if rail is None:
+        no_rail = f"no rail comes with the domain {named}, which 'warm_start' names"
         fix = f"name the folder of a rail (./{named}, if it is one)"
-        raise ConfigError(f"no rail comes with the domain {named}", where="warm_start", fix=fix)
+        raise ConfigError(no_rail, where=config.source, fix=fix)
     return rail
 
 

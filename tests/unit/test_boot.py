@@ -12,6 +12,7 @@ from bb_core.shipped import shipped
 from bb_nn.errors import BaseMismatchError
 from bb_train import boot as booting
 from bb_train.boot import _lessons
+from bb_train.config import TrainConfig, read_train_config
 from bb_train.corpus import Corpus
 from bb_train.errors import ConfigError, DataError
 from bb_train.example import Example
@@ -60,12 +61,17 @@ def test_a_run_most_of_whose_plans_cannot_be_said_is_stopped() -> None:
         taught(tuple(map(unsaid, made()[:4])))
 
 
+def begun(named: str) -> TrainConfig:
+    return read_train_config(f'[run]\nwarm_start = "{named}"', "t.toml")
+
+
 def test_a_warm_start_is_a_folder_or_the_rail_that_comes_with_a_domain() -> None:
-    assert booting._earlier("api_json") == shipped(shop().source)
-    assert booting._earlier("./api_json") == Path("./api_json")
-    with pytest.raises(ConfigError, match=r"no rail comes with the domain phone\. Name the folder"):
-        booting._earlier("phone")
+    assert booting._earlier(begun("api_json")) == shipped(shop().source)
+    assert booting._earlier(begun("./api_json")) == Path("./api_json")
+    with pytest.raises(ConfigError) as error:
+        booting._earlier(begun("phone"))
+    assert str(error.value).startswith("t.toml: no rail comes with the domain phone, which")
     heard: list[str] = []
     with pytest.raises(BaseMismatchError, match=r"rail: made for smollm2-135m .*, found random:"):
-        booting._warm_start("api_json", builder(), base(), heard.append)
-    assert booting._warm_start("", builder(), base(), heard.append) is None and not heard
+        booting._warm_start(begun("api_json"), builder(), base(), heard.append)
+    assert booting._warm_start(begun(""), builder(), base(), heard.append) is None and not heard
