@@ -34,6 +34,7 @@ NUMERAL = r"(?<![\w.,$-])(-?[0-9]+)(?![0-9]|[.,][0-9])"
 
 _NUMERAL = re.compile(r"(?<![\w.,-])-?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?![0-9]|[.,][0-9])")
 _QUOTED = re.compile(r"\"([^\"\n]+)\"|\u201c([^\u201d\n]+)\u201d|(?<!\w)'([^'\n]+)'(?!\w)")
+_ALL_BUT = re.compile(r"\[\^(?:\\.|[^\]\\])+\]")
 MOST_WORDS = 8
 
 
@@ -96,8 +97,24 @@ def _unnamed(schema: Mapping[str, Any], text: str) -> Iterator[Span]:
         yield from _quotations(text)
         return
     yield from _words((text,))
-    if re.search(r" |\\s|\.[*+{]", schema["pattern"]):
+    if _blank(schema):
         yield from _runs(text)
+
+
+def _blank(schema: Mapping[str, Any]) -> bool:
+    """Whether a type's pattern lets a value hold a blank: it names one, or any character, or all
+    but some. The last counts for named types alone; elsewhere it is how free text is bounded."""
+    pattern = schema["pattern"]
+    if re.search(r" |\\s|\.[*+{]", pattern):
+        return True
+    return "x-type" in schema and any(map(_takes_blank, _ALL_BUT.findall(pattern)))
+
+
+def _takes_blank(group: str) -> bool:
+    try:
+        return re.fullmatch(group, " ") is not None
+    except re.error:  # a class that only other engines know
+        return False
 
 
 def _quotations(text: str) -> Iterator[Span]:

@@ -3,6 +3,7 @@
 Not covered: an argument that is given by reference now and then, and parts of a value.
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -38,8 +39,13 @@ def shown(examples: Iterable[Example]) -> set[str]:
     return {step.tool for each in examples for step in each.plan.steps}
 
 
-def unvaried(compiled: Compiled, examples: Sequence[Example]) -> Iterator[str]:
-    """A sentence for each argument that has one value wherever it is given."""
+def unvaried(
+    compiled: Compiled, examples: Sequence[Example], pinned: Collection[tuple[str, str]] = ()
+) -> Iterator[str]:
+    """A sentence for each argument that has one value wherever it is given.
+
+    pinned: types and values that rules hold where they are; of these nothing is to be done.
+    """
     steps: dict[tuple[str, str], list[Step]] = {}
     for each in examples:
         for step in each.plan.steps:
@@ -47,7 +53,8 @@ def unvaried(compiled: Compiled, examples: Sequence[Example]) -> Iterator[str]:
                 steps.setdefault((step.tool, name), []).append(step)
     for (tool, name), found in sorted(steps.items()):
         schema = compiled.schema.arg(tool, name)
-        if len(found) >= ENOUGH and not _settled(schema) and (value := _only(name, found)):
+        value = _only(name, found) if len(found) >= ENOUGH and not _settled(schema) else ""
+        if value and (schema.get("x-type"), str(json.loads(value))) not in pinned:
             yield f"{tool}.{name} is {value} in all {len(found)} examples. {_advice(schema)}"
 
 

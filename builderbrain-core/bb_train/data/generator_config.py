@@ -6,7 +6,7 @@ from typing import Any
 from bb_core.compiled import Compiled
 from bb_train.example import Family, Split
 
-VERSION = 4
+VERSION = 5
 """Raised when the same configuration is to give other examples."""
 
 

@@ -12,6 +12,7 @@ from bb_train.data.elsewhere import elsewhere
 from bb_train.data.fresh import Values
 from bb_train.data.join import Text, join_texts
 from bb_train.data.phrases import JOINS, SPEAKERS
+from bb_train.data.pinned import pinned
 from bb_train.data.shares import Share, held_pair, of_pool
 from bb_train.data.speaker import SAME
 from bb_train.data.template import Template, Wrap, wraps
@@ -73,6 +74,7 @@ class Requests:
     templates: Sequence[Template]
     values: Values = field(default_factory=Values)
     _wraps: dict[str, tuple[Wrap, ...]] = field(default_factory=dict)
+    _pinned: dict[Any, frozenset[int]] = field(default_factory=dict)
     _sorted: dict[Any, Mapping[bool, Mapping[str, list[Template]]]] = field(default_factory=dict)
 
     def draw(self, wish: Wish, rng: Random) -> Request | None:
@@ -151,7 +153,7 @@ class Requests:
         rng: Random,
     ) -> Json:
         blank = template.blanks[index]
-        if blank.kind in wish.fixed:
+        if blank.kind in wish.fixed or index in self.pinned(template):
             return blank.value
         value: Json = blank.value
         for _ in range(4):
@@ -160,6 +162,19 @@ class Requests:
                 break
         used.add((blank.kind, str(value)))
         return value
+
+    def pinned(self, template: Template) -> frozenset[int]:
+        """The blanks whose values stay, since the domain's rules allow no others there."""
+        # All wordings of a task have the same plan, but for skins that change it.
+        key = (template.task.id, template.skinned, tuple(blank.key for blank in template.blanks))
+        if key not in self._pinned:
+            self._pinned[key] = pinned(self.compiled, template, self.values)
+        return self._pinned[key]
+
+    @property
+    def held(self) -> frozenset[tuple[str, str]]:
+        """The types and values that rules pinned in what was drawn so far."""
+        return frozenset(keys[i] for (_, _, keys), found in self._pinned.items() for i in found)
 
     def _said(self, clauses: list[Clause], speaker: int, wish: Wish, rng: Random) -> Request | None:
         closing = ""
