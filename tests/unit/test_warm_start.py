@@ -121,6 +121,10 @@ def test_a_tool_is_known_if_something_showed_it_to_the_rail(tmp_path: Path) -> N
     save_rail(tmp_path, shaped(), base(), {"trained": {"unshown": ["handoff", "gone"]}})
     begun = warm_start(shaped(2), tmp_path, base())
     assert set(begun.kept) - set(begun.known) == {"handoff"}
+    for trained in ([], None, {"unshown": [["handoff"], None]}, {}):
+        save_rail(tmp_path, shaped(), base(), {"trained": trained})
+        begun = warm_start(shaped(2), tmp_path, base())
+        assert begun.kept == begun.known
 
 
 @pytest.mark.parametrize("name", ["wallet", "all_in_the_result_of_get_order", "order_id"])
@@ -188,6 +192,8 @@ def test_a_record_that_says_what_its_weights_are_not_changes_nothing(tmp_path: P
         ({"words": [1, None]}, "not whole"),
         ({"domain": []}, "not whole"),
         ({"base": {}}, "not whole"),
+        ({"config": {**record["config"], "width": 32}}, "it has width 32"),
+        ({"trained": {"unshown": 5}}, "not whole"),
     ):
         path.write_text(json.dumps({**record, **changed}))
         with pytest.raises(RailError, match=told):

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -70,12 +71,19 @@ def warm_start(builder: PlanBuilder, folder: Path, base: Base) -> WarmStart:
         if builder.config.strangers and not before.strangers:
             found[_FEATURES] = _widened(found[_FEATURES], own[_FEATURES])
         _require_sizes(found, own)
+        kept = tuple(builder.space.skills[place].name for place in rows)
+        known = tuple(tool for tool in kept if tool not in _unshown(record))
         builder.load_state_dict(own | found)
-        unshown = record.get("trained", {}).get("unshown", [])
     except NOT_WHOLE as error:
         raise not_whole(folder, error) from error
-    kept = tuple(builder.space.skills[place].name for place in rows)
-    return WarmStart(domain, record["weights"], kept, tuple(t for t in kept if t not in unshown))
+    return WarmStart(domain, record["weights"], kept, known)
+
+
+def _unshown(record: Mapping[str, Any]) -> frozenset[str]:
+    """The tools that nothing showed a rail; none of one whose record does not say so."""
+    trained = record.get("trained")
+    told = trained.get("unshown") if isinstance(trained, dict) else None
+    return frozenset(tool for tool in told or () if isinstance(tool, str))
 
 
 def _require_shape(ours: BuilderConfig, theirs: BuilderConfig, folder: Path) -> None:
