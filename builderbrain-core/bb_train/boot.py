@@ -141,9 +141,9 @@ def _warm_start(
     if not config.run.warm_start:
         return None
     begun, tools = warm_start(builder, _earlier(config), base), builder.space.schema.tools
-    new = ", ".join(tool for tool in tools if tool not in begun.kept) or "none"
+    new = [tool for tool in tools if tool not in begun.kept] if begun.kept else ["all"]
     of = f"a rail of {printable(begun.domain)}, {begun.weights[:19]}"
-    tell(f"warm start: {of}; tools it had not: {new}")
+    tell(f"warm start: {of}; tools it had not: {', '.join(new) or 'none'}")
     return begun
 
 
