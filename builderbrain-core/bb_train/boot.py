@@ -209,7 +209,10 @@ def _estrange(builder: PlanBuilder, unshown: Sequence[str], tell: Tell) -> None:
     """Make strangers of the tools that nothing showed."""
     builder.estrange(unshown)
     if unshown:
-        tell(f"strangers, which no example shows: {', '.join(unshown)}")
+        tell(
+            f"strangers, which no example shows: {', '.join(unshown)}. A request for one of them may "
+            "be built with another tool: give the battery tasks with it"
+        )
 
 
 def _reasons(left_out: Sequence[tuple[str, str]]) -> str:
