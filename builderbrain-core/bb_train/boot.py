@@ -210,8 +210,8 @@ def _estrange(builder: PlanBuilder, unshown: Sequence[str], tell: Tell) -> None:
     builder.estrange(unshown)
     if unshown:
         tell(
-            f"strangers, which no example shows: {', '.join(unshown)}. A request for one of them may "
-            "be built with another tool: give the battery tasks with it"
+            f"strangers, which no example shows: {', '.join(unshown)}. A request for one may be "
+            "built with another tool: give the battery tasks with it"
         )
 
 
