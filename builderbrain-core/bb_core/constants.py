@@ -16,27 +16,40 @@ from bb_core.spots import places
 def learn_constants(
     space: Space, traces: Iterable[tuple[Scene, Plan]], least: int = 2
 ) -> Mapping[Place, tuple[Json, ...]]:
-    """The values that at least so many plans hold where their scene does not say them, often first.
+    """The values of a place that at least so many plans hold unsaid, there or, of a named type,
+    anywhere; often first.
 
-    Closed values need no learning, and free texts are written anew.
+    Unsaid: their scene does not say them. Closed values need no learning, and free texts are
+    written anew.
     """
     counts: dict[Place, Counter[str]] = {}
+    kinds: dict[Place, str] = {}
+    known = Counter[tuple[str, str]]()
     for scene, plan in traces:
-        for place, value in set(_unsaid(space, scene, plan)):
+        found = set(_unsaid(space, scene, plan))
+        known.update({(kind, value) for _, kind, value in found if kind})
+        for place, kind, value in found:
             counts.setdefault(place, Counter())[value] += 1
+            kinds[place] = kind
     kept = {
-        place: tuple(json.loads(value) for value, times in seen.most_common() if times >= least)
+        place: tuple(
+            json.loads(value)
+            for value, times in seen.most_common()
+            if max(times, known[kinds[place], value]) >= least
+        )
         for place, seen in sorted(counts.items())
     }
     return {place: values for place, values in kept.items() if values}
 
 
-def _unsaid(space: Space, scene: Scene, plan: Plan) -> Iterator[tuple[Place, str]]:
+def _unsaid(space: Space, scene: Scene, plan: Plan) -> Iterator[tuple[Place, str, str]]:
+    """The places that a plan fills with what its scene does not say: type, if named, and value."""
     steps = {step.id: step for step in plan.steps}
     for step in plan.steps:
         for slot, value in (*_own(space, step), *_compared(space, step, steps)):
             if slot.kind not in ("closed", "text") and not places(space.schema, scene, slot, value):
-                yield (slot.tool, slot.path), json.dumps(value, sort_keys=True)
+                kind = str(slot.schema.get("x-type", ""))
+                yield (slot.tool, slot.path), kind, json.dumps(value, sort_keys=True)
 
 
 def _own(space: Space, step: Step) -> Iterator[tuple[Slot, Json]]:

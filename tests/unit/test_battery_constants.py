@@ -26,6 +26,7 @@ def test_a_phones_screens_and_buttons_are_known() -> None:
     known = learnt("phone").constants
     assert "heading:Messages" in known["open", ("see",)]
     assert "button:Save" in known["tap", ("on",)]
+    assert "switch:Wi-Fi" in known["is_on", ("on",)], "one task asks, others tap it"
 
 
 def test_a_shop_says_all_that_its_plans_hold() -> None:

@@ -36,6 +36,7 @@ from bb_core.skill import read_skill, skill_json
 from bb_core.state import State
 from bb_core.verdict import Checked
 from bb_runtime.rounds import Observation
+from tests.schema_source import SchemaSource
 from tests.unit.till import till
 
 CANCEL = Skill(
@@ -262,6 +263,26 @@ def test_constants_are_learnt_where_nothing_says_them() -> None:
     assert decide(learnt, *traces[0])[0].fills == (Choose(0),)
     assert decide(learnt, *traces[2])[0].fills == (Copy(4, 6),)
     assert learnt.digest != space.digest
+
+
+def test_a_value_of_a_named_type_is_known_wherever_plans_hold_it() -> None:
+    types = {"Key": {"type": "string", "pattern": "^k[0-9]$"}}
+    plain = {"type": "string", "pattern": "^p[0-9]$"}
+    tool = {"effect": "read", "returns": {"type": "null"}}
+    keyed = {"args": {"key": {"type-name": "Key"}, "plain": plain}, "optional": ["key", "plain"]}
+    tools = {name: {"does": f"To {name}.", **tool, **keyed} for name in ("press", "hold")}
+    schema = {"plan_schema": 1, "domain": "keys", "types": types, "tools": tools}
+    compiled = compile_domain(SchemaSource("keys", schema))
+    traces = [
+        (scene("go on"), compiled.read([{"id": "n1", "tool": name, "args": args}]))
+        for name, args in (
+            ("press", {"key": "k1", "plain": "p1"}),
+            ("hold", {"key": "k1", "plain": "p1"}),
+            ("hold", {"key": "k2"}),
+        )
+    ]
+    found = learn_constants(Space.of(compiled), traces)
+    assert found == {("press", ("key",)): ("k1",), ("hold", ("key",)): ("k1",)}
 
 
 def test_a_skill_is_read_back() -> None:

@@ -1,9 +1,9 @@
 """What a domain's plans hold although nobody says it: a screen's heading, the name of a button.
 
 It is learnt from the right plans of the battery, where at least two tasks have a value in the same
-place, whatever split their wordings are of. A text that some task says, though not as its type is
-read, is none: there are others where it comes from. Not covered: later rounds of a task; values
-that only the examples of a `train_file` have.
+place or, of a named type, in any, whatever split their wordings are of. A text that some task says,
+though not as its type is read, is none: there are others where it comes from. Not covered: later
+rounds of a task; values that only the examples of a `train_file` have.
 """
 
 from collections.abc import Iterator, Mapping
