@@ -163,7 +163,7 @@ class _Made:
     def _tell_gaps(self, found: tuple[Example, ...], wanted: GeneratorConfig) -> None:
         """What is going to be learnt badly, for want of examples of it."""
         missed = self.generator.missed if self.generator else {}
-        pinned = self.generator.requests.held if self.generator else frozenset()
+        pinned = self.generator.requests.pinned_values if self.generator else frozenset()
         for tool in unshown(self.compiled, found, wanted.without_tools):
             reason = missed.get(tool, "none was drawn, ask for more examples")
             self.tell(f"no example calls {tool}: {reason}")

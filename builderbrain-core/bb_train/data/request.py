@@ -172,7 +172,7 @@ class Requests:
         return self._pinned[key]
 
     @property
-    def held(self) -> frozenset[tuple[str, str]]:
+    def pinned_values(self) -> frozenset[tuple[str, str]]:
         """The types and values that rules pinned in what was drawn so far."""
         return frozenset(keys[i] for (_, _, keys), found in self._pinned.items() for i in found)
 
