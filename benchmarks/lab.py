@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from random import Random
 from statistics import fmean
 
+import torch
 from likeliest import Likeliest
 from report import say
-from workload import Ground
+from workload import STRANGERS, Ground
 
 from bb_core.decision import Decision
 from bb_core.scene import Scene
+from bb_core.space import Space
 from bb_nn.builder.builder import PlanBuilder
+from bb_nn.builder.config import BuilderConfig
 from bb_nn.tapped import Tapped
 from bb_train.agreement import free_text
 from bb_train.config import Optimiser
@@ -23,6 +26,8 @@ from bb_train.learner import BuilderLearner, Lesson, lessons
 from bb_train.skills.fit_composite import fit_skills
 from bb_train.trainer import Trainer
 
+ROWS = 32
+"""Of a lab's builder: so many adapters."""
 SHORT = 330
 """Characters; longer requests take longer to read, and say nothing more of skills."""
 LEFT_OUT = f"Requests are in distribution, of at most {SHORT} characters; longer are not drawn."
@@ -68,6 +73,14 @@ class Lab:
 
         planner = Likeliest(self.here, decide)
         return [one.right for one in Evaluator(self.here.domain).score(examples, planner)]
+
+
+def fresh(here: Ground, space: Space, seed: int) -> PlanBuilder:
+    """A builder with random weights, adapters for each skill, and strangers."""
+    torch.manual_seed(seed)
+    width = here.base.model.config.hidden_size
+    shape = BuilderConfig(here.layers, width, skills=ROWS, strangers=STRANGERS)
+    return PlanBuilder(shape, space, here.described)
 
 
 def drawn(

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from interval import interval
-from lab import LEFT_OUT, SHORT, Lab, points, train
+from lab import LEFT_OUT, Lab, drawn, points, train
 from report import emit, say, skip
 from workload import EMBEDDED, Ground, ground
 
@@ -26,7 +26,6 @@ from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_folder import read_record
 from bb_nn.builder.warm_start import warm_start
 from bb_nn.fetch import fetched
-from bb_train.example import Example, Split
 from bb_train.statistics import discordant, mcnemar
 
 STEPS = (60, 200)
@@ -40,15 +39,6 @@ HOW = (
 )
 
 
-def short(here: Ground, count: int, split: Split, seed: int) -> list[Example]:
-    """Generated examples that take little time to read."""
-
-    def fits(one: Example) -> bool:
-        return len(one.scene.text) <= SHORT
-
-    return here.drawn(count, split, "indist", seed, fits, execute=False)
-
-
 def fresh(here: Ground, rail: Path, seed: int) -> PlanBuilder:
     """A builder of the rail's shape with random weights."""
     torch.manual_seed(seed)
@@ -59,8 +49,8 @@ def fresh(here: Ground, rail: Path, seed: int) -> PlanBuilder:
 def hits(domain: str, rail: Path, options: argparse.Namespace) -> dict[str, list[bool]]:
     """Which tests each builder of a domain is right with."""
     here, seed, found = ground(domain, EMBEDDED), options.seed, dict[str, list[bool]]()
-    taught = short(here, options.train, "train", seed)
-    tests = short(here, options.items, "test", seed)
+    taught = drawn(here, options.train, "train", seed, ())
+    tests = drawn(here, options.items, "test", seed, ())
     lab = Lab(here, fresh(here, rail, seed), {})
     lab.tap([*taught, *tests])
     for steps in STEPS:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from interval import interval
+from interval import intervals
 from lab import Lab, changed, drawn, fit
 from report import say
 
@@ -96,8 +96,4 @@ def shares(
     as_is: Sequence[bool], carried: Sequence[bool], fitted: Sequence[bool]
 ) -> dict[str, Any]:
     """The shares with their intervals."""
-    found: dict[str, Any] = {"n": len(as_is)}
-    for name, hits in (("as_is", as_is), ("carried", carried), ("fitted", fitted)):
-        value, low, high = interval(name, hits).values()
-        found |= {name: value, f"{name} low": low, f"{name} high": high}
-    return found
+    return {"n": len(as_is), **intervals({"as_is": as_is, "carried": carried, "fitted": fitted})}

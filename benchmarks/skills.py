@@ -23,7 +23,7 @@ from typing import Any
 
 import new_tools
 import torch
-from lab import LEFT_OUT, Lab, changed, drawn, points, train, uses
+from lab import LEFT_OUT, ROWS, Lab, changed, drawn, fresh, points, train, uses
 from new_tools import NEW
 from report import emit, say, skip
 from torch import Tensor
@@ -32,13 +32,11 @@ from workload import EMBEDDED, STRANGERS, ground
 from bb_core.space import Space
 from bb_nn.builder.batch import WORDS_AT, Steps
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.words import tool_text
 from bb_nn.fetch import fetched
 from bb_train.example import Example
 from bb_train.statistics import discordant, mcnemar
 
-ROWS = 32
 WORKS = 0.5
 HOW = (
     "A removed skill is barred and its adapter zeroed. Its dependents then cannot be right, by the "
@@ -136,11 +134,7 @@ def main() -> int:
     if fetched(EMBEDDED) is None:
         return skip("skills", f"{EMBEDDED} is not here; run: bb models fetch {EMBEDDED}")
     here = ground("api_json", EMBEDDED)
-    torch.manual_seed(asked.seed)
-    width = here.base.model.config.hidden_size
-    shape = BuilderConfig(here.layers, width, skills=ROWS, strangers=STRANGERS)
-    known = reduce(Space.without, NEW, here.space)
-    lab = Lab(here, PlanBuilder(shape, known, here.described), {})
+    lab = Lab(here, fresh(here, reduce(Space.without, NEW, here.space), asked.seed), {})
     taught = drawn(here, asked.train, "train", asked.seed, NEW)
     test = drawn(here, asked.items, "test", asked.seed, NEW)
     lab.tap([*taught, *test])

@@ -13,25 +13,21 @@ from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import torch
-from interval import interval
-from lab import LEFT_OUT, SHORT, Lab, drawn, points, train, uses
+from interval import intervals
+from lab import LEFT_OUT, SHORT, Lab, drawn, fresh, points, train, uses
 from new_tools import NEW
 from report import emit, say, skip
 from workload import EMBEDDED, STRANGERS, Ground, ground
 
 from bb_core.space import Space
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.config import BuilderConfig
 from bb_nn.builder.rail_folder import save_rail
 from bb_nn.builder.warm_start import warm_start
 from bb_nn.fetch import fetched
 from bb_train.example import Example
 from bb_train.statistics import discordant, mcnemar
 
-ROWS = 32
 LOSS = 2.0
 """So many points fewer still are no loss."""
 HOW = (
@@ -44,14 +40,6 @@ HOW = (
     "in no `steps` of theirs.",
 )
 Hits = dict[str, list[bool]]
-
-
-def fresh(here: Ground, space: Space, seed: int) -> PlanBuilder:
-    """A builder with random weights."""
-    torch.manual_seed(seed)
-    width = here.base.model.config.hidden_size
-    shape = BuilderConfig(here.layers, width, skills=ROWS, strangers=STRANGERS)
-    return PlanBuilder(shape, space, here.described)
 
 
 def asked(here: Ground, count: int, seed: int) -> dict[str, list[Example]]:
@@ -86,15 +74,6 @@ def hits(lab: Lab, builder: PlanBuilder, tasks: dict[str, list[Example]]) -> Hit
     return {kind: lab.right(builder, some) for kind, some in tasks.items()}
 
 
-def row(found: Hits) -> dict[str, Any]:
-    """The shares of a builder, with their intervals."""
-    told: dict[str, Any] = {}
-    for kind, own in found.items():
-        value, low, high = interval(kind, own).values()
-        told |= {kind: value, f"{kind} low": low, f"{kind} high": high}
-    return told
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     named = (("seed", 0), ("train", 700), ("steps", 700), ("few", 200), ("items", 100))
@@ -123,7 +102,7 @@ def main() -> int:
             (f"cold, {options.steps} steps", None, options.steps),
         ):
             found[name] = hits(lab, learnt(lab, rail, taught, steps, seed + 1), tasks)
-            say(f"{name}: {row(found[name])}")
+            say(f"{name}: {intervals(found[name])}")
     return emit_all(options, found)
 
 
@@ -146,7 +125,7 @@ def emit_all(options: argparse.Namespace, found: dict[str, Hits]) -> int:
         how=HOW,
         recipe=f"{options.train} examples of api_json in batches of 8, the version before "
         f"{options.steps} steps; of the tools on offer {STRANGERS:.0%} are strangers",
-        builders={f"{name}, seed {options.seed}": row(own) for name, own in found.items()},
+        builders={f"{name}, seed {options.seed}": intervals(own) for name, own in found.items()},
         paired={
             f"warm, {options.few} steps, seed {options.seed}": {
                 "points over as short a cold start": points(short, warm),

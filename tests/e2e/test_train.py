@@ -75,6 +75,17 @@ def command(config: Path) -> list[str]:
     return [sys.executable, "-c", "from bb_infra.cli import main; main()", "train", str(config)]
 
 
+def done(config: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """The command, to its end, on a file of this text."""
+    config.write_text(text)
+    return subprocess.run(command(config), capture_output=True, text=True, check=False)
+
+
+def warm(text: str, rail: Path) -> str:
+    """The configuration, begun with a rail."""
+    return text.replace("[run]\n", f'[run]\nwarm_start = "{rail}"\n')
+
+
 def losses(folder: Path) -> list[tuple[int, object]]:
     lines = (folder / "training.jsonl").read_text().splitlines()
     rows = map(json.loads, lines)
@@ -85,11 +96,9 @@ def losses(folder: Path) -> list[tuple[int, object]]:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that went through undisturbed."""
     root = tmp_path_factory.mktemp("train")
-    config = root / "whole.toml"
-    config.write_text(configuration(root / "whole", root / "states"))
-    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert f"{STEPS}/{STEPS}" in done.stderr
+    found = done(root / "whole.toml", configuration(root / "whole", root / "states"))
+    assert found.returncode == 0, found.stderr
+    assert f"{STEPS}/{STEPS}" in found.stderr
     return root / "whole"
 
 
@@ -209,41 +218,33 @@ def test_a_folder_in_use_and_a_folder_of_another_run_are_refused(trained: Path) 
     with held(trained), pytest.raises(BusyError):
         run(read_train_config(text, "t.toml"))
     config = trained.parent / "other.toml"
-    config.write_text(text.replace("seed = 5", "seed = 6"))
-    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "was made with another config" in done.stderr
-    config.write_text(text.replace("[run]", "[run]\nsteps = 3"))
-    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "other.toml:3: unknown key 'steps'" in done.stderr
+    found = done(config, text.replace("seed = 5", "seed = 6"))
+    assert found.returncode == 2 and "was made with another config" in found.stderr
+    found = done(config, text.replace("[run]", "[run]\nsteps = 3"))
+    assert found.returncode == 2 and "other.toml:3: unknown key 'steps'" in found.stderr
 
 
 def test_a_warm_start_of_no_steps_is_the_earlier_rail_measured_anew(
     trained: Path, tmp_path: Path
 ) -> None:
-    text = configuration(tmp_path / "run", trained.parent / "states").replace(
-        "seed = 5", "seed = 6"
-    )
-    text = text.replace(f"steps = {STEPS}", "steps = 0")
-    begun = text.replace("seed = 6", f'seed = 6\nwarm_start = "{trained / "rail"}"')
+    text = configuration(tmp_path / "run", trained.parent / "states")
+    text = text.replace("seed = 5", "seed = 6").replace(f"steps = {STEPS}", "steps = 0")
     config = tmp_path / "warm.toml"
-    config.write_text(begun)
-    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    found = done(config, warm(text, trained / "rail"))
+    assert found.returncode == 0, found.stderr
     theirs = json.loads((trained / "rail" / "rail.json").read_bytes())
     said = f"warm start: a rail of api_json, {theirs['weights'][:19]}; tools it had not: none"
-    assert said in done.stderr
+    assert said in found.stderr
     rail = tmp_path / "run" / "rail"
     ours = json.loads((rail / "rail.json").read_bytes())
     assert ours["weights"] == theirs["weights"] == ours["made_from"]["warm_start"]
     assert ours["metrics"]["dev"]["combo"]["n"] == 2 and ours["trained"]["steps"] == 0
     assert f"it began with the weights {theirs['weights']}" in (rail / "card.md").read_text()
-    config.write_text(text)
-    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "'steps' is 0, and there is no earlier rail to begin with" in done.stderr
-    config.write_text(text.replace("steps = 0", "steps = 8"))
-    done = subprocess.run(command(config), capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and "was made with another" in done.stderr
+    found = done(config, text)
+    assert found.returncode == 2
+    assert "'steps' is 0, and there is no earlier rail to begin with" in found.stderr
+    found = done(config, text.replace("steps = 0", "steps = 8"))
+    assert found.returncode == 2 and "was made with another" in found.stderr
 
 
 def test_a_warm_start_learns_on_and_begins_with_one_rail_alone(
@@ -252,8 +253,7 @@ def test_a_warm_start_learns_on_and_begins_with_one_rail_alone(
     text = configuration(tmp_path / "run", trained.parent / "states")
     text = text.replace(f"steps = {STEPS}", "steps = 5")
     (tmp_path / "rail").symlink_to(trained / "rail")
-    begun = text.replace("seed = 5", f'seed = 5\nwarm_start = "{tmp_path / "rail"}"')
-    rail = run(read_train_config(begun, "warm.toml"))
+    rail = run(read_train_config(warm(text, tmp_path / "rail"), "warm.toml"))
     log = [json.loads(line) for line in (rail / "training.jsonl").read_text().splitlines()]
     cold = losses(trained)
     first = next(row["loss"]["task"] for row in log if "loss" in row)
@@ -277,8 +277,7 @@ def test_a_start_that_no_step_is_as_good_as_is_what_is_shipped(
     monkeypatch.setattr(Evaluator, "score", first_alone)
     text = configuration(tmp_path / "run", trained.parent / "states")
     text = text.replace(f"steps = {STEPS}", "steps = 5")
-    begun = text.replace("seed = 5", f'seed = 5\nwarm_start = "{trained / "rail"}"')
-    rail = run(read_train_config(begun, "warm.toml"))
+    rail = run(read_train_config(warm(text, trained / "rail"), "warm.toml"))
     told = json.loads((rail / "rail.json").read_bytes())
     assert told["trained"]["best_step"] == 0 and told["trained"]["steps"] == 5
     assert told["weights"] == told["made_from"]["warm_start"] and calls[:2] == [2, 2]
@@ -295,14 +294,14 @@ def test_a_warm_start_of_no_steps_tells_what_it_had_not_learnt_as_strangers(
     (earlier / "rail.json").write_text(json.dumps({**record, "words": named}))
     text = configuration(tmp_path / "run", trained.parent / "states")
     for old, new in (
-        ("seed = 5", f'seed = 6\nwarm_start = "{earlier}"'),
+        ("seed = 5", "seed = 6"),
         (f"steps = {STEPS}", "steps = 0"),
         ("width = 32", "width = 32\nstrangers = 0.3"),
         ("dev = 2\n", "dev = 0\n"),
     ):
         assert old in text
         text = text.replace(old, new)
-    run(read_train_config(text, "warm.toml"))
+    run(read_train_config(warm(text, earlier), "warm.toml"))
     told = json.loads((tmp_path / "run" / "rail" / "rail.json").read_bytes())["trained"]
     assert set(told["unshown"]) == {*record["trained"]["unshown"], "get_order"}
     rail = load_rail(
@@ -323,7 +322,7 @@ def test_a_run_of_before_warm_starts_is_not_taken_for_one(trained: Path, tmp_pat
     del manifest["made_from"]["warm_start"]
     (folder / "manifest.json").write_text(json.dumps(manifest))
     text = configuration(folder, trained.parent / "states")
-    begun = text.replace("seed = 5", f'seed = 5\nwarm_start = "{trained / "rail"}"')
+    begun = warm(text, trained / "rail")
     with pytest.raises(ResumeError, match="made with another warm_start"):
         run(read_train_config(begun, "warm.toml"))
 
