@@ -1,6 +1,6 @@
 """What `bb domains check` reports: one line for each part of a domain, and the cases that fail."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,6 +13,7 @@ from bb_infra.domain_checks import Case, Domain, Skipped
 from bb_infra.domain_summary import grammar_rules
 from bb_infra.table import count
 from bb_infra.told_short import told_short
+from bb_infra.untried import untried
 
 SHOWN = 12
 """The most failing cases of one part that are spelled out."""
@@ -52,13 +53,19 @@ KINDS: Sequence[tuple[str, Callable[[Domain], Iterable[Case]], str]] = (
 )
 """The parts after the grammar: their names, their cases, and what is said when all hold."""
 
+NOTES: Mapping[str, Callable[[Domain], tuple[str, ...]]] = {
+    "schema": lambda domain: told_short(domain.compiled),
+    "battery": untried,
+}
+"""What a person may want to know of a part beside its cases."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of a domain, what was found about it, and what is wrong with it.
 
     `notes` are for a person and make nothing wrong: what somebody else's observer found, or lost,
-    and what a prompt leaves out.
+    what a prompt leaves out, and what no task tries.
     """
 
     domain: str
@@ -92,7 +99,7 @@ def _parts(compiled: Compiled, live: bool) -> Iterator[Part]:
         domain = domain_checks.open_domain(compiled)
         for part, cases, what in KINDS:
             found = _part(name, part, [c for c in cases(domain) if live or not c.slow], what)
-            yield replace(found, notes=told_short(compiled)) if part == "schema" else found
+            yield replace(found, notes=NOTES[part](domain)) if part in NOTES else found
         for observer in observers(name):
             yield _observed(domain, observer)
     except DomainError as error:

@@ -18,8 +18,10 @@ from bb_infra.battery_replay import replay_oracle
 from bb_infra.domain_checks import Skipped
 from bb_infra.skin_checks import skin_cases
 from bb_infra.told_short import told_short
+from bb_infra.untried import untried
 from tests.unit.shelf import (
     ADAPTERS,
+    COUNTED,
     SCHEMA,
     TAKE,
     Shelf,
@@ -51,6 +53,14 @@ def test_a_sentence_that_a_prompt_cuts_is_noted() -> None:
     short = shelf(changed("take", does="Take some of an item, only if it is sold."))
     (note,) = told_short(short.compiled)
     assert note == "a base is told `does` up to its first comma, semicolon or full stop: take"
+
+
+def test_a_tool_that_no_task_calls_is_noted() -> None:
+    note = "no task calls them, so nothing here tries them: take"
+    assert untried(shelf()) == untried(shelf(battery=())) == ()
+    assert untried(shelf(battery=(COUNTED, replace(TAKE, expect="refuse", rule="F")))) == (note,)
+    asked = changed("look", reconcile="take")
+    assert untried(shelf(asked, battery=(COUNTED,))) == ()
 
 
 def touching(args: Mapping[str, Any], call: Call) -> Any:
