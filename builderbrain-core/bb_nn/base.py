@@ -44,9 +44,9 @@ def load_base(
     if ref.startswith(RANDOM):
         return _random(ref, wanted, seed)
     folder = _folder(ref)
+    digest = _digest(ref, folder) if folder else ""
     model, tokenizer = _load(str(folder) if folder else ref, wanted, offline)
-    digest = folder_digest(folder) if folder else _hub_digest(ref, model)
-    return Base(model, tokenizer, digest, wanted, ref)
+    return Base(model, tokenizer, digest or _hub_digest(ref, model), wanted, ref)
 
 
 def best_dtype() -> torch.dtype:
@@ -68,7 +68,7 @@ def _folder(ref: str) -> Path | None:
             raise UnknownModelError(
                 f"model {ref!r} is not here yet", fix=f"run: bb models fetch {ref}"
             )
-        return _intact(folder)
+        return folder
     folder = Path(ref)
     if (folder / "config.json").is_file():
         return folder
@@ -80,19 +80,22 @@ def _folder(ref: str) -> Path | None:
     return None
 
 
-def _intact(folder: Path) -> Path:
-    """The folder, if its bytes are still what was recorded when it was made."""
+def _digest(ref: str, folder: Path) -> str:
+    """The digest of a folder's files; a catalogue model's are those recorded when it was made."""
+    digest = folder_digest(folder)
+    if ref not in CATALOGUE:
+        return digest
     try:
         recorded = json.loads((folder / RECORD).read_text(encoding="utf-8"))["digest"]
     except (OSError, ValueError, KeyError, TypeError):
         recorded = "nothing"
-    if recorded != folder_digest(folder):
+    if recorded != digest:
         raise ModelError(
             "the files are not what was converted",
             where=str(folder),
             fix=f"delete the folder and run: bb models fetch {folder.name}",
         )
-    return folder
+    return digest
 
 
 def _load(source: str, dtype: torch.dtype, offline: bool) -> tuple[Any, Any]:

@@ -63,7 +63,12 @@ class BuilderLearner:
 
 
 def barred(found: Losses) -> float:
-    """The share of skill choices that the mask had to refuse: argmax_k logit_k not in A."""
+    """The share of skill choices that the mask had to refuse: argmax_k logit_k not in A.
+
+    0 where nothing is chosen, as of plans without a step.
+    """
+    if not found.keep.any():
+        return 0.0
     chosen = found.skill_logits.argmax(-1, keepdim=True)
     refused = ~found.skill_allowed.gather(-1, chosen).squeeze(-1)
     return float(refused[found.keep].float().mean())

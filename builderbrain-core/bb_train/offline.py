@@ -57,7 +57,7 @@ def offline(booted: Booted, progress: Progress, scribe: Scribe) -> Offline:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Only algorithms whose sums come out the same every time, however many threads there are."""
+    """Only algorithms whose sums come out the same every time, with as many threads."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
     try:
@@ -73,9 +73,11 @@ class _Offline:
         self.booted, self.progress, self.config = booted, progress, booted.config
         self.scribe = scribe
         composes = "build" in self.config.constraints
-        learner = BuilderLearner(
-            booted.builder, booted.lessons.lessons, booted.cache.get, composes=composes
-        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.config.run.seed)  # a composer is made by chance
+            learner = BuilderLearner(
+                booted.builder, booted.lessons.lessons, booted.cache.get, composes=composes
+            )
         self.trainer = Trainer(
             learner,
             self.config.optimiser,
@@ -105,6 +107,9 @@ class _Offline:
         if self.best >= 0:
             self.keeper.best(self.booted.made_from, self.best_step, last.step)
         self.progress.say(f"goes on after step {last.step}")
+        if (threads := last.values.get("threads")) not in (None, torch.get_num_threads()):
+            now = torch.get_num_threads()
+            self.progress.say(f"with {now} threads, {threads} before: losses may differ a little")
 
     def go(self) -> Offline:
         """All steps that are left; the best builder's weights are in the builder afterwards."""
@@ -164,6 +169,7 @@ class _Offline:
             "best": self.best,
             "best_step": self.best_step,
             "seconds": self.seconds,
+            "threads": torch.get_num_threads(),
         }
         saved = Checkpoint(self.trainer.step, self.booted.made_from, tensors, kept)
         self.keeper.save(saved, best=better)

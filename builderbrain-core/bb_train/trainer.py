@@ -4,7 +4,7 @@
 
 Step t draws its examples and all its chance (dropout, the order of projections) from the run's
 seed and t alone. So a run that is killed and resumed takes the very steps it would have taken, and
-its losses are the same bit for bit on the same machine and library.
+its losses are the same bit for bit on the same machine and library, with as many threads.
 
 What is learnt from is anything with a `loss`; the loop knows no builder and no domain.
 """

@@ -99,6 +99,20 @@ def test_the_trained_losses_fall_to_honesty() -> None:
     assert float(power.detach().exp()) == pytest.approx(3.0, abs=0.5)
 
 
+def test_all_that_means_the_right_answer_is_one_answer() -> None:
+    torch = pytest.importorskip("torch")
+    from bb_nn.builder.loss import _certainty
+
+    said_twice, beaten = [0.4, 0.4, 0.2], [0.3, 0.6, 0.1]
+    right = torch.tensor([True, True, False, True, False, False])
+    logp = torch.tensor(said_twice + beaten).log()
+    group = torch.tensor([0, 0, 0, 1, 1, 1])
+    nats = -torch.tensor([0.8, 0.3]).log()
+    confidence, hit = _certainty(logp.masked_fill(right, float("-inf")), group, nats)
+    assert confidence.tolist() == pytest.approx([0.8, 0.6])
+    assert hit.tolist() == [1.0, 0.0]
+
+
 def test_mmce_is_its_double_sum() -> None:
     torch = pytest.importorskip("torch")
     from math import exp, sqrt

@@ -32,7 +32,7 @@ from bb_train.continual.adapters import (
     with_adapters,
 )
 from bb_train.continual.cycle import Cycle, Proposed
-from bb_train.continual.learn import Episodes, learn, measured
+from bb_train.continual.learn import AdapterLearner, Episodes, learn, measured
 from bb_train.continual.learning import Learning
 from bb_train.continual.nearness import nearness
 from bb_train.continual.no_candidate import NoCandidate
@@ -77,6 +77,17 @@ def test_learning_moves_the_adapters_and_no_bit_of_the_trunk() -> None:
     assert len(found.paths["kl"]) == QUICK.steps
     # How tokens are read is learnt too: no other adapter reaches a word before it is looked at.
     assert bool(adapter_state(found.builder)["network.memory.common.up"].any())
+
+
+def test_dropout_is_no_change_of_what_is_answered() -> None:
+    serving = builder()
+    candidate = with_adapters(serving, 2)
+    assert candidate.config.dropout > 0
+    taught = lessons(candidate, made()[:6], states).lessons
+    learner = AdapterLearner(candidate, serving, taught, 3, states)
+    learner.module.train()
+    assert float(learner.loss([1, 4])[0]["kl"].detach()) == pytest.approx(0.0, abs=1e-6)
+    assert candidate.network.training and "kl" not in learner.loss([0, 1])[0]
 
 
 def test_a_trunk_that_moved_is_refused() -> None:

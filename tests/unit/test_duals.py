@@ -149,6 +149,17 @@ def test_a_multiplier_at_its_ceiling_is_told() -> None:
     assert not at_rest(unmet)
 
 
+def test_a_short_run_is_judged_too() -> None:
+    unmet = [Point(1.0, 0.005, 10.0, 0.1)] * 60
+    assert [a.kind for a in windup(unmet, ceiling=10.0)] == ["pinned"]
+    assert windup(unmet[:19], ceiling=10.0) == ()
+
+
+def test_a_task_that_was_learnt_to_the_end_and_lost_is_told() -> None:
+    path = [Point(0.005, 0.005, 5.0, task) for task in [0.0] * 30 + [1.0] * 30]
+    assert [a.kind for a in windup(path)] == ["task lost"]
+
+
 def test_feasibility_is_the_raw_loss() -> None:
     assert Dual(CFS, ema=0.005).feasible and not Dual(CFS, ema=0.0051).feasible
     assert not Dual(CFS).feasible

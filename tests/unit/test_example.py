@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,17 @@ import pytest
 
 from bb_core import discover
 from bb_core.battery import Task
-from bb_core.canonical import digest
+from bb_core.canonical import digest, digest_json
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.plan import Plan, Step
 from bb_core.scene import Scene
+from bb_core.skins import Skin
 from bb_train.config import Data
 from bb_train.corpus import Corpus, corpus
 from bb_train.data.generator_config import GeneratorConfig
 from bb_train.errors import DataError
 from bb_train.example import Example, Split, file_of, read_example, read_examples, write_examples
+from tests.unit.shelf import TAKE, shelf
 
 TEXT = "cancel W1001\u2028then tell me"
 TASK = Task("t", "cancel W1001", ({"steps": []},), diff={"/orders/W1001": None}, world={"a": [1]})
@@ -196,6 +199,15 @@ def test_a_line_of_another_split_is_refused(files: Files) -> None:
     assert files.path("dev").rename(files.path("train"))
     with pytest.raises(DataError, match=r"train\.jsonl:2: 'dev-0' is of the split test, not train"):
         files.read()
+
+
+def test_examples_of_another_battery_or_other_skins_are_other_examples() -> None:
+    plain = Skin("plain", "invariant", lambda task: task)
+    loud = replace(plain, apply=lambda task: replace(task, prompt=task.prompt.upper()))
+    made = [shelf(), shelf(battery=(TAKE,)), shelf(skins=(plain,)), shelf(skins=(loud,))]
+    found = [GeneratorConfig(7).made_from(one.compiled) for one in made]
+    assert len({digest_json(told) for told in found}) == len(made)
+    assert GeneratorConfig(7).made_from(shelf().compiled) == found[0]
 
 
 def test_a_runs_own_file_that_is_damaged_is_to_be_deleted(shop: Compiled, tmp_path: Path) -> None:

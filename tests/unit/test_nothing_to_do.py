@@ -26,5 +26,6 @@ def test_a_batch_of_plans_without_a_step_teaches_to_stop(method: Method) -> None
     trainer = Trainer(BuilderLearner(one, taught, states), optimiser, method=method)
     losses = [trainer.advance().losses["task"] for _ in range(optimiser.steps)]
     assert losses[-1] < losses[0] / 2
+    assert trainer.learner.loss([0, 1])[1]["cfs_rate"] == 0.0
     one.eval()
     assert all(not one.build(states(e.scene.text), e.scene, 1)[0].decisions for e in idle)

@@ -16,7 +16,7 @@ from bb_infra.train_command import train
 from bb_train import boot as booting
 from bb_train import checkpoint as checkpoints
 from bb_train.checkpoint import Checkpoint, Checkpoints
-from bb_train.config import read_train_config
+from bb_train.config import Held, read_train_config
 from bb_train.errors import BusyError, ResumeError, StorageError
 from bb_train.offline import Offline, _Offline, offline
 from bb_train.run_lock import held
@@ -99,6 +99,30 @@ def test_killed_while_it_keeps_a_best_it_ships_that_best(
     found = other.go()
     assert found.best_step == 4 and "goes on after step 3" in other.said
     assert all(torch.equal(other.weights[name], w) for name, w in whole.weights.items())
+
+
+def test_what_is_composed_by_is_the_seeds_alone(tmp_path: Path) -> None:
+    made = []
+    for chance in (1, 2):
+        one = booted(tmp_path / str(chance))
+        one = replace(one, config=replace(one.config, constraints={"build": Held(limit=1.0)}))
+        torch.manual_seed(chance)
+        run = _Offline(one, Progress(STEPS, io.StringIO()), scribe(one))
+        run.log.close()
+        made.append(run.trainer.learner.module["composer"].state_dict())  # type: ignore[index]
+    assert all(torch.equal(made[1][name], tensor) for name, tensor in made[0].items())
+
+
+def test_other_threads_than_before_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Run(tmp_path)
+    one.go()
+    one.go()
+    assert "threads" not in one.said
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    one.go()
+    assert "with 7 threads, 1 before: losses may differ a little" in one.said
 
 
 @pytest.mark.parametrize("name", ["damaged", "missing", "another step"])

@@ -89,6 +89,14 @@ def test_zero_gradients_and_stationary_points() -> None:
     assert table.tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
+@pytest.mark.parametrize("tiny", [0.0, 1e-6])
+def test_what_pulls_at_nothing_stops_nobody(tiny: float) -> None:
+    grads = jacobian(3)
+    more = torch.cat([grads, tiny * jacobian(1, seed=5)])
+    found, alone = combine(more, "cagrad"), combine(grads, "cagrad")
+    assert torch.allclose(found, alone, atol=1e-5) and float(alone.norm()) > 0
+
+
 class Small(nn.Module):
     """A trunk and three heads that want different things of it."""
 
@@ -122,6 +130,16 @@ def test_without_surgery_it_is_plain_backward() -> None:
     report = surgery_backward(losses, shared, method="sum")
     assert torch.allclose(flat(plain), flat(operated), atol=1e-7)
     assert report.names == ("a", "b", "c") and len(report.norms) == 3
+
+
+def test_one_loss_alone_is_one_backward() -> None:
+    plain, operated, passed = Small(0), Small(0), list[int]()
+    plain.losses()[0]["a"].backward()
+    operated.trunk[1].register_full_backward_hook(lambda *_: passed.append(1))  # type: ignore[no-untyped-call]
+    losses, _ = operated.losses()
+    report = surgery_backward({"a": losses["a"]}, operated.trunk[0].weight)
+    assert torch.equal(flat(plain), flat(operated))
+    assert len(passed) == 1 and report.names == ("a",) and report.conflicts == 0
 
 
 def test_the_trunk_gets_the_combination_the_heads_their_own() -> None:

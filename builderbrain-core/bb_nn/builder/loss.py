@@ -23,7 +23,9 @@ class Losses:
     mask, skill_allowed what may come next, gold_skills [B, N]; edge_logits, gold_edges: [B, N, N],
     j -> i at [b, i, j]; keep: [B, N].
     nodes, registers: [B, N, width], what each step is and the state that finished it.
-    confidence, hit: [G], the highest probability of each question, and whether it was right.
+    confidence, hit: [G], the highest probability of an answer to each question, and whether it was
+    the right one. All options that mean the right answer are one; a wrong answer counts by its
+    likeliest option.
     """
 
     heads: Mapping[str, Tensor]
@@ -60,7 +62,7 @@ def losses(found: Outcome, batch: Batch) -> Losses:
     A question's loss is -log of the sum of the probabilities of the options that mean the gold
     answer: which of two equal texts is copied does not matter.
     """
-    asked, groups = batch.questions, len(batch.questions.action)
+    asked = batch.questions
     logp, nats = answered(found, asked)
     heads = {}
     for name, queries in _HEADS.items():
@@ -72,7 +74,7 @@ def losses(found: Outcome, batch: Batch) -> Losses:
         heads["free"] = free_nats(found, asked.free).mean()
     if len(batch.steps.waits):
         heads["edge"] = binary_cross_entropy_with_logits(found.edges, batch.steps.waits)
-    confidence, hit = _certainty(logp, asked.group, groups, nats)
+    confidence, hit = _certainty(logp.masked_fill(asked.gold, float("-inf")), asked.group, nats)
     shared = (found.memory, found.hidden)
     return Losses(heads, *shared, *_skills(found, batch), *_graph(found, batch), confidence, hit)
 
@@ -91,10 +93,9 @@ def free_nats(found: Outcome, free: Tensor) -> Tensor:
     return -(found.first[rows, free[:, 1]] + found.last[rows, free[:, 2]])
 
 
-def _certainty(logp: Tensor, group: Tensor, groups: int, nats: Tensor) -> tuple[Tensor, Tensor]:
-    top = torch.full((groups,), float("-inf"), device=logp.device)
-    top = top.scatter_reduce(0, group, logp, "amax")
-    return top.exp(), (-nats >= top - 1e-6).float()
+def _certainty(wrong: Tensor, group: Tensor, nats: Tensor) -> tuple[Tensor, Tensor]:
+    top = torch.full_like(nats, float("-inf")).scatter_reduce(0, group, wrong, "amax")
+    return torch.maximum(top, -nats).exp(), (-nats >= top).float()
 
 
 def _skills(found: Outcome, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 AlarmKind = Literal["overhang", "pinned", "task lost"]
+SHORTEST = 10
+"""Of fewer steps a mean says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,14 @@ def windup(
     pinned: float = 0.4,
     lost: float = 2.0,
 ) -> tuple[Alarm, ...]:
-    """The alarms of a path; none for one that is too short to judge (two windows).
+    """The alarms of a path; none for one that is too short to judge (20 steps).
 
-    ceiling: lambda_max where the rule has one. pinned: the share of steps at the ceiling that is
-    too many. lost: how far above its best the mean task loss of a window may end.
+    window: so many steps are taken together, half of the path at most. ceiling: lambda_max where
+    the rule has one. pinned: the share of steps at the ceiling that is too many. lost: how far
+    above its best the mean task loss of a window may end.
     """
-    if len(path) < 2 * window:
+    window = min(window, len(path) // 2)
+    if window < SHORTEST:
         return ()
     found = [_overhang(path, window), _pinned(path, ceiling, pinned), _lost(path, window, lost)]
     return tuple(alarm for alarm in found if alarm)
@@ -101,9 +105,7 @@ def _lost(path: Sequence[Point], window: int, factor: float) -> Alarm | None:
     standing = max(p.multiplier for p in path[means.index(best) :]) > 0
     if not standing or end <= factor * best:
         return None
-    return Alarm(
-        "task lost", len(path) - 1, f"task loss {end:.3g}, {end / best:.1f} times its best"
-    )
+    return Alarm("task lost", len(path) - 1, f"task loss {end:.3g}, {best:.3g} at its best")
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -212,7 +212,7 @@ class Cycle:
         require_births(candidate, serving)
         items = self.replay.items
         now = current(serving.space, items, stale(serving.space, items))
-        some = sayable(candidate, now[-self.learning.audited :], self.states)
+        some = sayable(candidate, _latest(now, self.learning.audited), self.states)
         before, _ = side(serving, some, self.states, self.trials)
         after, ged = side(candidate, some, self.states, self.trials)
         figures = Figures(ged=ged if some else None)
@@ -252,11 +252,13 @@ class Cycle:
     ) -> Proposed:
         assert learnt.builder is not None and learnt.last is not None
         half = self.learning.audited // 2
-        some = [*episodes.fresh[-half:], *episodes.held[:half]]
+        some = [*_latest(episodes.fresh, half), *episodes.held[:half]]
         some = sayable(learnt.builder, some, self.states)
         before, _ = side(serving, some, self.states, self.trials)
         after, ged = side(learnt.builder, some, self.states, self.trials)
-        found = alarms(before, after, Training(learnt.paths))
+        held = [dual.constraint for dual in learnt.duals.duals]
+        ceilings = {one.name: one.lambda_max for one in held}
+        found = alarms(before, after, Training(learnt.paths, ceilings))
         figures = Figures(
             duals=dict(learnt.duals.multipliers),
             cosines=cosine_row(learnt.last.surgery),
@@ -320,6 +322,10 @@ class Cycle:
         blocks = {"figures": whole.to_json(), "digests": digests.to_json()}
         body = {**decision.summary(), "domain": self.pointer.domain, "said": decision.said}
         self.ledger(Record("gate", decision.target, body={**body, **blocks}))
+
+
+def _latest(examples: Sequence[Example], count: int) -> Sequence[Example]:
+    return examples[max(0, len(examples) - count) :]
 
 
 def _came(learnt: Learnt) -> dict[str, Json]:

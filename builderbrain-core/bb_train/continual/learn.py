@@ -21,6 +21,7 @@ from bb_core import duals as multipliers
 from bb_core.duals import Constraint, Duals, Warmup
 from bb_nn.builder.builder import PlanBuilder
 from bb_nn.builder.loss import losses
+from bb_nn.builder.still import still
 from bb_train.audits.windup import Point
 from bb_train.continual.adapters import (
     adapter_state,
@@ -105,16 +106,20 @@ class AdapterLearner:
         batch = self._batch(rows)
         outcome = self.builder.network(batch)
         found = losses(outcome, batch)
-        raw = {name: raw_losses(found)[name] for name in ("task", "cfs", "calibration")}
-        old = [row for row in rows if row >= self.replayed]
-        raw["kl"] = self._kl(old) if old else found.task.new_zeros(()) * found.task
+        every = raw_losses(found)
+        raw = {name: every[name] for name in ("task", "cfs", "calibration")}
+        if old := [row for row in rows if row >= self.replayed]:
+            raw["kl"] = self._kl(old)
         return raw, {"cfs_rate": barred(found)}, self.tensors
 
     def _kl(self, rows: Sequence[int]) -> Tensor:
+        """KL to what serves, both without dropout: its noise is no change of what is answered."""
         batch = self._batch(rows)
-        with torch.no_grad():
+        with torch.no_grad(), still(self.serving):
             theirs = self.serving.network(batch)
-        return nearness(self.builder.network(batch), theirs, batch)
+        with still(self.builder):
+            ours = self.builder.network(batch)
+        return nearness(ours, theirs, batch)
 
     def _batch(self, rows: Sequence[int]) -> Any:
         chosen = [self.lessons[row] for row in rows]

@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bb_core.canonical import digest_json
 from bb_core.compiled import Compiled
 from bb_train.example import Family, Split
 
-VERSION = 5
+VERSION = 6
 """Raised when the same configuration is to give other examples."""
 
 
@@ -35,6 +36,14 @@ class GeneratorConfig:
         return self.split != "train" if self.execute is None else self.execute
 
     def made_from(self, compiled: Compiled) -> dict[str, Any]:
-        """What a file of these examples came from."""
+        """What a file of these examples came from; what the domain's twin does is not in it."""
         told = asdict(self) | {"without_tools": list(self.without_tools)}
-        return {"domain": compiled.name, "schema": compiled.digest, "generator": VERSION, **told}
+        of = {"domain": compiled.name, "schema": compiled.digest, "tasks": _tasks(compiled)}
+        return {**of, "generator": VERSION, **told}
+
+
+def _tasks(compiled: Compiled) -> str:
+    """A digest of the battery and of all that its skins make of it."""
+    worn = [(skin, skin.apply(task)) for skin in compiled.skins for task in compiled.battery]
+    skinned = [[skin.name, skin.kind, asdict(task)] for skin, task in worn if task]
+    return digest_json({"battery": [asdict(task) for task in compiled.battery], "skins": skinned})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ from bb_core.state import Happened, State, step_after
 from bb_runtime.rounds import Observation
 from bb_train.data.blanks import CLOSED, Blank
 from bb_train.data.fresh import Values, syllables
+from bb_train.data.shares import share_of_value
 from bb_train.data.template import Template
 from bb_train.data.worlds import rewritten
 
@@ -56,8 +58,8 @@ def shown(
 ) -> Shown:
     """A template's results with every typed text fresh and every amount scaled by one factor.
 
-    What `names` renames already keeps that name. Amounts keep their order; sums hold but for
-    rounding.
+    What `names` renames already keeps that name. Amounts keep their order and sums hold but for
+    rounding, and for the next amount that is training's where one has a named type.
     """
     new = dict(names)
     factor = rng.uniform(0.4, 1.2)
@@ -66,12 +68,20 @@ def shown(
         if blank.value in new:
             continue
         if isinstance(blank.value, int):
-            new[blank.value] = round(blank.value * factor) if blank.value > 99 else blank.value
+            kind = blank.schema.get("x-type")
+            large = blank.value > 99
+            new[blank.value] = _scaled(blank.value, kind, factor) if large else blank.value
         elif "x-type" in blank.schema:
             new[blank.value] = values.fresh(blank, rng, "train")
         elif blank.value in said:
             new[blank.value] = " ".join(syllables(rng).capitalize() for _ in blank.value.split())
     return Shown(tuple(rewritten(dict(seen), new) for seen in results), new)
+
+
+def _scaled(amount: int, kind: str | None, factor: float) -> int:
+    """The amount times the factor; of a named type the first from there that is training's."""
+    amounts = count(round(amount * factor))
+    return next(n for n in amounts if kind is None or share_of_value(kind, n) == "train")
 
 
 def _typed(compiled: Compiled, template: Template, results: Sequence[Results]) -> Iterator[Blank]:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 
 TINY = 1e-12
+NOTHING = 1e-4
+"""A gradient this much shorter than the longest is next to nothing."""
 
 
 def cagrad_weights(gramian: Tensor, c: float = 0.5, steps: int = 200) -> Tensor:
@@ -12,10 +14,22 @@ def cagrad_weights(gramian: Tensor, c: float = 0.5, steps: int = 200) -> Tensor:
     gramian [K, K] = G G^T; g_0 = mean of the gradients, g_w = w^T G. d has the greatest
     min_i <g_i, d> among all directions within c |g_0| of g_0. Returns v [K] with d = v^T G, on the
     scale of the mean; c in [0, 1), 0 gives the mean. All zeros where some g_w is about 0: the point
-    is Pareto-stationary. The argmin is found in the Gramian alone: w <- w exp(-eta dF/dw),
-    normalised, eta grown on success and halved on failure, so its cost does not depend on n.
+    is Pareto-stationary. A gradient that is next to nothing of itself, as of a constraint that is
+    met, is no such g_w: it has its place in the mean, and the others are settled without it. The
+    argmin is found in the Gramian alone: w <- w exp(-eta dF/dw), normalised, eta grown on success
+    and halved on failure, so its cost does not depend on n.
     """
     gram = gramian.detach().to("cpu", torch.float64)
+    lengths = gram.diagonal().clamp(min=0).sqrt()
+    there = lengths > NOTHING * lengths.max()
+    found = torch.full_like(lengths, 1.0 / len(gram))
+    if there.any():
+        found[there] = _settled(gram[there][:, there], c, steps) * there.sum() / len(gram)
+    return found.to(gramian)
+
+
+def _settled(gram: Tensor, c: float, steps: int) -> Tensor:
+    """The weights where every gradient is something."""
     count = len(gram)
     mean = gram.new_full((count,), 1.0 / count)
     gram = gram / (gram.diagonal().mean() + TINY)
@@ -23,8 +37,8 @@ def cagrad_weights(gramian: Tensor, c: float = 0.5, steps: int = 200) -> Tensor:
     w = _descend(gram, b, radius, steps)
     length = float((w @ gram @ w).clamp(min=0).sqrt())
     if length < 1e-4:
-        return torch.zeros_like(gramian[0])
-    return (mean + radius / length * w).to(gramian)
+        return torch.zeros_like(mean)
+    return mean + radius / length * w
 
 
 def _descend(gram: Tensor, b: Tensor, radius: float, steps: int) -> Tensor:

@@ -21,7 +21,10 @@ Groups = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Surgery:
-    """What the losses' gradients looked like before surgery: names, all cosines, norms."""
+    """What the losses' gradients looked like before surgery: names, all cosines, norms.
+
+    Of one loss alone nothing is measured: that would take a second backward.
+    """
 
     names: tuple[str, ...]
     cosines: tuple[tuple[float, ...], ...]
@@ -51,9 +54,12 @@ def surgery_backward(
     """
     tensors = [shared] if isinstance(shared, Tensor) else list(shared)
     parts = grouped(losses, groups)
+    if len(parts) == 1:
+        next(iter(parts.values())).backward()  # type: ignore[no-untyped-call]
+        return Surgery(tuple(parts), ((1.0,),), (float("nan"),))
     grads = torch.stack([_at(loss, tensors) for loss in parts.values()])
     report = surgery_report(tuple(parts), grads)
-    if len(parts) > 1 and method != "sum":
+    if method != "sum":
         pieces = torch.split(combine(grads, method, seed), [t.numel() for t in tensors])
         hooks = [
             t.register_hook(_replaced_by(piece.view_as(t).to(t.dtype)))  # type: ignore[no-untyped-call]
