@@ -10,7 +10,7 @@ from workload import EMBEDDED
 from bb_nn.base import load_base
 
 RECIPE = f"; LoRA of rank {RANK} at rate {RATE:g}"
-"""What it adds to a recipe."""
+"""What it adds to a recipe, so that rows of other arms are beside its own."""
 
 
 def written(

@@ -36,7 +36,7 @@ from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
 from traces import beats, fit, only_step, options, states, unsegmented  # noqa: E402
 from workload import EMBEDDED  # noqa: E402
-from written import RECIPE, written  # noqa: E402
+from written import written  # noqa: E402
 
 from bb_core.compiled import Compiled  # noqa: E402
 from bb_core.space import Space  # noqa: E402
@@ -113,8 +113,7 @@ def main() -> int:
         claim="SGD: the next call of a dialogue, with its arguments",
         **({"bar": BAR} if ours else {}),
         recipe=f"{len(taught)} calls to learn from, {len(held)} held out; batch 8, "
-        f"{wished.examples} examples seen; arguments told by what they are described as"
-        + (RECIPE if "lora" in wished.arms else ""),
+        f"{wished.examples} examples seen; arguments told by what they are described as",
         how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
     )

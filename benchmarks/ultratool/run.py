@@ -94,8 +94,7 @@ def main() -> int:
         versions=("torch", "transformers", *(("peft",) if "lora" in wished.arms else ())),
         claim="UltraTool: the right tools out of 260, in order",
         **({"bar": BAR} if ours else {}),
-        recipe=f"{len(taught)} texts, {DEV} held out; batch 8; words counted"
-        + (RECIPE if "lora" in wished.arms else ""),
+        recipe=f"{len(taught)} texts, {DEV} held out; batch 8; words counted{RECIPE}",
         how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
     )
