@@ -129,9 +129,13 @@ class HttpWorld:
         elif what.fields:
             sent = {"data": _grouped(what.fields)}
         url, params = self._at(http.server) + what.path, httpx.QueryParams(tuple(query))
-        return self._http.build_request(
+        made = self._http.build_request(
             what.method, url, params=params, headers=headers, timeout=call.timeout_s, **sent
         )
+        if _origin(made.url) != _origin(httpx.URL(self.url)):
+            fix = "mend the operation's servers in openapi.json"
+            raise ToolError("invalid", f"it would go to {url}", where=self.url, fix=fix)
+        return made
 
     def _at(self, own: str) -> str:
         return urljoin(self.url + "/", own).rstrip("/") if own else self.url
@@ -170,6 +174,10 @@ class HttpWorld:
     def close(self) -> None:
         """Let go of the connections."""
         self._http.close()
+
+
+def _origin(url: httpx.URL) -> tuple[str, bytes]:
+    return url.scheme, url.netloc
 
 
 def _base(found: Pinned, settings: Mapping[str, str]) -> str:

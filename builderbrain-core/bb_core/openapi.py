@@ -198,7 +198,10 @@ def _server(node: Mapping[str, Any], default: str) -> str:
 
 
 def _own_server(document: Mapping[str, Any], item: Node, operation: Node) -> str:
-    """The operation's server where it has one of its own, else empty; raises for another host."""
+    """The path of the operation's own server, empty without one; raises for another host.
+
+    A path alone: whoever calls joins it to the server that is configured, with its credentials.
+    """
     whole = server(document)
     own = _server(operation, _server(item, whole))
     if own == whole:
@@ -206,7 +209,7 @@ def _own_server(document: Mapping[str, Any], item: Node, operation: Node) -> str
     there, here = urlsplit(urljoin(whole, own)), urlsplit(whole)
     if (there.scheme, there.netloc) != (here.scheme, here.netloc):
         raise Unsayable(f"is served elsewhere, at {own}")
-    return own
+    return there.path or "/"
 
 
 def _digest(document: Any, place: _Place) -> str:

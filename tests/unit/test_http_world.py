@@ -2,15 +2,17 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bb_adapters.errors import AdapterError
-from bb_adapters.http_world import MOST_BYTES, http_adapters
+from bb_adapters.http_world import MOST_BYTES, HttpWorld, http_adapters
 from bb_core.adapters import Call
 from bb_core.canonical import Json
 from bb_core.errors import NoTwin, ToolError
+from bb_core.http_call import request
 from bb_core.openapi import read_openapi
 from bb_infra.import_scaffold import Source, scaffold
 from tests.imports.echo import Echo
@@ -126,6 +128,18 @@ def test_key_body_own_server_and_credentials(domain: Path, monkeypatch: pytest.M
         call(domain, echo, "keep", {"id": "1"}, login="env:LOGIN")
     assert echo.seen[0]["headers"]["Authorization"] == "Basic YWRhOnB3"
     assert "key=" not in echo.seen[0]["path"]
+
+
+def test_no_operation_goes_to_another_host_than_the_configured_one() -> None:
+    where = {"url": "https://a.example/v1"}
+    own = {"servers": [{"url": "https://a.example//b.example/v2"}]}
+    operation = {"operationId": "op", "responses": OK, **own}
+    document = {**DOCUMENT, "servers": [where], "paths": {"/x": {"get": operation}}}
+    http = read_openapi(document).tools["op"].call
+    world = HttpWorld(SimpleNamespace(document=document), {"url": "http://127.0.0.1:9/v1"})  # type: ignore[arg-type]
+    with pytest.raises(ToolError, match=r"would go to http://b.example/v2") as caught:
+        world.send(http, request(http, {}), Call(world, "n1", "", 1.0), acts=True)
+    assert caught.value.kind == "invalid"
 
 
 def test_without_a_credential_nothing_is_sent(domain: Path) -> None:

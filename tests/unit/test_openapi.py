@@ -340,6 +340,12 @@ def test_a_server_may_be_relative_and_have_variables() -> None:
     assert found.tools["op"].call.server == "/v3"
 
 
+def test_of_an_own_server_only_the_path_is_kept() -> None:
+    servers = [{"url": "https://a.example/v1"}]
+    found = read({"servers": [{"url": "https://a.example/v2"}]}, servers=servers)
+    assert found.tools["op"].call.server == "/v2"
+
+
 @pytest.mark.parametrize(
     ("value", "why"),
     [
