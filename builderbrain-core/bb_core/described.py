@@ -6,12 +6,13 @@ properties describes them all, unless it says `additionalProperties` or `pattern
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, cast
 
 from bb_core.fit import INDEX
 from bb_core.plan import POSITION
 
 Schema = Mapping[str, Any]
+Standing = Literal["listed", "open", "unlisted"]
 SILENT: Schema = {}
 _UNIONS = ("anyOf", "oneOf")
 _ELSEWHERE = frozenset({"allOf", "$ref", "$dynamicRef", "if", "dependentSchemas", "type-name"})
@@ -26,6 +27,22 @@ def described(schema: Schema, tokens: Sequence[str]) -> Schema | None:
             return None
         here = below
     return here
+
+
+def standing(schema: Schema, tokens: Sequence[str]) -> Standing:
+    """How a place is described: by name or index, as one of any, or not by what lists its like.
+
+    An object that lists properties lists no others here, whatever else it lets pass.
+    """
+    here, how = [schema], "listed"
+    for token in tokens:
+        options = [option for one in here for option in _options(one)]
+        listed = [one for option in options if (one := _listed(option, token)) is not None]
+        any_of = [one for option in options if (one := _unnamed(option, token)) is not None]
+        here, how = [*listed, *any_of], "listed" if listed else "open"
+        if not here:
+            return "unlisted"
+    return cast(Standing, how)
 
 
 def places(schema: Schema, depth: int = 4) -> Iterator[tuple[str, ...]]:
@@ -58,6 +75,20 @@ def _options(schema: Schema) -> Iterator[Schema]:
                 yield from _options({**rest, **one} if isinstance(one, Mapping) else SILENT)
             return
     yield schema
+
+
+def _listed(schema: Schema, token: str) -> Schema | None:
+    known = schema.get("properties") or {}
+    if token in known:
+        return known[token] if isinstance(known[token], Mapping) else SILENT
+    index = "array" in _kinds(schema) and (token == INDEX or POSITION.match(token))
+    return _own(schema, token) if index else None
+
+
+def _unnamed(schema: Schema, token: str) -> Schema | None:
+    """The schema of a place that no name describes and no list of names leaves out."""
+    lists = schema.get("properties") and not _ELSEWHERE & schema.keys()
+    return None if lists or _listed(schema, token) is not None else _own(schema, token)
 
 
 def _own(schema: Schema, token: str) -> Schema | None:

@@ -11,13 +11,15 @@ rewrites (`1,234` for `1234`, split, translated) so that no copy of the labelled
 that are under three characters; what a step's success or failure gives away of labelled arguments.
 """
 
-import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from bb_core.described import standing
 from bb_core.graph import Graph
 from bb_core.plan import Plan, Ref, Step, Value, refs, tokens, value_json
 from bb_core.schema import PlanSchema
+from bb_core.tainted import Tainted, unvouched
 
 if TYPE_CHECKING:
     from bb_core.at import At
@@ -46,6 +48,10 @@ class Flow:
             )
             self.made[ident] = (data | self.control[ident]) - spec.declassifies
 
+    @cached_property
+    def _sources(self) -> list[tuple[tuple[str, str], Tainted]]:
+        return [(_folded(taint.value), taint) for taint in self.state.tainted]
+
     def of(self, value: Value, schema: Mapping[str, Any]) -> Labels:
         """The labels of an argument's value."""
         found = NONE.union(*(self.of_ref(ref) for _, ref in refs(value)))
@@ -55,21 +61,23 @@ class Flow:
 
     def of_ref(self, ref: Ref) -> Labels:
         """What the field is labelled with, inside or around the place named, and what made it."""
-        here = tokens(ref.pointer)
-        spec = self.schema.tools[self.steps[ref.step].tool]
+        here, tool = tokens(ref.pointer), self.steps[ref.step].tool
+        if standing(self.schema.result(tool), here) == "unlisted":
+            return unvouched(self.schema, tool) | self.made[ref.step]
+        spec = self.schema.tools[tool]
         declared = [
             names for pointer, names in spec.labels.items() if _touch(tokens(pointer), here)
         ]
         return NONE.union(*declared) | self.made[ref.step]
 
     def _of_literal(self, text: str) -> Labels:
-        found = NONE
-        for taint in self.state.tainted:
-            shared = _shared(text, taint.value)
+        found, whole = NONE, _folded(text)
+        for source, taint in self._sources:
+            shared = _shared(whole, source)
             if not shared:
                 continue
             # What the person typed is trusted whoever repeats it; who may read it does not change.
-            asked = _holds(self.state.request, shared)
+            asked = _in(self.state.request.casefold(), shared.casefold())
             found |= {
                 n for n in taint.labels if not (asked and self.schema.labels[n].readers is None)
             }
@@ -95,16 +103,30 @@ def _literals(value: Value) -> list[str]:
     return [str(value_json(value))]
 
 
-def _shared(text: str, source: str) -> str:
+def _folded(text: str) -> tuple[str, str]:
+    return text, text.casefold()
+
+
+def _shared(text: tuple[str, str], source: tuple[str, str]) -> str:
     """Whichever of the two the other holds, if it is long enough to mean it; else nothing."""
-    found = [a for a, b in ((text, source), (source, text)) if _holds(b, a)]
+    found = [a for (a, inner), (_, outer) in ((text, source), (source, text)) if _in(outer, inner)]
     return found[0] if found and len(found[0]) >= SHORTEST else ""
 
 
-def _holds(outer: str, inner: str) -> bool:
-    """Whether a text holds another as whole words, in whatever case."""
-    pattern = rf"(?<!\w){re.escape(inner.casefold())}(?!\w)"
-    return re.search(pattern, outer.casefold()) is not None
+def _in(outer: str, inner: str) -> bool:
+    """Whether a text holds another as whole words; both are casefolded."""
+    at = outer.find(inner)  # no pattern: making one for each pair takes minutes
+    while at >= 0:
+        end = at + len(inner)
+        if not any(map(_of_word, (outer[max(0, at - 1) : at], outer[end : end + 1]))):
+            return True
+        at = outer.find(inner, at + 1)
+    return False
+
+
+def _of_word(char: str) -> bool:
+    """As `\\w`; nothing is no part of a word."""
+    return char.isalnum() or char == "_"
 
 
 def sink(at: "At", arg: str, readers: frozenset[str] | None, trusted: bool) -> None:

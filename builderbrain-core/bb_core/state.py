@@ -12,8 +12,9 @@ from bb_core.canonical import Json, digest_json
 from bb_core.errors import BuilderbrainError
 from bb_core.flow import label_all
 from bb_core.guards import number
-from bb_core.plan import resolve_pointer, tokens
+from bb_core.plan import resolve_pointer
 from bb_core.schema import FactCall, PlanSchema, Tool
+from bb_core.tainted import Tainted, fault_labels, tainted, texts
 
 if TYPE_CHECKING:
     from bb_core.verdict import Checked
@@ -24,14 +25,6 @@ Key = str | int | tuple[str | int, ...]
 
 ABOUT_NOTHING: Key = ""
 """What a fact without a term, such as `free`, holds of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tainted:
-    """A text or number that came out of a labelled field, and its labels."""
-
-    value: str
-    labels: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +63,28 @@ class State:
         checked: "Checked",
         happened: Sequence[Happened],
         consents: frozenset[str] = frozenset(),
+        faults: Mapping[str, Sequence[str]] | None = None,
     ) -> "State":
-        """The state a round leaves, given what was carried out, in order, and consented to."""
+        """The state a round leaves, given what was carried out, in order, and consented to.
+
+        `faults`: what was said of the steps that came to nothing or that nobody knows of.
+        """
         schema = checked.compiled.schema
         flow = label_all(checked.plan, checked.graph, schema, self)
         state = replace(self, rounds=self.rounds + 1, approvals=self.approvals | consents)
         for event in happened:
             state = step_after(state, schema, event)
             if made := flow.made.get(event.step):
-                told = tuple(Tainted(leaf, made) for leaf in _leaves(event.result))
+                found = texts(schema, event.tool, event.result)
+                told = tuple(Tainted(text, made) for text in found)
                 state = replace(state, tainted=(*state.tainted, *told))
-        return state
+        tools = {step.id: step.tool for step in checked.plan.steps}
+        said = [
+            Tainted(piece, flow.made[step] | fault_labels(schema, tools[step]))
+            for step, pieces in (faults or {}).items()
+            for piece in pieces
+        ]
+        return replace(state, tainted=(*state.tainted, *(one for one in said if one.labels)))
 
 
 def approval(tool: str, args: Mapping[str, Any]) -> str:
@@ -108,7 +112,7 @@ def step_after(state: State, schema: PlanSchema, event: Happened) -> State:
         # One consent, one call: what was carried out, or may have been, has used it up.
         approvals=state.approvals - {approval(event.tool, event.args)},
         tools=state.tools | {event.tool},
-        tainted=(*state.tainted, *taints(spec, event.result)),
+        tainted=(*state.tainted, *tainted(schema, event.tool, event.result)),
         undone=state.undone | ({event.undoes} if event.undoes else set()),
         steps=state.steps + 1,
         writes=state.writes + int(spec.effect.acts),
@@ -149,34 +153,6 @@ def look(path: str, event: Happened) -> Any:
         return resolve_pointer(source, "/" + rest.replace(".", "/") if rest else "")
     except Exception:
         return None
-
-
-def taints(spec: Tool, result: Json) -> list[Tainted]:
-    """The labelled leaves of a result."""
-    found = []
-    for pointer, labels in spec.labels.items():
-        leaves = _leaves_at(result, tokens(pointer))
-        found += [Tainted(value, labels) for value in leaves]
-    return found
-
-
-def _leaves_at(value: Json, tokens: list[str]) -> list[str]:
-    if not tokens:
-        return _leaves(value)
-    head, rest = tokens[0], tokens[1:]
-    if isinstance(value, list) and head == "*":
-        return [leaf for item in value for leaf in _leaves_at(item, rest)]
-    if isinstance(value, dict) and head in value:
-        return _leaves_at(value[head], rest)
-    return []
-
-
-def _leaves(value: Json) -> list[str]:
-    if isinstance(value, dict):
-        return [leaf for item in value.values() for leaf in _leaves(item)]
-    if isinstance(value, list):
-        return [leaf for item in value for leaf in _leaves(item)]
-    return [] if value is None or isinstance(value, bool) else [str(value)]
 
 
 def state_json(state: State) -> dict[str, Json]:

@@ -6,7 +6,9 @@ from typing import Any, Literal, cast, get_args
 
 from bb_core.canonical import Json
 from bb_core.errors import ToolFault
+from bb_core.plan import value_json
 from bb_core.state import Happened
+from bb_core.tainted import beside
 
 Status = Literal["done", "failed", "skipped", "refused", "parked", "not_run"]
 RunStatus = Literal["done", "failed", "refused", "parked"]
@@ -92,6 +94,12 @@ class RunResult:
     def consents(self) -> frozenset[str]:
         """The approvals given in this run, for the state of the next round."""
         return frozenset(c for out in self.outcomes.values() for c in out.consents)
+
+    @property
+    def faults(self) -> dict[str, list[str]]:
+        """What was said of each step that failed or is parked, but for its own arguments."""
+        ended = [out for out in self.outcomes.values() if out.status in ("failed", "parked")]
+        return {out.step: beside(out.why, value_json(out.args)) for out in ended if out.why}
 
     @property
     def parked(self) -> tuple[Outcome, ...]:

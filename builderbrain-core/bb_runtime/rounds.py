@@ -6,7 +6,7 @@ spent and read is carried in the state, so the policy holds over the run and not
 
 When a round is followed by another, and when the run ends, `ending.py` says.
 
-Not covered: what a tool says of a fault is shown to the planner as it is, and carries no labels.
+What a tool says of a fault is shown to the planner as it is, and carries labels (`tainted.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -270,7 +270,7 @@ class _Run:
         self.course.took(verdict, result)
         self.done.append(Round(attempts, result))
         self.observed += tuple(_observations(result))
-        self.state = self.state.after(verdict, result.happened, result.consents)
+        self.state = self.state.after(verdict, result.happened, result.consents, result.faults)
 
     def _note(self) -> dict[str, Json]:
         """All that `resume` needs to go on from before this round."""

@@ -53,8 +53,10 @@ def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...])
 def _held_again(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> str:
     try:
         return held(job, intent.step, intent.tool, intent.args, seen, guards)
-    except (ToolError, BuilderbrainError) as fault:
-        return f"a fresh read: {fault}"
+    except ToolError as fault:  # of its own words none: nothing is known of whose they are
+        return f"a fresh read: {fault.kind}"
+    except BuilderbrainError as error:
+        return f"a fresh read: {error}"
 
 
 def settle(

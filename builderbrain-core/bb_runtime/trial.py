@@ -128,7 +128,7 @@ def _rounds(
         if isinstance(verdict, Refused):
             return replace(trial, caught="static", why=tuple(map(str, verdict.violations)))
         result = play(verdict, run=f"{trial.task}-{number}")
-        state = trial.state.after(verdict, result.happened, result.consents)
+        state = trial.state.after(verdict, result.happened, result.consents, result.faults)
         trial = replace(trial, runs=(*trial.runs, result), state=state)
         if result.status != "done":
             return replace(trial, caught=_who(result), why=tuple(_stopped(result)))
