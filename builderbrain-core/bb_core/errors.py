@@ -17,13 +17,20 @@ ToolFault = Literal["invalid", "denied", "conflict", "timeout_unknown", "unavail
 
 
 class BuilderbrainError(Exception):
-    """Base of every expected error: one line a person can act on."""
+    """Base of every expected error: one line a person can act on.
+
+    It can be written down whatever it quotes: half a character is spelled out.
+    """
 
     def __init__(self, found: str, *, where: str = "", fix: str = "") -> None:
-        self.found, self.where, self.fix = found, where, fix
-        place = f"{where}: " if where else ""
-        advice = f". {fix[0].upper()}{fix[1:]}" if fix else ""
-        super().__init__(f"{place}{found}{advice}")
+        self.found, self.where, self.fix = _whole(found), _whole(where), _whole(fix)
+        place = f"{self.where}: " if where else ""
+        advice = f". {self.fix[0].upper()}{self.fix[1:]}" if fix else ""
+        super().__init__(f"{place}{self.found}{advice}")
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class DomainError(BuilderbrainError):

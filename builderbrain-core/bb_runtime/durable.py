@@ -9,7 +9,8 @@ What is done about DBOS's traps, each of them a test:
   the model, grammar, schema and configuration it was checked with;
 - runs are recovered at launch, by anyone: here only by `run`, under a lease, by whoever asked.
 
-Not covered: two machines on one SQLite file. Use Postgres for more than one.
+Not covered: two machines on one SQLite file (use Postgres for more than one); a run that ended by
+an error of this engine's own, which DBOS keeps as ended: what it did is in the ledger.
 """
 
 import secrets

@@ -6,6 +6,9 @@
 The two halves are checkpointed apart. An intent without a result after a crash means that nobody
 knows whether the effect happened: a tool that takes a key is sent the same call again, any other is
 asked through its `reconcile` tool or parked for a person. Nothing is ever sent again blindly.
+
+Where so much time lies between the halves that the guards' verdict is old (a database that is busy,
+a machine that slept), they are held once more. Not covered: what happens within that time.
 """
 
 import time
@@ -27,8 +30,10 @@ from bb_runtime.progress import Event
 from bb_runtime.promise import kept, mistyped
 from bb_runtime.reach import Seen, held, send
 from bb_runtime.recorded import recorded, said
-from bb_runtime.settle import after_crash, settle
+from bb_runtime.settle import after_crash, held_again, settle
 
+FRESH_S = 2.0
+"""Older than this, what the guards read is read again before the call."""
 APPROVED: Json = {"approved": True}
 """The result of an approving tool that has no adapter of its own."""
 
@@ -90,6 +95,10 @@ def act(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> Outc
     again = intent.by != job.incarnation
     if again and spec.effect.acts:
         out = after_crash(job, intent, seen, guards)
+    elif spec.effect.acts and time.time() - intent.at > min(FRESH_S, job.settings.guard_life_s):
+        why = held_again(job, intent, seen, guards)
+        late = Outcome(intent.step, intent.tool, "refused", intent.args, why=why, key=intent.key)
+        out = late if why else None
     # What was reconciled before it is sent again has surely not happened; a keyed call may have.
     unknown = again and safe_to_repeat(spec)
     out = out or _effect(job, intent, seen, guards, unknown)

@@ -40,7 +40,7 @@ def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...])
     safe = safe_to_repeat(spec)
     if safe and time.time() - intent.at <= job.settings.guard_life_s:
         return None
-    why = _held_again(job, intent, seen, guards)
+    why = held_again(job, intent, seen, guards)
     if safe and not why:
         return None
     time.sleep(max(0.0, min(intent.at + spec.timeout_s - time.time(), spec.timeout_s)))
@@ -50,7 +50,8 @@ def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...])
     return Outcome(intent.step, intent.tool, "refused", intent.args, why=why, key=intent.key)
 
 
-def _held_again(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> str:
+def held_again(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> str:
+    """Why the guards do not let an intent pass any more; empty if they hold on fresh reads."""
     try:
         return held(job, intent.step, intent.tool, intent.args, seen, guards)
     except ToolError as fault:  # of its own words none: nothing is known of whose they are

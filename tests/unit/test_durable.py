@@ -2,12 +2,16 @@
 
 import builtins
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bb_core.adapters import Call
+from bb_core.canonical import Json
+from bb_core.errors import ToolError
 from bb_core.record import Record
 from bb_runtime.durable import Durable
 from bb_runtime.errors import DurableError
@@ -131,6 +135,20 @@ def test_parked_is_kept(url: str) -> None:
     for _ in range(2):
         with Durable(url, A) as engine:
             assert run(engine, world, steps=steps).status == "parked"
+    assert len(world.effects) == 1
+
+
+def test_half_a_character_in_a_fault_ends_no_run(url: str) -> None:
+    def shout(args: Mapping[str, Any], call: Call) -> Json:
+        call.world.effects.append(call)
+        raise ToolError("timeout_unknown", "bad \ud800", where="shout")
+
+    steps = [{"id": "n1", "tool": "shout", "args": {"text": "x"}}]
+    adapters, world = replace(MEMORY, tools={**MEMORY.tools, "shout": shout}), Memory()
+    for _ in range(2):
+        with Durable(url, A) as engine:
+            found = execute(checked(steps), adapters, world, engine=engine, artifact=A, run="r")
+        assert found.status == "parked" and "bad \\ud800" in found.outcomes["n1"].why
     assert len(world.effects) == 1
 
 

@@ -123,6 +123,21 @@ def test_a_repeatable_effect_is_sent_again_only_while_its_guards_hold(
     assert (found.status, len(world.effects)) == (status, int(status == "done"))
 
 
+@pytest.mark.parametrize(
+    ("age", "balance", "status"), [(1.0, 3, "done"), (9.0, 3, "refused"), (9.0, 9, "done")]
+)
+def test_guards_are_held_again_where_their_verdict_is_old(
+    age: float, balance: int, status: str
+) -> None:
+    plan = checked(bank(), moved("n1", "take", cents=5))
+    world = Memory(balances={"a1": balance})
+    job = Job("r", plan, MEMORY, world, settings=QUICK)
+    args = plan.plan.steps[0].args
+    intent = Intent("n1", "take", args, "k", time.time() - age, job.incarnation)
+    found = act(job, intent, {}, plan.guards_of("n1"))
+    assert (found.status, len(world.effects)) == (status, int(status == "done"))
+
+
 def test_nobody_listening_stops_no_run() -> None:
     def gone(event: Event) -> None:
         raise BrokenPipeError
