@@ -11,7 +11,7 @@ ever spliced into text. JSON form:
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
@@ -23,6 +23,8 @@ OPS: tuple[Op, ...] = ("==", "!=", "<", "<=", ">", ">=")
 PLAIN = frozenset({str, int, float, bool, type(None)})
 POSITION = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]{0,15}\Z")
+MOST_STEPS, DEEPEST = 4096, 64
+"""More than any domain may allow; to be read takes time, and a call for each level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,9 @@ def from_json(data: Json, *, domain: str = "", schema: str = "") -> Plan:
     steps = data.get("steps")
     if not isinstance(steps, list):
         raise PlanError(f"'steps' must be a list, found {_kind(steps)}", where="/steps")
+    if len(steps) > MOST_STEPS:
+        found, fix = f"{len(steps)} steps", f"{MOST_STEPS} at most"
+        raise PlanError(found, where="/steps", fix=fix)
     read = tuple(_read_step(step, f"/steps/{i}") for i, step in enumerate(steps))
     name, sha = data.get("domain", domain), data.get("schema", schema)
     if not isinstance(name, str) or not isinstance(sha, str):
@@ -188,11 +193,27 @@ def from_json(data: Json, *, domain: str = "", schema: str = "") -> Plan:
 
 def _plain(data: Json) -> None:
     """What has no canonical form has no digest: huge integers, NaN, half a character."""
+    if _deeper(data, DEEPEST):
+        raise PlanError("a value is nested too deep", where="/", fix=f"{DEEPEST} levels at most")
     try:
         canonical(data)
     except (ValueError, RecursionError) as error:
         fix = "keep to text, integers below 2**53 and finite decimals"
         raise PlanError(f"not plain JSON ({error})", where="/", fix=fix) from error
+
+
+def _deeper(data: Json, levels: int) -> bool:
+    """Whether values are nested in more levels; level by level, so that no depth is too much."""
+    here: list[Json] = [data]
+    for _ in range(levels + 1):
+        here = [item for one in here for item in _inside(one)]
+    return bool(here)
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _read_step(data: Json, where: str) -> Step:

@@ -25,7 +25,10 @@ def load_document(source: str) -> dict[str, Any]:
     """The whole document; raises InfraError that says which part could not be read, and why."""
     home = source if _is_url(source) else str(Path(source).resolve())
     bundle = _Bundle(home)
-    document = bundle.rewritten(bundle.read(home), home, "")
+    try:
+        document = bundle.rewritten(bundle.read(home), home, "")
+    except RecursionError as error:
+        raise InfraError("is nested too deep to be read", where=source) from error
     if not isinstance(document, dict):
         raise InfraError("is no OpenAPI document: its top is not a mapping", where=source)
     if bundle.parts:

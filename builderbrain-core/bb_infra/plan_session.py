@@ -99,9 +99,10 @@ class PlanSession:
         try:
             told = self._done(given, do)
         except BaseException as error:
-            # What had happened by then is in the ledger and not in the state: no plan may go on.
             why = str(error) or type(error).__name__
-            self.broken = f"an earlier plan of this session broke off: {why}"
+            if do == self._carry:
+                # What had happened by then is in the ledger, not in the state: no plan may go on.
+                self.broken = f"an earlier plan of this session broke off: {why}"
             told = Told({"end": "failed", "why": why, "violations": [], "steps": []}, True)
         finally:
             self._work = None

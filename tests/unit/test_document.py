@@ -123,7 +123,7 @@ def test_a_url_may_refer_to_its_own_host_only_and_follows_no_redirect() -> None:
         load_document("http://a:b@127.0.0.1/main.json")
 
 
-@pytest.mark.parametrize("text", ["[]", "7", "a: [", "\x00", "a: 1\na: 2"])
+@pytest.mark.parametrize("text", ["[]", "7", "a: [", "\x00", "a: 1\na: 2", "[" * 900 + "]" * 900])
 def test_what_is_no_document_is_said_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -99,15 +100,22 @@ def test_a_session_has_as_many_rounds_as_the_domain_allows(session: PlanSession)
     assert rules(end(session, [read])) == {"B.rounds"}
 
 
+def nested(levels: int) -> Any:
+    return reduce(lambda inner, _: [inner], range(levels), WHO)
+
+
 @pytest.mark.parametrize(
-    "plan", [None, 7, "", "x", {}, [], [1], {"steps": [{"id": 1}]}, "[" * 9999]
-)
+    "plan",
+    [None, 7, "", "x", {}, [], [1], {"steps": [{"id": 1}]}, "[" * 9999, nested(62), nested(900),
+     nested(5000), [WHO] * 4097],
+)  # fmt: skip
 def test_what_is_no_plan_is_refused_and_leaves_the_session_open(
     session: PlanSession, plan: Any
 ) -> None:
     told = end(session, plan)
     assert told.bad
     assert told.body["end"] == "refused"
+    assert session.begin(plan, only_check=True).events.get(timeout=30).body["end"] == "refused"
     assert end(session, [WHO]).body["end"] == "done"
 
 
