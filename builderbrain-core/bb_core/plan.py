@@ -193,7 +193,7 @@ def from_json(data: Json, *, domain: str = "", schema: str = "") -> Plan:
 
 def _plain(data: Json) -> None:
     """What has no canonical form has no digest: huge integers, NaN, half a character."""
-    if _deeper(data, DEEPEST):
+    if deeper(data, DEEPEST):
         raise PlanError("a value is nested too deep", where="/", fix=f"{DEEPEST} levels at most")
     try:
         canonical(data)
@@ -202,18 +202,18 @@ def _plain(data: Json) -> None:
         raise PlanError(f"not plain JSON ({error})", where="/", fix=fix) from error
 
 
-def _deeper(data: Json, levels: int) -> bool:
+def deeper(value: Value, levels: int) -> bool:
     """Whether values are nested in more levels; level by level, so that no depth is too much."""
-    here: list[Json] = [data]
+    layer = [value]
     for _ in range(levels + 1):
-        here = [item for one in here for item in _inside(one)]
-    return bool(here)
+        layer = [item for outer in layer for item in _inside(outer)]
+    return bool(layer)
 
 
-def _inside(value: Json) -> Iterable[Json]:
-    if isinstance(value, dict):
+def _inside(value: Value) -> Iterable[Value]:
+    if isinstance(value, Mapping):
         return value.values()
-    return value if isinstance(value, list) else ()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _read_step(data: Json, where: str) -> Step:

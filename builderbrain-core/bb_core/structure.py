@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import jsonschema_rs
 
 from bb_core.fit import at as schema_at
 from bb_core.fit import fit
-from bb_core.plan import Plan, Ref, Step, Value, When, needs, refs, tokens, value_json
+from bb_core.plan import Plan, Ref, Step, Value, When, deeper, needs, refs, tokens, value_json
 from bb_core.schema import PlanSchema
 from bb_core.verdict import Violation
 
@@ -23,7 +23,7 @@ DEEPEST = 32
 
 def plain(plan: Plan) -> Iterator[Violation]:
     """Every value is JSON that has a digest, and nests no deeper than it can be judged."""
-    deep = [step.id for step in plan.steps if _deep(step.args)]
+    deep = [step.id for step in plan.steps if deeper(step.args, DEEPEST)]
     for ident in deep:
         yield Violation("S.value", ident, f"a value nests more than {DEEPEST} deep", "flatten it")
     if not deep:
@@ -32,19 +32,6 @@ def plain(plan: Plan) -> Iterator[Violation]:
         except ValueError as error:
             fix = "keep to text, integers below 2**53 and finite decimals"
             yield Violation("S.value", "", f"a value is not plain JSON ({error})", fix)
-
-
-def _deep(value: Value) -> bool:
-    layer = [value]
-    for _ in range(DEEPEST + 1):
-        layer = [item for outer in layer for item in _inside(outer)]
-    return bool(layer)
-
-
-def _inside(value: Value) -> Iterable[Value]:
-    if isinstance(value, Mapping):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()
 
 
 def skeleton(plan: Plan, schema: PlanSchema) -> Iterator[Violation]:
