@@ -63,6 +63,8 @@ def made_from(compiled: Compiled, planners: "Planners | None", config: Config) -
     settings = asdict(replace(config, source=""))
     for other in ("learn", "gate", "shadow"):
         del settings[other]
+    if planners:  # a prompt is written by it, and a base's digest says nothing of it
+        settings["chat_template"] = planners.base.base.tokenizer.chat_template or ""
     return Digests(
         base=planners.base.base.digest if planners else NO_MODEL,
         rail=planners.rail if planners else NO_MODEL,

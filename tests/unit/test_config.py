@@ -84,6 +84,20 @@ def test_learning_and_judging_differently_leaves_runs_what_they_are() -> None:
     assert made_from(shop, None, replace(usual, run=Run(rounds=1))) != made_from(shop, None, usual)
 
 
+def test_what_prompts_are_written_by_is_part_of_what_a_run_is_made_from() -> None:
+    pytest.importorskip("torch")
+    from bb_infra.planners import Planners
+    from bb_nn.base import load_base
+    from bb_runtime.planner import ModelPlanner
+
+    shop, base = compile_domain(discover().get("api_json")), load_base("random:llama")
+    planners = Planners(ModelPlanner(base, shop))
+    before = made_from(shop, planners, Config())
+    base.tokenizer.chat_template = "{{ messages }}"
+    after = made_from(shop, planners, Config())
+    assert after.base == before.base and after.artifact != before.artifact
+
+
 def test_learning_is_by_default_as_it_is_without_a_configuration() -> None:
     pytest.importorskip("torch")
     from bb_infra.learn_run import learning
