@@ -65,8 +65,17 @@ def require_extends(log: Path, place: str, public_key: str | None) -> Notes:
     return there
 
 
+def held_at(place: str, log: Path) -> Notes:
+    """The notes a place holds; raises LedgerError where it holds none, and so can show nothing."""
+    there = read_anchor(place, log)
+    if not there.text:
+        fix = "give the place that 'bb log anchor' was given"
+        raise LedgerError("no checkpoints of this ledger are there", where=place, fix=fix)
+    return there
+
+
 def read_anchor(place: str, log: Path) -> Notes:
-    """The notes a place holds; raises LedgerError where some were taken out of it again."""
+    """The notes a place holds, if any; raises LedgerError where some were taken out again."""
     if not place.startswith(GIT):
         path = file_at(place)
         text = path.read_text("utf-8", "replace") if path.exists() else ""

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_NAME = "builderbrain.local"
+EVERY = 256
+"""A ledger is signed whenever it has so many more records, and when it is closed."""
+
 _ED25519 = b"\x01"
 _DASH = "\N{EM DASH} "
 

@@ -26,7 +26,14 @@ from typing import Self
 
 from bb_core.canonical import Json
 from bb_core.record import Record, missing
-from bb_infra.checkpoint import Checkpoint, SigningKey, is_whole, note_blocks, read_claim
+from bb_infra.checkpoint import (
+    EVERY,
+    Checkpoint,
+    SigningKey,
+    is_whole,
+    note_blocks,
+    read_claim,
+)
 from bb_infra.entry import FIRST, Entry, read_entry
 from bb_infra.errors import LedgerError
 from bb_infra.merkle import Frontier, leaf_hash
@@ -52,7 +59,7 @@ class LedgerFile:
         path: Path,
         key: SigningKey | None = None,
         *,
-        every: int = 256,
+        every: int = EVERY,
         wait_s: float = 10.0,
         now: Callable[[], str] = utc_now,
     ) -> None:

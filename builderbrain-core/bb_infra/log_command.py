@@ -31,20 +31,19 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check every line and every signed checkpoint of a ledger. Exits 1 when one does not hold."""
-    from bb_infra.anchor import read_anchor
+    from bb_infra.anchor import held_at
     from bb_infra.verify import verify as inspect
 
-    held = [read_anchor(place, path) for place in anchored or ()]
+    held = [held_at(place, path) for place in anchored or ()]
     found = inspect(path, checkpoints=checkpoint or (), held=held, public_key=_key(key, path))
     if as_json:
         print(json.dumps({"ok": found.ok, **asdict(found)}, indent=1))
     else:
         for problem in found.problems:
             print(f"  {problem}")
-        state = "verified" if found.ok else f"{count(len(found.problems), 'problem')}"
         signed = f"{found.signed:,} under {count(found.checkpoints, 'signed checkpoint')}"
         print(
-            f"{path}: {state}   {count(found.records, 'record')}, {signed}   root {found.root[:16]}"
+            f"{path}: {found.state}   {count(found.records, 'record')}, {signed}   root {found.root[:16]}"
         )
     if not found.ok:
         sys.exit(1)

@@ -79,7 +79,7 @@ def verified(log: Path) -> bool:
     found = verify(log, public_key=read_public(public) if public.exists() else None)
     for problem in found.problems:
         print(f"{'':9} {problem}")
-    word = "verified" if found.ok else "DOES NOT VERIFY"
+    word = found.state if found.ok else "DOES NOT VERIFY"
     say("ledger", f"{log}: {count(found.records, 'record')}, {word}, root {found.root[:16]}")
     return bool(found.ok)
 

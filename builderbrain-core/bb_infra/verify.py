@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bb_infra.checkpoint import Checkpoint, note_blocks, public_fields, read_note
+from bb_infra.checkpoint import EVERY, Checkpoint, note_blocks, public_fields, read_note
 from bb_infra.entry import FIRST, read_entry
 from bb_infra.errors import LedgerError
 from bb_infra.merkle import Frontier, leaf_hash
+from bb_infra.table import count
 
 ORIGIN = "builderbrain/"
 _RESTORE = "compare it with a copy; do not go on from here"
@@ -64,6 +65,13 @@ class Verification:
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
+
+    @property
+    def state(self) -> str:
+        """What came of it, in a word or two; a chain that nothing signs is not called verified."""
+        if self.problems:
+            return count(len(self.problems), "problem")
+        return "nothing is signed" if self.records and not self.signed else "verified"
 
 
 @dataclass(slots=True)
@@ -160,9 +168,19 @@ def verify(
         for raw in lines:
             problems += scan.feed(raw)
     problems += scan.finish()
-    count = sum(len(notes) for notes in claims.values())
+    if public_key is not None and not claims and not problems:
+        problems += _unsigned(path, scan.frontier.size)
+    notes = sum(len(group) for group in claims.values())
     root = scan.frontier.root.hex()
-    return Verification(scan.frontier.size, scan.signed, count, root, tuple(problems))
+    return Verification(scan.frontier.size, scan.signed, notes, root, tuple(problems))
+
+
+def _unsigned(path: Path, size: int) -> list[Problem]:
+    """A run that was killed early leaves nothing signed; a ledger this long was signed once."""
+    if size < 2 * EVERY:
+        return []
+    found = f"nothing is signed, though every {EVERY} records are: {sidecar(path).name} is gone"
+    return [Problem(path.name, found, "restore it from a copy, or give one as --checkpoint")]
 
 
 def read_claims(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bb_core.record import Record
-from bb_infra.anchor import anchor, file_in_git, read_anchor, require_extends
+from bb_infra.anchor import anchor, file_in_git, held_at, read_anchor, require_extends
 from bb_infra.checkpoint import SigningKey, new_key
 from bb_infra.errors import LedgerError
 from bb_infra.ledger import LedgerFile
@@ -114,3 +114,11 @@ def test_a_file_may_be_named_as_one_and_no_other_scheme_is_a_place(tmp_path: Pat
     for place in ("ftp:x", "https://example.com/notes", "gti:../audit"):
         with pytest.raises(LedgerError, match=r"is no place.*Give a file, or git:FOLDER"):
             anchor(log, place, KEY.public)
+
+
+def test_a_place_that_holds_nothing_shows_nothing(log: Path, place: str, tmp_path: Path) -> None:
+    for empty in (place, str(tmp_path / "slip.notes")):
+        with pytest.raises(LedgerError, match=r"no checkpoints of this ledger are there\. Give"):
+            held_at(empty, log)
+    anchor(log, place, KEY.public)
+    assert held_at(place, log) == read_anchor(place, log)
