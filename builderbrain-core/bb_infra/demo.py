@@ -43,4 +43,4 @@ def run(domain: str, request: str, config: Config, *, twin: bool = False, yes: b
             say("decode", "the plan, token by token, under the masks")
         return ready.runner.run(ident, request)
 
-    return carry_out(Wanted(compiled, planners, config, twin, yes), go)
+    return carry_out(Wanted(ident, compiled, planners, config, twin, yes), go)

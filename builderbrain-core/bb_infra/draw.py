@@ -25,7 +25,7 @@ ANSI: Mapping[Effect, str] = {
     Effect.WRITE: "33",
     Effect.IRREVERSIBLE: "31",
 }
-BOX, ROW, GAP, LEFT, CHAR = 26, 92, 36, 24, 7.4
+BOX, ROW, GAP, LEFT, CHAR, LEGEND = 26, 92, 36, 24, 7.4, 104
 
 
 def effect_of(schema: PlanSchema | None, tool: str) -> Effect:
@@ -84,7 +84,8 @@ def svg(plan: Plan, schema: PlanSchema | None = None) -> str:
     rows = layers(plan)
     texts = {step.id: _box_lines(step) for step in plan.steps}
     widths = {i: 20 + CHAR * max(len(line) for line in lines) for i, lines in texts.items()}
-    full = max((sum(widths[s.id] + GAP for s in row) for row in rows), default=0.0) + 2 * LEFT
+    full = max((sum(widths[s.id] + GAP for s in row) for row in rows), default=0.0)
+    full = max(full, LEGEND * len(COLOURS)) + 2 * LEFT
     centre: dict[str, tuple[float, float]] = {}
     for level, row in enumerate(rows):
         x = (full - sum(widths[s.id] + GAP for s in row) + GAP) / 2
@@ -212,7 +213,7 @@ def _svg_box(at: tuple[float, float], width: float, lines: list[str], effect: Ef
 def _svg_legend(height: float) -> str:
     parts = []
     for k, (effect, (fill, stroke)) in enumerate(COLOURS.items()):
-        x = LEFT + k * 104
+        x = LEFT + k * LEGEND
         parts.append(
             f'<rect x="{x}" y="{height - 24:.0f}" width="12" height="12" fill="{fill}" '
             f'stroke="{stroke}"/><text x="{x + 17}" y="{height - 14:.0f}" fill="#495057" '

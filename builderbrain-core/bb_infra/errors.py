@@ -3,6 +3,7 @@
 BuilderbrainError            (bb_core.errors)
 └── InfraError               the wiring around a run does not hold
     ├── ConfigError          bb.toml is not a configuration
+    ├── Stopped              a person stopped the command
     ├── MissingExtra         something this command needs is not installed
     └── LedgerError          a record cannot be kept, or a ledger or checkpoint cannot be used
         └── Erased           a value was taken out of the sealed store for good
@@ -17,6 +18,10 @@ class InfraError(BuilderbrainError):
 
 class ConfigError(InfraError):
     """bb.toml is not a configuration."""
+
+
+class Stopped(InfraError):
+    """A person stopped the command; the message says how it goes on."""
 
 
 class MissingExtra(InfraError):

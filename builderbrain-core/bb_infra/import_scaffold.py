@@ -17,6 +17,7 @@ from bb_core.review_file import FILE as REVIEW
 from bb_core.tool_names import plan_name, unused
 from bb_core.tools_from import DOCUMENTS
 from bb_infra.errors import InfraError
+from bb_infra.free_name import require_free
 from bb_infra.import_golden import golden_text
 from bb_infra.import_grammar import grammar_text
 from bb_infra.review_text import dumped, review_text
@@ -55,6 +56,7 @@ def scaffold(source: Source, into: Path, name: str = "") -> Made:
     module = module or plan_name(source.catalogue.title)
     if not NAME.match(module):
         raise InfraError(f"{module!r} is no name for a domain", fix="give one with --name")
+    require_free(module)
     if not source.catalogue.tools:
         why = "; ".join(f"{one.origin} {one.why}" for one in source.catalogue.refused[:3])
         raise InfraError(

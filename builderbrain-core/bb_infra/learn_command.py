@@ -7,11 +7,13 @@ import typer
 
 from bb_infra.options import ConfigPath
 from bb_infra.promote_command import EXITS, Domain
+from bb_infra.unheard import unheard
 
 if TYPE_CHECKING:
     from bb_train.continual.cycle import Proposed
 
 
+@unheard()
 def learn(
     domain: Domain,
     now: Annotated[

@@ -42,9 +42,8 @@ def verify(
         for problem in found.problems:
             print(f"  {problem}")
         signed = f"{found.signed:,} under {count(found.checkpoints, 'signed checkpoint')}"
-        print(
-            f"{path}: {found.state}   {count(found.records, 'record')}, {signed}   root {found.root[:16]}"
-        )
+        holds = f"{count(found.records, 'record')}, {signed}   root {found.root[:16]}"
+        print(f"{path}: {found.state}   {holds}")
     if not found.ok:
         sys.exit(1)
 

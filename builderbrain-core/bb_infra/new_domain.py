@@ -9,8 +9,9 @@ from pathlib import Path
 
 import typer
 
-from bb_core.registry import NAME, discover
+from bb_core.registry import NAME
 from bb_infra.errors import InfraError, MissingExtra
+from bb_infra.free_name import require_free
 from bb_infra.table import count
 
 FOLDER = "cookiecutter-domain"
@@ -59,8 +60,7 @@ def create(wanted: Wanted, into: Path, template: str = "") -> Made:
         )
     if keyword.iskeyword(module):
         raise InfraError(f"{module!r} is a word of Python", fix="choose another name")
-    if any(domain.name == module for domain in discover(selection=module).domains):
-        raise InfraError(f"a domain {module!r} is installed already", fix="choose another name")
+    require_free(module)
     folder = into / f"builderbrain-{module.replace('_', '-')}"
     if folder.exists():
         raise InfraError("is there already", where=str(folder), fix="choose another name or --into")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bb_infra.options import AsJson, ConfigPath, compiled
+from bb_infra.unheard import unheard
 
 if TYPE_CHECKING:
     from bb_core.compiled import Compiled
@@ -81,6 +82,7 @@ def show(
 
 
 @app.command()
+@unheard()
 def run(
     file: File,
     domain: Domain = "",
@@ -133,7 +135,11 @@ def read_plan(file: str, domain: str, config: Path | None) -> tuple["Compiled", 
     if not text.strip():
         raise PlanError("is empty", where=file, fix=_PLAN)
     document = _json(text, file)
-    name = domain or (document.get("domain", "") if isinstance(document, dict) else "")
+    own = document.get("domain", "") if isinstance(document, dict) else ""
+    name = domain or own
+    if own and own != name:
+        found = f"is for the domain {own!r}, and --domain says {name!r}"
+        raise PlanError(found, where=file, fix="leave --domain out, or give another plan")
     if not isinstance(name, str) or not name:
         raise PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")
     home = compiled(name, config)

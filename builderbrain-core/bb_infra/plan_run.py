@@ -18,10 +18,10 @@ def run_plan(
 ) -> int:
     """Carry one plan out: 0 when it was, 1 if refused or failed, 3 if a person must look."""
     compiles(compiled)
+    ident = new_run()
 
     def go(ready: Opened) -> "Run":
-        ident = new_run()
         say("run", ident)
         return ready.runner.carry(ident, plan, request)
 
-    return carry_out(Wanted(compiled, None, config, twin, yes), go)
+    return carry_out(Wanted(ident, compiled, None, config, twin, yes), go)

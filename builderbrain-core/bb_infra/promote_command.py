@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bb_infra.options import ConfigPath
+from bb_infra.unheard import unheard
 
 if TYPE_CHECKING:
     from bb_infra.promotion import Outcome
@@ -20,6 +21,7 @@ Why = Annotated[str, typer.Option("--why", help="The reason, for the ledger.")]
 Domain = Annotated[str, typer.Argument(metavar="DOMAIN", help="An installed domain.")]
 
 
+@unheard()
 def promote(
     candidate: Annotated[str, typer.Argument(help="A rail folder, or a version's digest.")],
     report: Annotated[
@@ -51,6 +53,7 @@ def promote(
     sys.exit(EXITS[outcome.decision.verdict])
 
 
+@unheard()
 def rollback(
     domain: Domain,
     by: By,

@@ -50,6 +50,9 @@ def matching(path: Path, wanted: Wanted) -> Iterator[Entry]:
 
     The same for a type or a run that no record of the ledger has.
     """
+    if not path.is_file():
+        fix = "give the path of a ledger file"
+        raise LedgerError("there is no ledger here", where=str(path), fix=fix)
     since, until = moment(wanted.since), moment(wanted.until)
     _require(wanted.where)
     types, runs = set[str](), set[str]()
@@ -154,4 +157,8 @@ def _require(where: str) -> None:
 def _holds(where: str, entry: Entry) -> bool:
     from bb_core.guards import holds
 
-    return holds(where, entry_json(entry))[0]
+    good, why = holds(where, entry_json(entry))
+    if why.startswith("gave "):
+        fix = "ask what is true or false, for example: body.status == 'done'"
+        raise LedgerError(why, where="--where", fix=fix)
+    return good

@@ -49,7 +49,7 @@ def resume(domain: str, run: str, config: Config, *, yes: bool = False) -> int:
         say("resume", now.id)
         return ready.runner.resume(run, from_json(dict(now.plan)), now.note)
 
-    return carry_out(Wanted(compiled, planners, config, yes=yes), go)
+    return carry_out(Wanted(run, compiled, planners, config, yes=yes), go)
 
 
 def unfinished(engine: Durable, log: Path, run: str) -> Stored:

@@ -7,6 +7,7 @@ import typer
 
 from bb_infra.errors import InfraError
 from bb_infra.options import ConfigPath
+from bb_infra.unheard import unheard
 
 Alpha = Annotated[
     float | None,
@@ -14,6 +15,7 @@ Alpha = Annotated[
 ]
 
 
+@unheard()
 def demo(config: ConfigPath = None, alpha: Alpha = None) -> None:
     """Run the main job: a refund request, from plain English to a verified ledger."""
     from bb_infra.config import load_config, with_alpha
@@ -22,6 +24,7 @@ def demo(config: ConfigPath = None, alpha: Alpha = None) -> None:
     main_job(with_alpha(load_config(config), alpha))
 
 
+@unheard()
 def run(
     domain: Annotated[str, typer.Argument(help="An installed domain.")],
     task: Annotated[str | None, typer.Argument(help="The request, in plain words.")] = None,

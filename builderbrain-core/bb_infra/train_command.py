@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from bb_infra.telling import say
+from bb_infra.unheard import unheard
 
 
+@unheard()
 def train(
     config: Annotated[Path, typer.Argument(help="The run's TOML file.")],
     boot: Annotated[
@@ -22,7 +24,7 @@ def train(
     """
     from bb_core.registry import discover
     from bb_infra.checkpoint import own_key
-    from bb_infra.errors import ConfigError
+    from bb_infra.errors import ConfigError, Stopped
     from bb_infra.ledger import LedgerFile
 
     if not config.is_file():  # seen before torch is imported, which takes a while
@@ -40,4 +42,7 @@ def train(
     folder = Path(wanted.run.folder)
     # The folder first: who comes second hears that it is in use, not that a ledger is.
     with held(folder), LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:
-        run_held(wanted, boot_only=boot, ledger=ledger)
+        try:
+            run_held(wanted, boot_only=boot, ledger=ledger)
+        except KeyboardInterrupt as error:
+            raise Stopped("stopped", fix=f"to go on: bb train {config}") from error

@@ -74,14 +74,17 @@ def by_policy(policy: Callable[[Request], bool], name: str = "policy") -> Approv
 def at_terminal(
     out: TextIO | None = None, read: Callable[[str], str] = input, name: str = "terminal"
 ) -> Approver:
-    """An approver that shows the calls and waits for `yes`; anything else, or no answer, is no."""
+    """An approver that shows the calls and waits for `yes`; anything else, or no answer, is no.
+
+    An interrupt is neither: it goes on up, to stop the run.
+    """
 
     def decide(request: Request) -> Decision:
         to = out if out is not None else sys.stderr
         print(shown(request), file=to, flush=True)
         try:
             answer = read("approve? type yes: ")
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return Decision(False, name, "no answer")
         return Decision(answer.strip().lower() in ("y", "yes"), name)
 

@@ -157,6 +157,12 @@ ERRORS = [
     ),
     (("plan", "check", "-"), "[" * 100_000, "bb: -: does not say which domain"),
     (("plan", "check", "-"), "x" * 1_000_001, "bb: -: holds more than 1,000,000 bytes"),
+    (
+        ("plan", "check", "-", "--domain", "robots"),
+        '{"domain":"api_json","steps":[]}',
+        "bb: -: is for the domain 'api_json', and --domain says 'robots'. Leave --domain out",
+    ),
+    (("log", "query", "none.jsonl"), "", "bb: none.jsonl: there is no ledger here. Give the path"),
     (("plan", "replay", "none.log"), "", "bb: none.log: No such file"),
     (("models", "fetch", "nope"), "", "bb: no model 'nope' in the catalogue. Known: "),
     (("domains", "new", "7up"), "", "bb: '7up' is no name for a domain. Use letters, digits"),
@@ -193,11 +199,25 @@ def test_the_configuration_is_read_and_its_errors_have_lines(tmp_path: Path) -> 
 
 def test_a_closed_pipe_is_no_error() -> None:
     done = subprocess.run(
-        ["bash", "-c", f"{BB} domains show api_json --checker | head -1; exit ${{PIPESTATUS[0]}}"],
+        ["bash", "-c", f"{BB} domains show api_json --checker | true; exit ${{PIPESTATUS[0]}}"],
         capture_output=True,
         text=True,
     )
     assert "Traceback" not in done.stderr
+    assert done.returncode == 141
+
+
+def test_a_closed_pipe_decides_no_run(plan: Path) -> None:
+    plan.write_text(json.dumps({"domain": "api_json", "steps": [WHO]}))
+    command = f"{BB} plan run plan.json --twin 2>&1 | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=plan.parent)
+    ends = [json.loads(line) for line in (plan.parent / ".bb/ledger.jsonl").open()]
+    assert done.returncode == 1 and ends[-1]["body"]["end"] == "failed"
+
+
+def test_a_character_that_stdout_lacks_stops_no_command(plan: Path) -> None:
+    done = bb("plan", "show", str(plan), PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "") and "get_order" in done.stdout
 
 
 def test_a_wrong_option_is_a_usage_error() -> None:

@@ -224,3 +224,15 @@ def test_without_runs_there_is_nothing_to_go_on_with(site: Site) -> None:
     status, _, err = site.bb("run", "api_json")
     assert status == 2
     assert "give a TASK, or --resume RUN" in err
+
+
+def test_an_interrupt_at_the_question_is_no_answer_and_the_run_stays_open(site: Site) -> None:
+    process = site.start("plan", "run", "plan.json")
+    wait_for(lambda: len(site.records("result")) >= 2)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    run = site.records("verdict")[-1]["run"]
+    _, told = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == f"bb: stopped. To go on: bb run api_json --resume {run}"
+    assert site.bb("run", "api_json", "--resume", run, stdin="yes\n")[0] == 0

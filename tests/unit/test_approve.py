@@ -117,3 +117,11 @@ def test_no_argument_forges_a_line(text: str) -> None:
     lines = shown(Request("r", "n2", "ask", {}, (call,))).splitlines()
     assert len(lines) == 3
     assert all(line.isprintable() for line in lines)
+
+
+def test_an_interrupt_is_no_answer() -> None:
+    def interrupted(prompt: str) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        at_terminal(io.StringIO(), interrupted)(Request("r", "n2", "ask", {}, ()))

@@ -87,3 +87,10 @@ def test_no_text_escapes_its_place(value: str, tool: str) -> None:
     for line in draw.mermaid(plan).splitlines()[1:2]:
         assert line.count('"') == 2
         assert line.endswith('"]:::irreversible')
+
+
+def test_a_small_picture_is_as_wide_as_its_legend() -> None:
+    from bb_core.plan import Plan
+    from bb_infra.draw import COLOURS, LEGEND, svg
+
+    assert f'width="{LEGEND * len(COLOURS) + 48}"' in svg(Plan("d", "", ()))

@@ -1,4 +1,4 @@
-"""A ledger whose checkpoints are gone is not called verified, and a young one is not called broken."""
+"""A ledger without checkpoints is not called verified, and a young one is not called broken."""
 
 from pathlib import Path
 
