@@ -23,6 +23,7 @@ _DATA = ("example", "examples", "default", "enum", "const")
 
 def load_document(source: str) -> dict[str, Any]:
     """The whole document; raises InfraError that says which part could not be read, and why."""
+    _require_kind(source)
     home = source if _is_url(source) else str(Path(source).resolve())
     bundle = _Bundle(home)
     try:
@@ -34,6 +35,13 @@ def load_document(source: str) -> dict[str, Any]:
     if bundle.parts:
         document[BUNDLED] = bundle.parts
     return document
+
+
+def _require_kind(source: str) -> None:
+    scheme, found, _ = source.partition("://")
+    if found and not _is_url(source):
+        fix = "give a file, or an address of http or https"
+        raise InfraError(f"an address of the kind {scheme!r} is not read", where=source, fix=fix)
 
 
 def _is_url(source: str) -> bool:

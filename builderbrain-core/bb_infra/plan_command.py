@@ -1,6 +1,7 @@
 """bb plan: check, show, run and replay."""
 
 import json
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from bb_infra.unheard import unheard
 
 if TYPE_CHECKING:
     from bb_core.compiled import Compiled
+    from bb_core.errors import PlanError
     from bb_core.plan import Plan
 
 app = typer.Typer(help="Plans without a model.", no_args_is_help=True, rich_markup_mode=None)
@@ -141,7 +143,7 @@ def read_plan(file: str, domain: str, config: Path | None) -> tuple["Compiled", 
         found = f"is for the domain {own!r}, and --domain says {name!r}"
         raise PlanError(found, where=file, fix="leave --domain out, or give another plan")
     if not isinstance(name, str) or not name:
-        raise PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")
+        raise _of_no_domain(text, file)
     home = compiled(name, config)
     try:
         plan = home.read(document) if document is not None else home.parse(text.rstrip("\n"))
@@ -172,10 +174,33 @@ def _json(text: str, file: str) -> Any:
     except json.JSONDecodeError as error:
         if not file.endswith(".json"):
             return None
-        from bb_core.caret import pointed
-        from bb_core.errors import PlanError
-
-        found = f"is not JSON: {error.msg}\n{pointed(text.rstrip(), error.pos)}"
-        raise PlanError(found, where=f"{file}:{error.lineno}:{error.colno}") from error
+        raise _slip(error, text, file) from error
     except (ValueError, RecursionError):
         return None
+
+
+def _of_no_domain(text: str, file: str) -> "PlanError":
+    """Why no domain is known: of what begins as JSON does, most likely a slip in it."""
+    from bb_core.errors import PlanError
+
+    try:
+        json.loads(text.rstrip())
+    except json.JSONDecodeError as error:
+        if text.lstrip()[:1] in ("{", "["):
+            return _slip(error, text, file)
+    except RecursionError:
+        return PlanError("is JSON that is nested too deep", where=file, fix=_PLAN)
+    except ValueError:
+        long = re.search(r"\d{4301}", text)
+        line = text.count("\n", 0, long.start()) + 1 if long else 1
+        found = "holds a number of more than 4,300 digits"
+        return PlanError(found, where=f"{file}:{line}", fix="write another")
+    return PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")
+
+
+def _slip(error: json.JSONDecodeError, text: str, file: str) -> "PlanError":
+    from bb_core.caret import pointed
+    from bb_core.errors import PlanError
+
+    found = f"is not JSON: {error.msg}\n{pointed(text.rstrip(), error.pos)}"
+    return PlanError(found, where=f"{file}:{error.lineno}:{error.colno}")

@@ -155,7 +155,12 @@ ERRORS = [
         '{"domain":"api_json","steps":[{"idd":1}]}',
         "bb: -:/steps/0: unknown key 'idd'. Known: after, args, id, tool, when",
     ),
-    (("plan", "check", "-"), "[" * 100_000, "bb: -: does not say which domain"),
+    (("plan", "check", "-"), "[" * 100_000, "bb: -: is JSON that is nested too deep"),
+    (
+        ("plan", "check", "-"),
+        '{"a":\n' + "1" * 6000 + "}",
+        "bb: -:2: holds a number of more than 4,300",
+    ),
     (("plan", "check", "-"), "x" * 1_000_001, "bb: -: holds more than 1,000,000 bytes"),
     (
         ("plan", "check", "-", "--domain", "robots"),
@@ -182,6 +187,11 @@ def test_a_parse_error_shows_the_place() -> None:
     done = bb("plan", "check", "-", "--domain", "api_json", stdin='{"steps":[{"id":"n1"')
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].strip() == "^"
+
+
+def test_a_slip_in_json_is_shown_where_no_domain_is_named() -> None:
+    done = bb("plan", "check", "-", stdin='{"domain": "api_json" "steps": []}')
+    assert done.stderr.startswith("bb: -:1:23: is not JSON: Expecting ',' delimiter\n")
 
 
 def test_the_configuration_is_read_and_its_errors_have_lines(tmp_path: Path) -> None:

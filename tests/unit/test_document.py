@@ -129,3 +129,8 @@ def test_what_is_no_document_is_said_so(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(BuilderbrainError, match=r"x\.yaml"):
         load_document(str(path))
+
+
+def test_an_address_of_another_kind_is_refused() -> None:
+    with pytest.raises(BuilderbrainError, match="an address of the kind 'ftp' is not read"):
+        load_document("ftp://x/y")
