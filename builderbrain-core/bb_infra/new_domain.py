@@ -81,7 +81,8 @@ def _bake(template: str, wanted: Wanted, module: str, into: Path) -> None:
     about = {
         "name": wanted.name,
         "__module": module,
-        "description": wanted.about,
+        # A literal of Jinja, since cookiecutter runs what it is given as a template.
+        "description": f"{{{{ {wanted.about!a} }}}}",
         "strict": "no" if wanted.soft else "yes",
     }
     try:

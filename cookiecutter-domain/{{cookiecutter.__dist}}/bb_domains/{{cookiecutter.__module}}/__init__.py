@@ -1,4 +1,4 @@
-"""{{ cookiecutter.description | replace('\\', '') | replace('"', "'") }}"""
+"""{{ cookiecutter.description | replace('\\', '\\\\') | replace('"', '\\"') }}"""
 
 from bb_core import FolderDomain
 
