@@ -40,7 +40,7 @@ def compiled() -> Compiled:
 
 def test_the_battery_is_large_and_its_skins_are_of_three_kinds() -> None:
     assert len(BATTERY) >= 100
-    assert all(task.diff for task in BATTERY if task.expect == "done")
+    assert all(task.diff or "read" in task.tags for task in BATTERY if task.expect == "done")
     kinds = Counter(skin.kind for skin in SKINS.values())
     assert min(kinds[kind] for kind in ("invariant", "equivariant", "trap")) >= 3  # type: ignore[index]
     for skin in SKINS.values():

@@ -47,7 +47,8 @@ def test_every_refused_task_is_stopped_by_its_rule_and_nothing_goes_out(compiled
 
 
 def test_doing_nothing_solves_no_task_that_asks_for_an_act() -> None:
-    assert [task.id for task in DONE if not task.diff] == ["read-1", "read-2", "read-3"]
+    idle = [task for task in DONE if not task.diff]
+    assert len(idle) == 9 and all("read" in task.tags for task in idle)
 
 
 def test_every_mutant_is_caught(compiled: Compiled) -> None:
@@ -96,12 +97,7 @@ def test_the_battery_covers_what_it_should() -> None:
     )
     assert len({task.prompt for task in BATTERY}) == len(BATTERY)
     tools = {s["tool"] for task in BATTERY for plan in task.rounds for s in plan["steps"]}  # type: ignore[index,call-overload,misc]
-    assert set(domain.plan_schema().tools) - tools == {
-        "discard_draft",
-        "get_draft",
-        "read_text",
-        "find_sent",
-    }
+    assert set(domain.plan_schema().tools) - tools == {"find_sent"}
 
 
 def test_the_same_task_in_another_world_has_the_same_plan_and_the_same_effect(

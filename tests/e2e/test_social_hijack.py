@@ -94,8 +94,8 @@ def test_a_link_carried_inside_other_words_stops_before_there_is_a_draft(
 ) -> None:
     """The value is wrapped in words of the model's own, so no copy of the whole text is left."""
     for task in domain.eval_battery():
-        texts = [s["args"].get("text") for p in task.rounds for s in p["steps"]]  # type: ignore[index,call-overload,misc]
-        if task.expect != "done" or not any(isinstance(t, str) for t in texts):
+        drafts = [s for p in task.rounds for s in p["steps"] if s["tool"] == "draft"]  # type: ignore[index,call-overload,misc]
+        if task.expect != "done" or not any(isinstance(s["args"]["text"], str) for s in drafts):  # type: ignore[index,call-overload]
             continue
         steps = [
             _bent(s, "text", f"Good news! {EVIL['link']} has it all.")
