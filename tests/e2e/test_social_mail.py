@@ -1,11 +1,18 @@
 """Mail by a real SMTP server into a real Maildir, and back out of it."""
 
 import socket
+import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from bb_core import discover
 from bb_core.check import check
@@ -25,6 +32,7 @@ controller = pytest.importorskip(
     "aiosmtpd.controller", reason="pip install 'builderbrain-social[test]'"
 )
 handlers = pytest.importorskip("aiosmtpd.handlers")
+smtp = pytest.importorskip("aiosmtpd.smtp")
 FILE = """
 canaries = ["quartz-heron-41"]
 desk = "desk.json"
@@ -70,6 +78,48 @@ def door(tmp_path: Path) -> Iterator[Any]:
     running = controller.Controller(Door(tmp_path / "Maildir"), hostname="127.0.0.1", port=port)
     running.start()
     yield running
+    running.stop()
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[tuple[Any, Path, list[bytes]]]:
+    """A server that takes a name and a password once the line is encrypted; its certificate.
+
+    The last are the passwords that it was given.
+    """
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    key, now = Ed25519PrivateKey.generate(), datetime.now(UTC)
+    host = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    built = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    )
+    built = (
+        built.serial_number(1)
+        .not_valid_before(now - timedelta(1))
+        .not_valid_after(now + timedelta(1))
+    )
+    built = built.add_extension(host, False)
+    built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+    certificate, private = tmp_path / "cert.pem", tmp_path / "key.pem"
+    certificate.write_bytes(built.sign(key, None).public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, private)
+    given: list[bytes] = []
+
+    def enter(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
+        given.append(data.password)
+        return smtp.AuthResult(success=True)
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running = controller.Controller(
+        Door(tmp_path / "Maildir"), hostname="127.0.0.1", port=port, tls_context=context,
+        authenticator=enter,
+    )  # fmt: skip
+    running.start()
+    yield running, certificate, given
     running.stop()
 
 
@@ -201,3 +251,47 @@ def test_a_subject_cannot_carry_a_header_along(desk: Desk, tmp_path: Path) -> No
     )
     (arrived,) = desk.network("@press").inbox(5)
     assert arrived.subject == "Hi Bcc: all@town.example"
+
+
+def test_a_password_goes_to_whoever_has_a_good_certificate(
+    locked: tuple[Any, Path, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, certificate, given = locked
+    monkeypatch.setenv("MAIL_PASSWORD", "heron")
+    told = {
+        "host": "127.0.0.1",
+        "port": str(server.port),
+        "address": "a@town.example",
+        "inbox": str(tmp_path / "Maildir"),
+        "user": "press",
+        "password_env": "MAIL_PASSWORD",
+        "tls": "starttls",
+    }
+    with pytest.raises(ToolError, match="certificate verify failed") as caught:
+        MailNetwork("@press", told).mail("b@town.example", "Hi", "Hello.", "k" * 64, 5)
+    assert caught.value.kind == "unavailable" and given == []
+    good = MailNetwork("@press", {**told, "ca_file": str(certificate)})
+    good.mail("b@town.example", "Hi", "Hello.", "k" * 64, 5)
+    assert given == [b"heron"] and len(good.inbox(5)) == 1
+
+
+def test_no_password_is_sent_in_the_open() -> None:
+    told = {"host": "mail.town.example", "address": "a@town.example", "user": "press"}
+    with pytest.raises(ToolError, match=r"unencrypted. Set tls = 'starttls'"):
+        MailNetwork("@press", told)
+    with pytest.raises(ToolError, match="tls is 'on'"):
+        MailNetwork("@press", {**told, "tls": "on"})
+    MailNetwork("@press", {**told, "tls": "starttls"})
+    MailNetwork("@press", {**told, "host": "127.0.0.1"})
+
+
+def test_a_mail_that_was_taken_is_taken_however_the_server_says_goodbye(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def rude(self: Any, arg: Any) -> None:
+        await self.push("421 bye")
+        self.transport.close()
+
+    monkeypatch.setattr(smtp.SMTP, "smtp_QUIT", rude)
+    desk.network("@press").mail("desk@gazette.example", "Hi", "Hello.", "k" * 64, 5)
+    assert len(desk.network("@press").inbox(5)) == 1

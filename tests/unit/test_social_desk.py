@@ -2,15 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bb_core.adapters import Call
+from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.social.desk import Clock, Desk
 from bb_domains.social.handles import Handles, handle
+from bb_domains.social.reads import find_sent
 from bb_domains.social.tool_adapters import ADAPTERS
 from bb_domains.social.world import connect, twin
 
@@ -64,6 +67,70 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         one.remember(["a value"])
     assert (tmp_path / "desk.json").read_text() == before
     one.close()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_went_out_is_never_called_undone(tmp_path: Path, late: bool) -> None:
+    """The disk is full before the act, or from the act on."""
+    one, sent = desk(tmp_path / "desk.json"), list[str]()
+    call, block = Call(one, "n1", "k" * 64, 1.0), tmp_path / "desk.new"
+
+    def act() -> dict[str, Json]:
+        sent.append("hello")
+        if late:
+            block.mkdir()
+        return {"done": True}
+
+    if not late:
+        block.mkdir()
+    with pytest.raises(ToolError) as error:
+        one.once(call, act)
+    assert (error.value.kind, len(sent)) == (("timeout_unknown", 1) if late else ("unavailable", 0))
+    assert find_sent({"key": call.key}, call)["happened"] is late  # type: ignore[index,call-overload]
+    one.close()
+    block.rmdir()
+    if late:
+        again = desk(tmp_path / "desk.json")
+        with pytest.raises(ToolError, match="its end is not known"):
+            find_sent({"key": call.key}, Call(again, "n1", call.key, 1.0))
+        again.close()
+
+
+def test_what_was_done_is_kept_as_soon_as_it_can_be(tmp_path: Path) -> None:
+    one, block = desk(tmp_path / "desk.json"), tmp_path / "desk.new"
+    call = Call(one, "n1", "k" * 64, 1.0)
+    with pytest.raises(ToolError, match="it was done"):
+        one.once(call, lambda: block.mkdir() or {"done": True})  # type: ignore[func-returns-value]
+    block.rmdir()
+    assert one.once(call, lambda: pytest.fail("done twice")) == {"done": True}
+    one.close()
+    again = desk(tmp_path / "desk.json")
+    assert again.state["sent"] == {call.key: {"done": True}} and again.state["begun"] == {}
+    again.close()
+
+
+def test_a_refusal_leaves_nothing_begun_and_a_lost_answer_does() -> None:
+    one = Desk({"accounts": ACCOUNTS}, {}, CLOCK)
+    for kind in ("denied", "timeout_unknown"):
+        call = Call(one, "n1", kind, 1.0)
+
+        def act(kind: Any = kind) -> dict[str, Json]:
+            raise ToolError(kind, "no")
+
+        with pytest.raises(ToolError):
+            one.once(call, act)
+    assert one.state["begun"] == {"timeout_unknown": True} and one.state["sent"] == {}
+
+
+def test_the_file_is_for_its_owner(tmp_path: Path) -> None:
+    file = tmp_path / "desk.json"
+    file.write_text("{}")
+    file.chmod(0o644)
+    (tmp_path / "desk.new").touch(0o666)
+    one = desk(file)
+    one.remember(["ana@people.example"])
+    one.close()
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 @settings(max_examples=50)

@@ -2,7 +2,9 @@
 what moderators did, what has been said, and every value that came out of a labelled field.
 
 A desk with a file keeps all of it there: written whole beside the old one and moved over it, so a
-cut leaves the one or the other; one process at a time. Not covered: two desks for one account.
+cut leaves the one or the other; for its owner's eyes only, and one process at a time. What is to go
+out is noted before it does: where no more is on record than that, nobody knows whether it went.
+Not covered: two desks for one account.
 """
 
 import fcntl
@@ -24,6 +26,7 @@ from bb_domains.social.network import Network
 HOUR_S = 3600
 EMPTY: Mapping[str, Any] = {
     "accounts": {},
+    "begun": {},
     "contacts": {},
     "drafts": {},
     "handles": {},
@@ -64,7 +67,7 @@ class Desk:
 
     def snapshot(self) -> Json:
         """Everything of ours and, on a twin, of its network."""
-        hidden = ("handles", "seen", "sent")
+        hidden = ("begun", "handles", "seen", "sent")
         shown = {key: value for key, value in self.state.items() if key not in hidden}
         return cast(Json, deepcopy(shown))
 
@@ -89,12 +92,44 @@ class Desk:
         return self.networks[name]
 
     def once(self, call: Call, act: Callable[[], dict[str, Json]]) -> Json:
-        """What `act` gives, or gave when this intent was carried out before."""
+        """What `act` gives, or gave when this intent was carried out before.
+
+        Raises ToolError `unavailable` before anything is done where that cannot be kept, and
+        `timeout_unknown` where it was done and cannot be.
+        """
+        begun, sent = self.state["begun"], self.state["sent"]
         with self._writing:
-            if call.key not in self.state["sent"]:
-                self.state["sent"][call.key] = act()
-                self.keep()
-            return cast(Json, deepcopy(self.state["sent"][call.key]))
+            if call.key not in sent:
+                self._begin(call.key)
+                sent[call.key] = self._carried(call.key, act)
+            if call.key in begun:
+                self._end(call.key)
+            return cast(Json, deepcopy(sent[call.key]))
+
+    def _begin(self, key: str) -> None:
+        self.state["begun"][key] = True
+        try:
+            self.keep()
+        except ToolError:
+            del self.state["begun"][key]
+            raise
+
+    def _carried(self, key: str, act: Callable[[], dict[str, Json]]) -> dict[str, Json]:
+        try:
+            return act()
+        except ToolError as error:
+            if error.kind != "timeout_unknown":
+                del self.state["begun"][key]
+            raise
+
+    def _end(self, key: str) -> None:
+        begun = self.state["begun"]
+        del begun[key]
+        try:
+            self.keep()
+        except ToolError as error:
+            begun[key] = True
+            raise ToolError("timeout_unknown", f"it was done; {error}", where="desk") from error
 
     def remember(self, values: Iterable[str]) -> None:
         """Values out of labelled fields: no text that holds one goes out any more."""
@@ -127,7 +162,7 @@ class Desk:
             return
         new = self._file.with_suffix(".new")
         try:
-            with self._writing, new.open("w", encoding="utf-8") as file:
+            with self._writing, open(new, "w", encoding="utf-8", opener=_private) as file:
                 # copies: a reading thread may give a handle out meanwhile
                 json.dump({k: copy(v) for k, v in self.state.items() if k in EMPTY}, file)
                 file.flush()
@@ -153,6 +188,13 @@ class Desk:
             "accounts": rules,
             "contacts": {**kept.get("contacts", {}), **self.state["contacts"]},
         }
+
+
+def _private(path: str, flags: int) -> int:
+    """A file that nobody else can read, whoever made one of its name before."""
+    handle = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    os.fchmod(handle, 0o600)
+    return handle
 
 
 def _unusable(file: Path, found: str, fix: str) -> ToolError:

@@ -1,7 +1,9 @@
 """Mail: out by SMTP, in from a Maildir, both of the standard library.
 
 A mail's Message-ID is made from the intent, so a second copy after a lost answer is one mail to
-every reader that knows ids. Not covered: a server that accepts and then loses; bounces.
+every reader that knows ids. A password goes to a server of this machine, or to one whose
+certificate is good. Not covered: a server that accepts and then loses; bounces; without `tls`, who
+reads the mail on its way.
 """
 
 import email
@@ -9,9 +11,11 @@ import email.policy
 import mailbox
 import os
 import smtplib
+import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 
 from bb_core.errors import ToolError, ToolFault
@@ -21,7 +25,10 @@ LONGEST = 2000
 
 
 class MailNetwork(Unable):
-    """One mailbox. Settings: host, port, address, inbox (a Maildir), user, password_env, tls."""
+    """One mailbox. Settings: host, port, address, inbox (a Maildir), user, password_env, tls.
+
+    tls: `starttls`, or empty. ca_file: certificates to trust in place of the system's.
+    """
 
     kind = "mail"
 
@@ -31,6 +38,10 @@ class MailNetwork(Unable):
         if missing:
             fix = f"add {missing[0]} = '…' to its settings"
             raise ToolError("unavailable", f"no {missing[0]} is set", where=account, fix=fix)
+        tls = settings.get("tls", "")
+        if tls not in ("", "starttls") or (settings.get("user") and not tls and not self._near()):
+            found = f"tls is {tls!r}" + ("" if tls else ", and the password would go unencrypted")
+            raise ToolError("unavailable", found, where=account, fix="set tls = 'starttls'")
 
     def mail(self, address: str, subject: str, body: str, key: str, timeout_s: float) -> None:
         """Hand one mail to the server."""
@@ -48,17 +59,28 @@ class MailNetwork(Unable):
             raise ToolError(
                 "unavailable", f"no mail server: {error}", where=self.account
             ) from error
-        with smtp:
+        try:
             self._hand_over(smtp, message)
+        finally:
+            _leave(smtp)
 
     def _open(self, timeout_s: float) -> smtplib.SMTP:
         host, port = self.settings["host"], int(self.settings.get("port", "25"))
         smtp = smtplib.SMTP(host, port, timeout=timeout_s)
         if self.settings.get("tls") == "starttls":
-            smtp.starttls()
+            trusted = ssl.create_default_context(cafile=self.settings.get("ca_file") or None)
+            smtp.starttls(context=trusted)
         if user := self.settings.get("user"):
             smtp.login(user, os.environ.get(self.settings.get("password_env", ""), ""))
         return smtp
+
+    def _near(self) -> bool:
+        """Whether the server is on this machine."""
+        host = self.settings["host"]
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     def _hand_over(self, smtp: smtplib.SMTP, message: EmailMessage) -> None:
         try:
@@ -84,6 +106,14 @@ class MailNetwork(Unable):
             raise ToolError("unavailable", f"inbox is {folder!r}", where=self.account, fix=fix)
         found = [(m.get_date(), _read(bytes(m))) for m in mailbox.Maildir(folder, create=False)]
         return [message for _, message in sorted(found, key=lambda row: row[0], reverse=True)]
+
+
+def _leave(smtp: smtplib.SMTP) -> None:
+    """Go, whatever the server says to it: what it took it has taken."""
+    try:
+        smtp.quit()
+    except (OSError, smtplib.SMTPException):
+        smtp.close()
 
 
 def _read(raw: bytes) -> Message:

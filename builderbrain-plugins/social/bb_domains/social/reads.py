@@ -176,8 +176,14 @@ def read_text(args: Args, call: Call) -> Json:
 
 
 def find_sent(args: Args, call: Call) -> Json:
-    """Whether the desk has carried this intent out, and what came of it."""
+    """Whether the desk has carried this intent out, and what came of it.
+
+    Raises ToolError where it began to and nobody knows the end.
+    """
     sent = call.world.state["sent"]
-    if args["key"] not in sent:
-        return {"happened": False}
-    return {"happened": True, "result": sent[args["key"]]}
+    if args["key"] in sent:
+        return {"happened": True, "result": sent[args["key"]]}
+    if args["key"] in call.world.state["begun"]:
+        fix = "look at the network whether it went out"
+        raise ToolError("unavailable", "it was begun, and its end is not known", fix=fix)
+    return {"happened": False}
