@@ -16,7 +16,6 @@ public key read from beside the log proves no more than that the two belong toge
 
 import base64
 import binascii
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bb_core.cache import write_whole
+from bb_core.cache import write_new, write_whole
 from bb_infra.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -99,7 +98,9 @@ def own_key(state: Path) -> SigningKey:
     path = state / "ledger.key"
     try:
         if not path.exists():
-            _make_key(path)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # Two first runs at once: one key is kept, and both read that.
+            write_new(path, new_key().encode() + b"\n")
         if not path.is_file():
             raise LedgerError("this is not a signing key", where=str(path), fix=_NEW_KEY)
         if path.stat().st_mode & 0o077:
@@ -133,22 +134,6 @@ def new_key(name: str = KEY_NAME) -> str:
     public = _ED25519 + _private(seed).public_key().public_bytes_raw()
     secret = base64.b64encode(_ED25519 + seed).decode()
     return f"PRIVATE+KEY+{name}+{_key_hash(name, public).hex()}+{secret}"
-
-
-def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as out:  # a short write raises, and nothing is linked
-            out.write(new_key().encode() + b"\n")
-            out.flush()
-            os.fsync(handle)
-        os.link(draft, path)  # two first runs at once: one link wins, both read that key
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def verify_signature(text: str, signature: str, public: str) -> bool:

@@ -25,7 +25,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bb_core.cache import write_whole
+from bb_core.cache import write_new
 from bb_core.canonical import Json, canonical, digest
 from bb_infra.errors import Erased, LedgerError, MissingExtra
 
@@ -41,7 +41,7 @@ def own_sealed(state: Path) -> "Sealed":
     try:
         if not path.exists():
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(path, secrets.token_bytes(32))
+            write_new(path, secrets.token_bytes(32))  # of two first users one makes it
         if path.stat().st_mode & 0o077:
             fix = f"run: chmod 600 {path}"
             raise LedgerError("others can read the sealing key", where=str(path), fix=fix)

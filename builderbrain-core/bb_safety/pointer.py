@@ -18,7 +18,6 @@ import fcntl
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -27,6 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from bb_core.cache import write_new
 from bb_core.canonical import Json, canonical, digest, digest_json
 from bb_core.record import Ledger, Record
 from bb_safety.decision import Decision, require_issued
@@ -208,13 +208,13 @@ class Pointer:
         data = canonical({**told, "evidence": evidence_json(decision.evidence)})
         self._kept.mkdir(parents=True, exist_ok=True)
         if not (self._kept / name).exists():
-            linked(self._kept / name, data)
+            write_new(self._kept / name, data)
 
     def _link(self, after: Standing) -> None:
         path = self._moves / f"{after.seq:08}.json"
         body = asdict(after)
         data = canonical({**body, "digest": digest_json(body)})
-        if not linked(path, data):
+        if not write_new(path, data):
             found = f"move {after.seq} was made by another process"
             raise StaleDecision(found, where=self.domain, fix="gather the evidence again")
 
@@ -252,27 +252,6 @@ class Pointer:
 
 
 _COMPARE = "compare it with the ledger (bb log verify) and a copy; do not go on from here"
-
-
-def linked(path: Path, data: bytes) -> bool:
-    """Make a file that was not there, whole and on the disk; False if somebody made it first."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(handle)
-        os.link(temporary, path)
-    except FileExistsError:
-        return False
-    finally:
-        os.unlink(temporary)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return True
 
 
 def _moved(now: Standing, decision: Decision) -> bool:

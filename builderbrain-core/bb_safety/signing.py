@@ -7,11 +7,10 @@ Not covered: whoever holds the private key signs what they like. Keep it where o
 everybody else needs the public half.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
-from bb_core.cache import write_whole
+from bb_core.cache import write_new, write_whole
 from bb_safety.errors import ArtifactError
 
 SIGNATURE = "artifact.sig"
@@ -50,7 +49,8 @@ def own_key(root: Path) -> Path:
     """The registry's private key, made there (mode 0600) if need be, its public half beside it."""
     private = root / "registry.key"
     if not private.exists():
-        _make_key(private)
+        root.mkdir(parents=True, exist_ok=True)
+        write_new(private, _new_key())  # two first runs at once: one key is kept, and both use that
     if private.stat().st_mode & 0o077:
         fix = f"run: chmod 600 {private}"
         raise ArtifactError("others can read the signing key", where=str(private), fix=fix)
@@ -64,29 +64,16 @@ def public_key(root: Path) -> Path:
     return root / "registry.pub"
 
 
-def _make_key(path: Path) -> None:
+def _new_key() -> bytes:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP256R1())
-    text = key.private_bytes(
+    return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.link(draft, path)  # two first runs at once: one link wins, both use that key
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def _public(private: Path) -> bytes:

@@ -69,16 +69,30 @@ class Android:
                 return ""
             case ["monkey", "-p", package, "-c", "android.intent.category.LAUNCHER", "1"]:
                 return self._launch(package)
-            case ["content", "query", "--uri", _, "--projection", "display_name:data1"]:
-                people = enumerate(self.phone.data["contacts"].values())
-                return "\n".join(
-                    f"Row: {i} display_name={c['name']}, data1={c['number']}" for i, c in people
+            case ["content", "query", "--uri", uri, *rest] if "contacts" in uri:
+                people = [*enumerate(self.phone.data["contacts"].values())]
+                return self._rows(
+                    [(n, {"display_name": c["name"], "data1": c["number"]}) for n, c in people],
+                    rest[rest.index("--projection") + 1],
                 )
-            case ["content", "query", "--uri", _, "--projection", "body", "--where", which, *_]:
-                number = which.removeprefix("address='").removesuffix("'")
-                text = self.phone.last_message(number)
-                return f"Row: 0 body={text}\n" if text else "No result found.\n"
+            case ["content", "query", "--uri", _, "--projection", asked, "--where", which, *_]:
+                return self._rows(self._messages(which), asked)
         return f"/system/bin/sh: {words[0]}: inaccessible or not found\n"
+
+    def _messages(self, which: str) -> list[tuple[int, dict[str, str]]]:
+        """The newest message of an address (`address='…'`), or that of an id (`_id=…`)."""
+        people = sorted(self.phone.data["threads"])
+        wanted = which.removeprefix("address='").removesuffix("'")
+        number = people[int(which[4:])] if which.startswith("_id=") else wanted
+        text = self.phone.last_message(number)
+        return [(people.index(number), {"body": text})] if text else []
+
+    def _rows(self, found: list[tuple[int, dict[str, str]]], asked: str) -> str:
+        """Rows as `content query` prints them: values as they are, line breaks and all."""
+        kept = [{"_id": str(n), **values} for n, values in found]
+        rows = [", ".join(f"{name}={row[name]}" for name in asked.split(":")) for row in kept]
+        printed = [f"Row: {place} {row}" for place, row in enumerate(rows)]
+        return "\n".join(printed) + "\n" if rows else "No result found.\n"
 
     def _launch(self, package: str) -> str:
         if package not in APPS:

@@ -142,6 +142,16 @@ def test_a_value_without_a_canonical_form_is_refused(tmp_path: Path, value: Any)
         own_sealed(tmp_path)(value)
 
 
+def test_whoever_comes_second_takes_the_key_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both saw none; the other's was there by the time this one is made."""
+    name = own_sealed(tmp_path)(7)
+    monkeypatch.setattr(Path, "exists", lambda self: False)
+    assert own_sealed(tmp_path).read(name) == 7
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
 def test_threads_and_stores_agree_on_names(tmp_path: Path) -> None:
     found: list[list[str]] = []
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.phone.adb.hierarchy import Placed, read_hierarchy
+from bb_domains.phone.adb.provider_rows import ids, values
 from bb_domains.phone.driver import Contact, only_one
 from bb_domains.phone.screen import Screen, screen
 
@@ -33,8 +34,6 @@ PACKAGES: Mapping[str, str] = {
 HOST, PORT = "127.0.0.1", "5037"
 BUSY = ("could not get idle state", "null root node")
 BACK, DELETE, SELECT_ALL = "input keyevent 4", "input keyevent 67", "input keycombination 113 29"
-_ROW = re.compile(r"^Row: \d+ display_name=(.*), data1=(.*)$", re.MULTILINE)
-_BODY = re.compile(r"Row: 0 body=(.*?)(?=\nRow: 1 body=|\Z)", re.DOTALL)
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*([.][A-Za-z][A-Za-z0-9_]*)+")
 
 
@@ -110,18 +109,24 @@ class AdbDriver:
 
     def contacts(self) -> Sequence[Contact]:
         """The address book, from the contacts provider."""
-        uri = "content://com.android.contacts/data/phones"
-        said = self._shell(f"content query --uri {uri} --projection display_name:data1")
-        rows = _ROW.findall(said.replace("\r", ""))
-        return [Contact(name, re.sub(r"[ ()-]", "", number)) for name, number in rows]
+        ask = "content query --uri content://com.android.contacts/data/phones --sort _id"
+        known = ids(self._shell(f"{ask} --projection _id"))
+        said = self._shell(f"{ask} --projection _id:display_name:data1")
+        rows = [row.rpartition(", data1=") for row in values(said, known)]
+        return [
+            Contact(name.removeprefix("display_name="), re.sub(r"[ ()-]", "", number))
+            for name, _, number in rows
+        ]
 
     def last_message(self, number: str) -> str:
         """The newest message from a number, from the message provider."""
-        uri, which = "content://sms/inbox", shlex.quote(f"address='{number}'")
-        asked = f"--projection body --where {which} --sort {shlex.quote('date DESC')}"
-        said = self._shell(f"content query --uri {uri} {asked}").replace("\r", "")
-        found = _BODY.match(said)
-        return found[1] if found else ""
+        ask = "content query --uri content://sms/inbox"
+        which, newest = shlex.quote(f"address='{number}'"), shlex.quote("date DESC")
+        known = ids(self._shell(f"{ask} --projection _id --where {which} --sort {newest}"))[:1]
+        if not known:
+            return ""
+        said = self._shell(f"{ask} --projection _id:body --where _id={known[0]}")
+        return values(said, known)[0].removeprefix("body=")
 
     def snapshot(self) -> Json:
         """Refused: the whole state of a device cannot be seen."""
