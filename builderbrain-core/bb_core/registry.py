@@ -27,6 +27,7 @@ from bb_core.errors import BuilderbrainError, DomainError
 from bb_core.hooks import API, GROUP, DomainSpec
 from bb_core.namespace import NAMESPACE, keep_namespace, owner
 from bb_core.nearest import nearest
+from bb_core.raised_at import raised_at
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
 REQUIRED = ("grammar", "plan_schema")
@@ -137,7 +138,7 @@ def guarded(where: str) -> Iterator[None]:
         fix = "if this machine is busy, allow more with BB_LOAD_SECONDS"
         raise DomainError(str(error), where=where, fix=fix) from None
     except BaseException as error:
-        raise DomainError(_reason(error), where=where) from error
+        raise DomainError(reason(error), where=where) from error
 
 
 def _patience() -> float:
@@ -147,12 +148,15 @@ def _patience() -> float:
         return 20.0
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """What a stranger's code raised, on one line, and where in a domain's own files it did."""
     try:
         text = str(error)
     except Exception:
         text = "(its message cannot be shown)"
-    return printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    place = raised_at(error)
+    told = printable(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    return f"{told} ({place})" if place else told
 
 
 def installed() -> Iterator[Distribution]:

@@ -7,7 +7,7 @@ from functools import partial
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.errors import BuilderbrainError, DomainError
 from bb_core.observers import Observer, observers
-from bb_core.registry import Registry, guarded, printable
+from bb_core.registry import Registry, guarded, reason
 from bb_infra import adapter_checks, battery_checks, domain_checks, review_checks, skin_checks
 from bb_infra.domain_checks import Case, Domain, Skipped
 from bb_infra.domain_summary import grammar_rules
@@ -123,10 +123,10 @@ def _part(domain: str, part: str, made: Sequence[Case], what: str) -> Part:
         try:
             if problem := case.problem():
                 found.append((case, problem))
-        except Skipped as reason:
-            skipped.append(str(reason))
+        except Skipped as why:
+            skipped.append(str(why))
         except Exception as error:  # a domain's own code: a skin, a twin
-            found.append((case, f"raised {printable(f'{type(error).__name__}: {error}')}"))
+            found.append((case, f"raised {reason(error)}"))
     if not made:
         return Part(domain, part, "-")
     if not found:

@@ -20,6 +20,7 @@ from bb_core.battery import Task
 from bb_core.canonical import Json, canonical
 from bb_core.compiled import Compiled
 from bb_core.errors import ToolError
+from bb_core.registry import reason
 from bb_core.sample import draw_value
 from bb_core.state_diff import state_diff
 from bb_runtime.job import Settings
@@ -158,7 +159,7 @@ def _taxonomy(compiled: Compiled, tool: str, call: Callable[[], Json]) -> str:
     except ToolError:
         return ""
     except Exception as error:
-        return f"it raised {type(error).__name__}: {error}, which is no ToolError"
+        return f"it raised {reason(error)}, which is no ToolError"
     judge = compiled.result_validators[tool]
     wrong = next(judge.iter_errors(result), None)
     return (

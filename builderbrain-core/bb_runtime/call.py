@@ -14,6 +14,7 @@ from typing import Any, cast
 from bb_core.adapters import Adapter, Call
 from bb_core.canonical import Json, canonical
 from bb_core.errors import ToolError, ToolFault
+from bb_core.registry import reason
 from bb_core.schema import Tool
 
 REPEAT_ON: frozenset[ToolFault] = frozenset({"unavailable", "limit", "timeout_unknown"})
@@ -83,7 +84,7 @@ def _once(adapter: Adapter, args: Mapping[str, Any], call: Call) -> Json:
     if isinstance(box[0], BaseException):
         # Outside the closed list of faults nothing is known about what the call did.
         error = box[0]
-        found = f"the adapter raised {type(error).__name__}: {error}"
+        found = f"the adapter raised {reason(error)}"
         raise ToolError("timeout_unknown", found, where=call.step) from error
     return cast(Json, box[0])
 
