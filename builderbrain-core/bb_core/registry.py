@@ -29,7 +29,8 @@ from bb_core.namespace import NAMESPACE, keep_namespace, owner
 from bb_core.nearest import nearest
 from bb_core.raised_at import raised_at
 
-NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
+LONGEST = 48
+NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST - 1}}}\Z")
 REQUIRED = ("grammar", "plan_schema")
 
 

@@ -101,6 +101,8 @@ class _Bundle:
         """One document's value."""
         data = fetched(place) if _is_url(place) else _file(place)
         text = decode(data, place)
+        if not text.strip():
+            raise InfraError("is empty", where=place, fix="give an OpenAPI document, JSON or YAML")
         try:
             return json.loads(text)
         except (ValueError, RecursionError):

@@ -111,6 +111,9 @@ def check(
     from bb_infra.prove import check_proof, read_proof
     from bb_infra.verify import read_claims
 
+    if not proof.is_file():
+        fix = "give the path of a proof that bb log prove made"
+        raise LedgerError("there is no proof here", where=str(proof), fix=fix)
     public = _key(key, proof) or ""
     claims, problems = read_claims(checkpoint or (), public)
     if problems:

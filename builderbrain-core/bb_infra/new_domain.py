@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from bb_core.registry import NAME
+from bb_core.registry import LONGEST, NAME, printable
 from bb_infra.errors import InfraError, MissingExtra
 from bb_infra.free_name import require_free
 from bb_infra.table import count
@@ -55,8 +55,8 @@ def create(wanted: Wanted, into: Path, template: str = "") -> Made:
     module = re.sub(r"[\s-]+", "_", name.strip().lower())
     if not NAME.match(module):
         raise InfraError(
-            f"{name!r} is no name for a domain",
-            fix="use letters, digits and spaces, a letter first",
+            f"{printable(name, LONGEST)!r} is no name for a domain",
+            fix=f"use letters, digits and spaces, a letter first, {LONGEST} at most",
         )
     if keyword.iskeyword(module):
         raise InfraError(f"{module!r} is a word of Python", fix="choose another name")

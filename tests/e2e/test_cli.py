@@ -171,6 +171,17 @@ ERRORS = [
     (("plan", "replay", "none.log"), "", "bb: none.log: No such file"),
     (("models", "fetch", "nope"), "", "bb: no model 'nope' in the catalogue. Known: "),
     (("domains", "new", "7up"), "", "bb: '7up' is no name for a domain. Use letters, digits"),
+    (
+        ("domains", "new", "a" * 300),
+        "",
+        f"bb: '{'a' * 47}…' is no name for a domain. Use letters, digits and spaces, a letter "
+        "first, 48 at most",
+    ),
+    (
+        ("log", "check", "none.json", "--key", "0" * 64),
+        "",
+        "bb: none.json: there is no proof here. Give the path of a proof that bb log prove made",
+    ),
     (("domains", "new", "api json"), "", "bb: a domain 'api_json' is installed already. Choose"),
     (("domains", "list", "--config", "no.toml"), "", "bb: no.toml: cannot be read: No such file"),
 ]

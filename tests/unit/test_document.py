@@ -131,6 +131,13 @@ def test_what_is_no_document_is_said_so(tmp_path: Path, text: str) -> None:
         load_document(str(path))
 
 
+def test_an_empty_file_is_called_that(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(" \n")
+    with pytest.raises(BuilderbrainError, match=r"x\.yaml: is empty\. Give an OpenAPI document"):
+        load_document(str(path))
+
+
 def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(BuilderbrainError, match="an address of the kind 'ftp' is not read"):
         load_document("ftp://x/y")
