@@ -37,12 +37,13 @@ def train(
     discover().get(wanted.run.domain)  # a slip of the pen leaves no folder behind
     say("base", f"loading {wanted.base.name} …")
     from bb_train.run_lock import held
-    from bb_train.stages import run_held
+    from bb_train.stages import before_folder, run_held
 
     folder = Path(wanted.run.folder)
+    ground = before_folder(wanted)
     # The folder first: who comes second hears that it is in use, not that a ledger is.
     with held(folder), LedgerFile(folder / "ledger.jsonl", own_key(folder)) as ledger:
         try:
-            run_held(wanted, boot_only=boot, ledger=ledger)
+            run_held(wanted, ground, boot_only=boot, ledger=ledger)
         except KeyboardInterrupt as error:
             raise Stopped("stopped", fix=f"to go on: bb train {config}") from error

@@ -7,7 +7,7 @@ leave it as it was, to the bit. `manifest.json` says what all of it is.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,34 +17,26 @@ import torch
 from bb_core.actions import Space
 from bb_core.cache import cache_home, write_whole
 from bb_core.canonical import digest, digest_json
-from bb_core.compiled import Compiled, compile_domain
-from bb_core.registry import discover, printable
-from bb_core.shipped import shipped
-from bb_nn.base import Base, load_base
+from bb_core.compiled import Compiled
+from bb_nn.base import Base
 from bb_nn.builder.builder import PlanBuilder
-from bb_nn.builder.config import BuilderConfig
-from bb_nn.builder.rail_facts import dtype_name
-from bb_nn.builder.warm_start import WarmStart, warm_start
-from bb_nn.tapped import default_layers, tap
-from bb_train.checkpoint import FOLDER, Checkpoints, require_same
-from bb_train.config import TrainConfig, builder_fields
+from bb_nn.builder.warm_start import WarmStart
+from bb_nn.tapped import tap
+from bb_train.config import TrainConfig
 from bb_train.corpus import Corpus, corpus
-from bb_train.data.constants import space_of
 from bb_train.data.coverage import shown
-from bb_train.errors import ConfigError, DataError, TrainError
+from bb_train.errors import DataError, TrainError
+from bb_train.grounds import MANIFEST, Grounds, Tell, grounds, require_made_from
 from bb_train.learner import Lessons, lessons, says
 from bb_train.lift_tasks import require_judgeable
 from bb_train.state_cache import SHARD, StateCache
 from bb_train.storing import stored
 
-MANIFEST = "manifest.json"
 _ENOUGH = 0.5
 """With fewer of its examples expressible, a run is stopped: something is wrong with them."""
 
 _REASONS = 3
 """So many reasons why examples are left out are told."""
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -65,99 +57,42 @@ class Booted:
     made_from: Mapping[str, str]
 
 
-def boot(config: TrainConfig, tell: Tell) -> Booted:
+def boot(config: TrainConfig, tell: Tell, ground: Grounds | None = None) -> Booted:
     """Carry stage 0 out, or find it done; raises what its parts raise, before anything trains.
 
     Raises ResumeError, with the folder as it was, where it holds a run made from something else.
     """
     folder = Path(config.run.folder)
-    compiled = compile_domain(discover().get(config.run.domain))
-    known = {
-        "config": config.digest,
-        "domain": compiled.digest,
-        "torch": torch.__version__,
-    }
-    before = _made_before(folder)
-    _require_same(before, known, folder)
-    base = load_base(config.base.name, _dtype(config.base.dtype))
-    layers = config.base.layers or default_layers(base)
-    known |= {"base": base.digest, "dtype": dtype_name(base)}
-    _require_same(before, known, folder)
-    tell(f"base {base.name}: {base.digest}, layers {', '.join(map(str, layers))}")
-    space = space_of(compiled)
-    builder = _builder(config, space, base, layers)
-    begun = _warm_start(config, builder, base, tell)
-    known |= {"warm_start": begun.weights if begun else ""}
-    _require_same(before, known, folder)
+    ground = ground or grounds(config, tell)
+    compiled, base, builder = ground.compiled, ground.base, ground.builder
+    require_made_from(ground.made_from, folder)  # what was found before the folder was held
     found = corpus(compiled, config.data, config.run.seed, folder / "examples", tell)
     require_judgeable(found.dev, config, tell)
     root = Path(config.cache.folder) if config.cache.folder else cache_home() / "states"
-    cache = StateCache(root, base, layers, int(config.cache.gigabytes * 2**30))
+    cache = StateCache(root, base, ground.layers, int(config.cache.gigabytes * 2**30))
     _tap(cache, found, tell)
-    require_untouched(base, layers, found.train[0].scene.text)
+    require_untouched(base, ground.layers, found.train[0].scene.text)
     taught = _lessons(builder, found, cache, config.data.recuts, tell)
-    unshown = _unshown(config, space, found, taught, begun)
+    unshown = _unshown(config, builder.space, found, taught, ground.begun)
     if config.builder.strangers:
         _estrange(builder, unshown, tell)
-    made_from = {**known, "space": space.digest, "data": found.digest}
-    _require_same(before, made_from, folder)
+    made_from = {**ground.made_from, "space": builder.space.digest, "data": found.digest}
+    require_made_from(made_from, folder)
     booted = Booted(
-        config, folder, compiled, base, space, found, cache, builder, taught, unshown, made_from
+        config,
+        folder,
+        compiled,
+        base,
+        builder.space,
+        found,
+        cache,
+        builder,
+        taught,
+        unshown,
+        made_from,
     )
     _write_manifest(booted)
     return booted
-
-
-def _made_before(folder: Path) -> Mapping[str, str]:
-    """What the run that a folder holds was made from; empty where it holds none.
-
-    One that does not say so had no warm start: there was none.
-    """
-    try:
-        told = json.loads((folder / MANIFEST).read_bytes())["made_from"]
-    except (OSError, ValueError, KeyError, TypeError):
-        told = Checkpoints(folder / FOLDER).made_from()
-    return {"warm_start": "", **told} if told and isinstance(told, dict) else {}
-
-
-def _require_same(before: Mapping[str, str], known: Mapping[str, str], folder: Path) -> None:
-    """Compare what is known by now, so that nothing of another run is overwritten first."""
-    if before:
-        require_same({k: v for k, v in before.items() if k in known}, known, folder)
-
-
-def _builder(config: TrainConfig, space: Space, base: Base, layers: tuple[int, ...]) -> PlanBuilder:
-    width = base.model.config.get_text_config().hidden_size
-    shape = BuilderConfig(layers=layers, base_width=width, **builder_fields(config))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.run.seed)
-        return PlanBuilder.of(shape, space, base)
-
-
-def _warm_start(
-    config: TrainConfig, builder: PlanBuilder, base: Base, tell: Tell
-) -> WarmStart | None:
-    """Begin with an earlier rail's weights, if one is named."""
-    if not config.run.warm_start:
-        return None
-    begun, tools = warm_start(builder, _earlier(config), base), builder.space.schema.tools
-    new = [tool for tool in tools if tool not in begun.kept] if begun.kept else ["all"]
-    of = f"a rail of {printable(begun.domain)}, {begun.weights[:19]}"
-    tell(f"warm start: {of}; tools it had not: {', '.join(new) or 'none'}")
-    return begun
-
-
-def _earlier(config: TrainConfig) -> Path:
-    """The rail that comes with the installed domain of this name, or that in a folder."""
-    named, found = config.run.warm_start, discover()
-    if all(domain.name != named for domain in found.domains):
-        return Path(named)
-    rail = shipped(found.get(named))
-    if rail is None:
-        no_rail = f"no rail comes with the domain {named}, which 'warm_start' names"
-        fix = f"name the folder of a rail (./{named}, if it is one)"
-        raise ConfigError(no_rail, where=config.source, fix=fix)
-    return rail
 
 
 def _tap(cache: StateCache, found: Corpus, tell: Tell) -> None:
@@ -265,7 +200,3 @@ def manifest(booted: Booted) -> dict[str, Any]:
 def parameters(builder: PlanBuilder) -> int:
     """How many numbers are trained."""
     return sum(p.numel() for p in builder.parameters() if p.requires_grad)
-
-
-def _dtype(name: str) -> torch.dtype | None:
-    return None if name == "auto" else getattr(torch, name)

@@ -257,6 +257,28 @@ def test_a_training_run_that_cannot_begin_leaves_no_folder(
     assert not (desk.folder / "made").exists()
 
 
+LATER = [
+    ('[base]\nname = "nope"\n', "'nope' is neither a catalogue model nor a folder with a config"),
+    ('[data]\nfamilies = ["indist"]\n', "late.toml: of the families combo, cross, long it has 0 "),
+    ("[measure]\nlift = 5\n", "late.toml: of the families combo, cross, long it has 90 dev tasks"),
+    (
+        'warm_start = "none"\n[base]\nname = "random:llama"\nlayers = [1, 2]\n',
+        "none: not a rail ([Errno 2] No such file",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), LATER)
+def test_what_a_training_run_stands_on_is_found_before_its_folder(
+    desk: Desk, text: str, wanted: str
+) -> None:
+    desk.write("late.toml", f'[run]\nfolder = "made"\n{text}')
+    done = desk.apart("train", "late.toml")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"bb: {wanted}")
+    assert not (desk.folder / "made").exists()
+
+
 def test_a_model_is_named_before_it_is_loaded(desk: Desk) -> None:
     desk.write("bb.toml", model("random:gpt"))
     assert "\nmodel     loading random:gpt …\n" in desk.apart(*ASK).stdout

@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 from bb_core.shipped import shipped
 from bb_nn.errors import BaseMismatchError
 from bb_train import boot as booting
+from bb_train import grounds as standing
 from bb_train.boot import _lessons
 from bb_train.config import TrainConfig, read_train_config
 from bb_train.corpus import Corpus
@@ -66,12 +67,12 @@ def begun(named: str) -> TrainConfig:
 
 
 def test_a_warm_start_is_a_folder_or_the_rail_that_comes_with_a_domain() -> None:
-    assert booting._earlier(begun("api_json")) == shipped(shop().source)
-    assert booting._earlier(begun("./api_json")) == Path("./api_json")
+    assert standing._earlier(begun("api_json")) == shipped(shop().source)
+    assert standing._earlier(begun("./api_json")) == Path("./api_json")
     with pytest.raises(ConfigError) as error:
-        booting._earlier(begun("phone"))
+        standing._earlier(begun("phone"))
     assert str(error.value).startswith("t.toml: no rail comes with the domain phone, which")
     heard: list[str] = []
     with pytest.raises(BaseMismatchError, match=r"rail: made for smollm2-135m .*, found random:"):
-        booting._warm_start(begun("api_json"), builder(), base(), heard.append)
-    assert booting._warm_start(begun(""), builder(), base(), heard.append) is None and not heard
+        standing._warm_start(begun("api_json"), builder(), base(), heard.append)
+    assert standing._warm_start(begun(""), builder(), base(), heard.append) is None and not heard
