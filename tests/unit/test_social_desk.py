@@ -111,15 +111,15 @@ def test_what_was_done_is_kept_as_soon_as_it_can_be(tmp_path: Path) -> None:
 
 def test_a_refusal_leaves_nothing_begun_and_a_lost_answer_does() -> None:
     one = Desk({"accounts": ACCOUNTS}, {}, CLOCK)
-    for kind in ("denied", "timeout_unknown"):
-        call = Call(one, "n1", kind, 1.0)
+    for key, kind in (("a", "denied"), ("b", "timeout_unknown"), ("b", "denied")):
+        call = Call(one, "n1", key, 1.0)
 
         def act(kind: Any = kind) -> dict[str, Json]:
             raise ToolError(kind, "no")
 
         with pytest.raises(ToolError):
             one.once(call, act)
-    assert one.state["begun"] == {"timeout_unknown": True} and one.state["sent"] == {}
+    assert one.state["begun"] == {"b": True} and one.state["sent"] == {}
 
 
 def test_the_file_is_for_its_owner(tmp_path: Path) -> None:

@@ -100,25 +100,21 @@ class Desk:
         begun, sent = self.state["begun"], self.state["sent"]
         with self._writing:
             if call.key not in sent:
-                self._begin(call.key)
-                sent[call.key] = self._carried(call.key, act)
+                sent[call.key] = self._carried(call.key, act, begun.get(call.key, False))
             if call.key in begun:
                 self._end(call.key)
             return cast(Json, deepcopy(sent[call.key]))
 
-    def _begin(self, key: str) -> None:
+    def _carried(
+        self, key: str, act: Callable[[], dict[str, Json]], before: bool
+    ) -> dict[str, Json]:
+        """What `act` gives; `before`: it was begun once already, and no fault now undoes that."""
         self.state["begun"][key] = True
         try:
             self.keep()
-        except ToolError:
-            del self.state["begun"][key]
-            raise
-
-    def _carried(self, key: str, act: Callable[[], dict[str, Json]]) -> dict[str, Json]:
-        try:
             return act()
         except ToolError as error:
-            if error.kind != "timeout_unknown":
+            if error.kind != "timeout_unknown" and not before:
                 del self.state["begun"][key]
             raise
 

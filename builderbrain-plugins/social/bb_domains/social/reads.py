@@ -185,5 +185,5 @@ def find_sent(args: Args, call: Call) -> Json:
         return {"happened": True, "result": sent[args["key"]]}
     if args["key"] in call.world.state["begun"]:
         fix = "look at the network whether it went out"
-        raise ToolError("unavailable", "it was begun, and its end is not known", fix=fix)
+        raise ToolError("conflict", "it was begun, and its end is not known", fix=fix)
     return {"happened": False}
