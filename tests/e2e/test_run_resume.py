@@ -50,6 +50,8 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Whatever the tests were started by: a job in the background ignores interrupts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def bb(self, *words: str, stdin: str = "") -> tuple[int, str, str]:
