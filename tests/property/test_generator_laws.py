@@ -89,14 +89,16 @@ def test_a_tool_to_leave_out_is_one_of_the_domains(generator: Generator) -> None
         some(generator, "indist", 1, without_tools=("get_order", "nosuch"))
 
 
-def test_what_fits_nothing_says_what_to_do(shop: Compiled) -> None:
-    config = GeneratorConfig(1, without_tools=tuple(shop.schema.tools))
+@pytest.mark.parametrize("family", ["indist", "combo"])
+def test_what_fits_nothing_says_what_to_do(shop: Compiled, family: Family) -> None:
+    config = GeneratorConfig(1, family=family, without_tools=tuple(shop.schema.tools))
     count = len(config.without_tools)
+    or_without = ", or leave combo out of the families" * (family == "combo")
     with pytest.raises(DataError) as error:
         next(Generator(shop).examples(config))
     assert str(error.value) == (
-        "api_json: nothing new fits train/indist; dropped: 401 for 'draw'. Ask for fewer examples, "
-        f"or leave out fewer tools than these {count}"
+        f"api_json: nothing new fits train/{family}; dropped: 401 for 'draw'. "
+        f"Ask for fewer examples{or_without}, or leave out fewer tools than these {count}"
     )
 
 

@@ -95,6 +95,8 @@ class Generator:
     def _nothing(self, config: GeneratorConfig, dropped: Counter[str]) -> DataError:
         found = f"nothing new fits {config.split}/{config.family}; dropped: {counted(dropped)}"
         fewer = "ask for fewer examples"
+        if config.family != "indist":  # a small domain has none of many families
+            fewer += f", or leave {config.family} out of the families"
         if config.without_tools:
             fewer += f", or leave out fewer tools than these {len(config.without_tools)}"
         return DataError(found, where=self.compiled.name, fix=fewer)
