@@ -13,6 +13,7 @@ from dataclasses import replace
 from bb_core.grammar import Grammar, build_parser
 from bb_core.language import UNBOUNDED, Chars, chars, complement, to_regex
 from bb_core.lint import together
+from bb_core.peg_beyond import beyond
 from bb_core.peg_guard import guard
 from bb_core.peg_language import Reads
 from bb_core.peg_notation import (
@@ -39,6 +40,7 @@ def lower(text: str, source: str = "grammar.peg") -> str:
     peg = replace(peg, rules={name: _subtracted(node) for name, node in peg.rules.items()})
     _no_look_in_repeats(peg)
     guard(peg)
+    beyond(peg)
     rules = [name for name in peg.rules if not name.isupper()]
     used = _used(peg, rules)
     lines = [f"{name}: {_lark(peg.rules[name])}" for name in rules]

@@ -88,13 +88,13 @@ def _maybe_empty(node: Node) -> bool:
 
 
 def _terminal(peg: Peg, name: str, reads: Reads) -> None:
-    _decide(peg, peg.places[name], lambda: _inside(peg, peg.rules[name], EMPTY, reads))
-    _decide(peg, peg.places[name], lambda: _outside(peg, name, Reads(peg, DEEPEST)))
+    decide(peg, peg.places[name], lambda: _inside(peg, peg.rules[name], EMPTY, reads))
+    decide(peg, peg.places[name], lambda: _outside(peg, name, Reads(peg, DEEPEST)))
     if nullable(reads.terminal(name)):
         peg.refuse(peg.places[name], f"{name} may be empty", "require one character")
 
 
-def _decide(peg: Peg, at: int, question: object) -> None:
+def decide(peg: Peg, at: int, question: object) -> None:
     try:
         question()  # type: ignore[operator]
     except TooLarge:
@@ -134,15 +134,15 @@ def _committed(peg: Peg, first: Node, later: Node, rest: Regular, reads: Reads) 
         one, two = shown(peg, first), shown(peg, later)
         why = f"{one} / {two}: {text!r} needs {two}, but {one} reads a beginning of it and is taken"
         fix = f"write {two} first, or let the two begin differently"
-        _differ(peg, later, _place(peg, later), why, fix)
+        differ(peg, later, place(peg, later), why, fix)
 
 
 def _greedy(peg: Peg, at: int, item: Node, text: str) -> None:
     why = f"the repeat of {shown(peg, item)} takes all of {text!r}, and nothing is left to follow"
-    _differ(peg, item, at, why, "leave the character that follows out of what is repeated")
+    differ(peg, item, at, why, "leave the character that follows out of what is repeated")
 
 
-def _differ(peg: Peg, part: Node, at: int, why: str, fix: str) -> NoReturn:
+def differ(peg: Peg, part: Node, at: int, why: str, fix: str) -> NoReturn:
     """Refuse, with a plan that shows the difference; said where none was found."""
     text = witness(peg, part)
     shown = f"the plan {text!r} is read by one and not by the other" if text is not None else _NONE
@@ -174,7 +174,7 @@ def _rule(peg: Peg, name: str, node: Node, reads: list[Reads]) -> None:
     for part in parts(node):
         if isinstance(part, Ahead):
             peg.refuse(part.at, "look-ahead outside a terminal", "move it into a terminal")
-    _decide(peg, peg.places[name], lambda: _apart(peg, node, (), name, reads))
+    decide(peg, peg.places[name], lambda: _apart(peg, node, (), name, reads))
 
 
 def _apart(peg: Peg, node: Node, after: tuple[Node, ...], name: str, reads: list[Reads]) -> None:
@@ -196,7 +196,7 @@ def _apart(peg: Peg, node: Node, after: tuple[Node, ...], name: str, reads: list
             _apart(peg, item, (again, *after) if most > 1 else after, name, reads)
             if least < most and (text := _common(item, Row(after), name, reads)) is not None:
                 why = f"{shown(peg, item)} and what follows its repeat can both begin with {text!r}"
-                _differ(peg, item, at, why, "let them begin differently")
+                differ(peg, item, at, why, "let them begin differently")
 
 
 def _common(first: Node, other: Node, name: str, reads: list[Reads]) -> str | None:
@@ -213,10 +213,10 @@ def _ambiguous(peg: Peg, first: Node, later: Node, text: str) -> None:
     one, two = shown(peg, first), shown(peg, later)
     why = f"{one} / {two}: both can begin with {text!r}, so their order could matter"
     fix = "let the two begin differently, or join what they share"
-    _differ(peg, later, _place(peg, later), why, fix)
+    differ(peg, later, place(peg, later), why, fix)
 
 
-def _place(peg: Peg, node: Node) -> int:
+def place(peg: Peg, node: Node) -> int:
     places = [p.at for p in parts(node) if not isinstance(p, Row | Choice)]
     return next((at for at in places if at), 0)
 

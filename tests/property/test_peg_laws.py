@@ -69,6 +69,14 @@ def test_a_grammar_that_is_let_pass_reads_what_a_peg_reads(
         assert parses(ours, candidate) == reads(theirs, candidate), (text, candidate)
 
 
+@pytest.mark.parametrize("word", ['("a" ",")? "a"', '("a" "," "b" / "b")? "a"'])
+def test_a_terminal_that_takes_what_follows_it_is_refused(word: str) -> None:
+    """A lexer reads the terminal and leaves the rest; a PEG takes it and gives nothing back."""
+    text = f'plan <- WORD ("," "b")*\nWORD <- {word}\n'
+    with pytest.raises(GrammarError, match="not the terminal's alone"):
+        lower(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
