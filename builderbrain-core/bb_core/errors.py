@@ -23,13 +23,14 @@ class BuilderbrainError(Exception):
     """
 
     def __init__(self, found: str, *, where: str = "", fix: str = "") -> None:
-        self.found, self.where, self.fix = _whole(found), _whole(where), _whole(fix)
+        self.found, self.where, self.fix = whole(found), whole(where), whole(fix)
         place = f"{self.where}: " if where else ""
         advice = f". {self.fix[0].upper()}{self.fix[1:]}" if fix else ""
         super().__init__(f"{place}{self.found}{advice}")
 
 
-def _whole(text: str) -> str:
+def whole(text: str) -> str:
+    """The text with every lone surrogate spelled out, so that it can be written down."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -74,7 +74,7 @@ class Flow:
         found, whole = NONE, _folded(text)
         for source, taint in self._sources:
             shared = _shared(whole, source)
-            if not shared:
+            if not shared or text in taint.own:
                 continue
             # What the person typed is trusted whoever repeats it; who may read it does not change.
             asked = _in(self.state.request.casefold(), shared.casefold())

@@ -14,7 +14,7 @@ from bb_core.flow import label_all
 from bb_core.guards import number
 from bb_core.plan import resolve_pointer
 from bb_core.schema import FactCall, PlanSchema, Tool
-from bb_core.tainted import Tainted, fault_labels, tainted, texts
+from bb_core.tainted import Tainted, fault, tainted, texts
 
 if TYPE_CHECKING:
     from bb_core.verdict import Checked
@@ -36,6 +36,16 @@ class Happened:
     args: Mapping[str, Any]
     result: Json
     undoes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What was said of a call that gave no result: its arguments, and the words."""
+
+    step: str
+    tool: str
+    args: Json
+    said: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class State:
         checked: "Checked",
         happened: Sequence[Happened],
         consents: frozenset[str] = frozenset(),
-        faults: Mapping[str, Sequence[str]] | None = None,
+        faults: Sequence[Fault] = (),
     ) -> "State":
         """The state a round leaves, given what was carried out, in order, and consented to.
 
@@ -78,13 +88,12 @@ class State:
                 found = texts(schema, event.tool, event.result)
                 told = tuple(Tainted(text, made) for text in found)
                 state = replace(state, tainted=(*state.tainted, *told))
-        tools = {step.id: step.tool for step in checked.plan.steps}
         said = [
-            Tainted(piece, flow.made[step] | fault_labels(schema, tools[step]))
-            for step, pieces in (faults or {}).items()
-            for piece in pieces
+            one
+            for told in faults
+            for one in fault(schema, told.tool, told.said, told.args, flow.made[told.step])
         ]
-        return replace(state, tainted=(*state.tainted, *(one for one in said if one.labels)))
+        return replace(state, tainted=(*state.tainted, *said))
 
 
 def approval(tool: str, args: Mapping[str, Any]) -> str:
@@ -161,7 +170,10 @@ def state_json(state: State) -> dict[str, Json]:
         [name, list(value) if isinstance(value, tuple) else value]
         for name, value in sorted(state.facts, key=str)
     ]
-    tainted: list[Json] = [[t.value, list[Json](sorted(t.labels))] for t in state.tainted]
+    tainted: list[Json] = [
+        [t.value, *(list[Json](sorted(part)) for part in (t.labels, t.own) if part)]
+        for t in state.tainted
+    ]
     return {
         "request": state.request,
         "facts": facts,
@@ -197,7 +209,7 @@ def _read_state(data: Any) -> State:
         once=frozenset(data["once"]),
         approvals=frozenset(data["approvals"]),
         tools=frozenset(data["tools"]),
-        tainted=tuple(Tainted(value, frozenset(labels)) for value, labels in data["tainted"]),
+        tainted=tuple(Tainted(value, *map(frozenset, parts)) for value, *parts in data["tainted"]),
         undone=frozenset(data["undone"]),
         steps=data["steps"],
         writes=data["writes"],

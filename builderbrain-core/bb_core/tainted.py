@@ -8,7 +8,6 @@ quote anything; where it quotes the call's own arguments, they are what they wer
 Not covered: booleans and nulls; a domain without an untrusted label, which trusts all it reads.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,10 +23,14 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Tainted:
-    """A text or number that came out of a labelled field, and its labels."""
+    """A text or number that others wrote, and its labels; it may quote `own` values, unchanged.
+
+    A value is `own` as a whole only: what is put together of it and of others' words is theirs.
+    """
 
     value: str
     labels: Labels
+    own: frozenset[str] = frozenset()
 
 
 def tainted(schema: PlanSchema, tool: str, result: Json) -> list[Tainted]:
@@ -49,20 +52,19 @@ def unvouched(schema: PlanSchema, tool: str) -> Labels:
     return own if any(not schema.labels[name].trusted for name in own) else own | _outside(schema)
 
 
-def fault_labels(schema: PlanSchema, tool: str) -> Labels:
-    """The labels of what is said of a call's fault, by the tool or one that is called for it."""
+def fault(schema: PlanSchema, tool: str, said: str, args: Json, made: Labels) -> list[Tainted]:
+    """What was said of a call's fault, with its labels and those its arguments brought (`made`)."""
+    own = frozenset(text for _, text, key in _walk(args, ()) if not key)
+    labels = made | _fault_labels(schema, tool)
+    return [Tainted(said, labels, own)] if labels else []
+
+
+def _fault_labels(schema: PlanSchema, tool: str) -> Labels:
+    """Of the tool, and of every tool that is called for it: any of them may have said it."""
     spec = schema.tools[tool]
     called = [schema.entities[name].read for name in spec.entity]
     called += [name for name in (spec.reconcile, spec.on_crash) if name]
     return Labels().union(*(unvouched(schema, name) for name in (tool, *called)))
-
-
-def beside(said: str, args: Json) -> list[str]:
-    """The pieces of what was said between the values of a call's arguments."""
-    own = sorted((text for _, text, key in _walk(args, ()) if text and not key), key=len)
-    pattern = "|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in reversed(own))
-    pieces = re.split(pattern, said) if pattern else [said]
-    return [piece.strip() for piece in pieces if piece.strip()]
 
 
 def _outside(schema: PlanSchema) -> Labels:

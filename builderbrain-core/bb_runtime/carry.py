@@ -14,6 +14,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 
 from bb_core.canonical import Json
+from bb_core.errors import whole
 from bb_core.plan import Step
 from bb_runtime.compensate import own_guards, undo, undoable, wanted
 from bb_runtime.intent import Prepared, prepared_json, read_prepared
@@ -177,5 +178,5 @@ def _close(job: Job, result: RunResult) -> Json:
     try:
         job.record("done", "", "", status=result.status, steps=steps, undone=undone)
     except Exception as fault:
-        return f"the ledger takes no done: {fault}"
+        return whole(f"the ledger takes no done: {fault}")
     return ""

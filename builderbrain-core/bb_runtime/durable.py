@@ -7,10 +7,10 @@ What is done about DBOS's traps, each of them a test:
 - SQLite as shipped syncs every commit of a rollback journal: see `run_database`;
 - runs are recovered by application version: it is the artifact digest, so a plan goes on only under
   the model, grammar, schema and configuration it was checked with;
+- an error of its own ends a run for good: here it is unfinished, and goes on (`reopen.py`);
 - runs are recovered at launch, by anyone: here only by `run`, under a lease, by whoever asked.
 
-Not covered: two machines on one SQLite file (use Postgres for more than one); a run that ended by
-an error of this engine's own, which DBOS keeps as ended: what it did is in the ledger.
+Not covered: two machines on one SQLite file. Use Postgres for more than one.
 """
 
 import secrets
@@ -27,10 +27,12 @@ from bb_runtime.errors import DurableError
 from bb_runtime.job import Job
 from bb_runtime.lease import leased
 from bb_runtime.outcome import RunResult
+from bb_runtime.reopen import reopen
 from bb_runtime.run_database import open_engine, open_leases
 
 NAME = "builderbrain"  # DBOS refuses names under three characters
 WORKFLOW = "carry_out"
+UNFINISHED = ["PENDING", "ENQUEUED", "ERROR"]
 _JOBS: dict[str, Job] = {}
 _ONE = threading.Lock()
 
@@ -112,7 +114,7 @@ class Durable:
         if status is None:
             return None
         kept = cast(Any, status.input)["args"][1]
-        ended = status.status in ("SUCCESS", "ERROR")
+        ended = status.status == "SUCCESS"
         return Stored(
             ident, kept["run"], kept["plan"], str(status.app_version), ended, kept["note"]
         )
@@ -121,7 +123,7 @@ class Durable:
         """The runs of every artifact that were begun and have not ended, oldest first."""
         from dbos import DBOS
 
-        rows = DBOS.list_workflows(name=WORKFLOW, status=["PENDING", "ENQUEUED"], load_input=False)
+        rows = DBOS.list_workflows(name=WORKFLOW, status=UNFINISHED, load_input=False)
         found = [self.stored(row.workflow_id) for row in rows]
         return tuple(stored for stored in found if stored)
 
@@ -159,6 +161,7 @@ class Durable:
                 handle = DBOS.retrieve_workflow(job.id)
             else:
                 self._listen()
+                reopen(job.id)
                 handle = DBOS.resume_workflow(job.id, queue_name=self._queue)
             return RunResult.from_json(handle.get_result(polling_interval_sec=0.02))
         except DurableError:

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
 from bb_core.canonical import Json
-from bb_core.errors import ToolFault
+from bb_core.errors import ToolFault, whole
 from bb_core.plan import value_json
-from bb_core.state import Happened
-from bb_core.tainted import beside
+from bb_core.state import Fault, Happened
 
 Status = Literal["done", "failed", "skipped", "refused", "parked", "not_run"]
 RunStatus = Literal["done", "failed", "refused", "parked"]
@@ -37,6 +36,9 @@ class Outcome:
     key: str = ""
     attempts: int = 0
     consents: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", whole(self.why))  # an engine must be able to keep it
 
     @property
     def done(self) -> bool:
@@ -96,10 +98,10 @@ class RunResult:
         return frozenset(c for out in self.outcomes.values() for c in out.consents)
 
     @property
-    def faults(self) -> dict[str, list[str]]:
-        """What was said of each step that failed or is parked, but for its own arguments."""
+    def faults(self) -> tuple[Fault, ...]:
+        """What was said of each step that failed or is parked."""
         ended = [out for out in self.outcomes.values() if out.status in ("failed", "parked")]
-        return {out.step: beside(out.why, value_json(out.args)) for out in ended if out.why}
+        return tuple(Fault(o.step, o.tool, value_json(o.args), o.why) for o in ended if o.why)
 
     @property
     def parked(self) -> tuple[Outcome, ...]:

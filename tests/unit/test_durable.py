@@ -15,9 +15,10 @@ from bb_core.errors import ToolError
 from bb_core.record import Record
 from bb_runtime.durable import Durable
 from bb_runtime.errors import DurableError
-from bb_runtime.execute import RunResult, execute
+from bb_runtime.execute import Outcome, RunResult, execute
 from bb_runtime.job import Settings
 from bb_runtime.lease import FileLeases
+from bb_runtime.onestep import act
 from tests.bank.domain import MEMORY, Memory, checked
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -150,6 +151,25 @@ def test_half_a_character_in_a_fault_ends_no_run(url: str) -> None:
             found = execute(checked(steps), adapters, world, engine=engine, artifact=A, run="r")
         assert found.status == "parked" and "bad \\ud800" in found.outcomes["n1"].why
     assert len(world.effects) == 1
+
+
+def test_a_run_that_an_error_of_our_own_ended_goes_on(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: Any) -> Outcome:
+        act(*given)
+        raise RuntimeError("a slip of ours")
+
+    steps, world = [{"id": "n1", "tool": "shout", "args": {"text": "x"}}], Memory()
+    with Durable(url, A) as engine:
+        with monkeypatch.context() as slip:
+            slip.setattr("bb_runtime.carry.act", broken)
+            with pytest.raises(DurableError, match="a slip of ours"):
+                run(engine, world, steps=steps)
+        assert [one.id for one in engine.unfinished()] == ["r.0"]
+        found = run(engine, world, steps=steps)
+        assert engine.unfinished() == () and run(engine, world, steps=steps) == found
+    assert (found.status, len(world.effects)) == ("parked", 1)
 
 
 def test_undoing_is_durable_too(url: str) -> None:

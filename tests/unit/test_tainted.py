@@ -14,7 +14,8 @@ from bb_core.compiled import compile_domain
 from bb_core.errors import ToolError
 from bb_core.flow import _in
 from bb_core.free_texts import free_texts
-from bb_core.tainted import beside
+from bb_core.state import State, read_state, state_json
+from bb_core.tainted import Tainted
 from bb_runtime.execute import execute
 from bb_runtime.rounds import Ask, Draft, Run, Runner
 from tests.schema_source import SchemaSource
@@ -104,10 +105,16 @@ def test_what_others_wrote_is_not_paid(fetch: Callable[..., Any]) -> None:
     assert paid(fetch, "ann@x.example") == ["ann@x.example"]
 
 
-def test_a_fault_that_quotes_an_argument_takes_no_trust_from_it() -> None:
-    assert paid(failing(f"no mail of inbox, ask {EVIL}"), "inbox") == ["inbox"]
-    assert paid(failing(f"no mail of inbox, ask {EVIL}"), EVIL) == []
-    assert beside("no inbox in inboxes: a.b", {"of": ["inbox", "a.b"]}) == ["no", "in inboxes:"]
+def test_a_fault_may_quote_an_argument_but_not_build_on_it() -> None:
+    assert paid(failing("no mail of inbox"), "inbox") == ["inbox"]
+    for to in (EVIL, "pay@inbox.example", "inbox.example"):
+        assert paid(failing(f"no mail of inbox, ask {to} now"), to) == []
+
+
+def test_a_state_with_faults_reads_back() -> None:
+    told = Tainted("no inbox", frozenset({"outside"}), frozenset({"inbox"}))
+    state = State(tainted=(told, Tainted("hi", frozenset({"outside"}))))
+    assert read_state(state_json(state)) == state
 
 
 @pytest.mark.parametrize(
