@@ -114,6 +114,7 @@ class Pointer:
         with self._locked():
             now = self.standing()
             after = self._after(now, sure)
+            self._require_unused(sure)
             self._keep(sure)
             ledger(self._record("moving", sure, after))
             self._link(after)
@@ -141,6 +142,13 @@ class Pointer:
         except (OSError, ValueError) as error:
             raise PointerError(f"cannot be read ({error})", where=str(path)) from error
         return kept
+
+    def _require_unused(self, decision: Decision) -> None:
+        """One promotion, one move. Going back and a person's anchor may be decided alike twice."""
+        once = decision.verdict in ("promote", "settle")
+        if once and any(move.decision == decision.digest for move in self.history()):
+            found = f"this decision to {decision.verdict} has moved it before"
+            raise StaleDecision(found, where=self.domain, fix="gather the evidence again")
 
     def _after(self, now: Standing, decision: Decision) -> Standing:
         told = decision.evidence

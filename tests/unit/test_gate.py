@@ -189,11 +189,9 @@ def test_moves_follow_the_decisions(pointer: Pointer) -> None:
 def test_two_rollbacks_freeze_until_a_person_anchors(pointer: Pointer) -> None:
     told: list[Record] = []
     policy = Policy()
-    for _ in range(2):
-        pointer.move(
-            gate(evidence(incumbent="", anchor="", divergences=()), policy, approved_by="ada"),
-            told.append,
-        )
+    for more in range(2):
+        seen = evidence(400 + more, incumbent="", anchor="", divergences=())
+        pointer.move(gate(seen, policy, approved_by="ada"), told.append)
         harm = watch(evidence(400, worse=100, incumbent="", anchor=""), policy)
         assert harm.verdict == "rollback"
         pointer.move(harm, told.append)
@@ -213,6 +211,16 @@ def test_a_decision_on_what_no_longer_serves_is_stale(pointer: Pointer) -> None:
     pointer.move(first, lambda record: None)
     with pytest.raises(StaleDecision, match="serves now"):
         pointer.move(first, lambda record: None)
+
+
+def test_what_was_taken_back_is_not_promoted_again_by_the_same_decision(pointer: Pointer) -> None:
+    first = gate(evidence(incumbent="", anchor="", divergences=()), Policy(), approved_by="ada")
+    pointer.move(first, lambda record: None)
+    harm = watch(evidence(400, worse=100, incumbent="", anchor=""), Policy())
+    assert pointer.move(harm, lambda record: None).current == ""
+    with pytest.raises(StaleDecision, match="has moved it before"):
+        pointer.move(first, lambda record: None)
+    assert pointer.standing().current == ""
 
 
 def test_a_rejection_moves_nothing(pointer: Pointer) -> None:
