@@ -8,15 +8,14 @@ of which the first character is known and the rest counts as any text: a grammar
 be told apart is refused, never let pass. A part of one character is never half of a longer one.
 """
 
+from collections.abc import Iterator
 from functools import partial
 
 from bb_core.language import EMPTY, UNBOUNDED, chars
-from bb_core.peg_guard import decide, differ, place, shown
+from bb_core.peg_guard import decide, differ, maybe_empty, place, shown
 from bb_core.peg_language import START, Reads, follows
 from bb_core.peg_notation import Ahead, Choice, Class, Many, Node, Peg, Row, Text, Use
 from bb_core.regular import ANYTHING, Regular, both, either, shortest, then, without
-
-Ranges = list[tuple[int, int]]
 
 
 def beyond(peg: Peg) -> None:
@@ -71,44 +70,33 @@ def _long(peg: Peg, node: Node) -> bool:
 
 def _next(peg: Peg, name: str) -> Regular:
     """What may come after a terminal: its first character, then any text; nothing at the end."""
-    seen, todo, found, last = {name}, [name], Ranges(), False
+    seen, todo, found = {name}, [name], list[tuple[int, int]]()
     while todo:
-        now = todo.pop()
-        last = last or now == START
-        for parent, after in follows(peg, now):
-            ranges, empty = _begins(peg, Row(after))
-            found += ranges
-            if empty and parent not in seen:
+        for parent, after in follows(peg, todo.pop()):
+            found += _begins(peg, Row(after))
+            if maybe_empty(Row(after)) and parent not in seen:
                 seen.add(parent)
                 todo.append(parent)
     ways = [then(chars(found), ANYTHING)] if found else []
-    return either(*ways, *([EMPTY] if last else []))
+    return either(*ways, *([EMPTY] if START in seen else []))
 
 
-def _begins(peg: Peg, node: Node) -> tuple[Ranges, bool]:
-    """The characters a node may begin with, and whether it may read nothing."""
+def _begins(peg: Peg, node: Node) -> Iterator[tuple[int, int]]:
+    """The ranges of the characters that a node may begin with."""
     match node:
         case Text(text):
-            return [(ord(text[0]), ord(text[0]))], False
+            yield ord(text[0]), ord(text[0])
         case Class(found):
-            return list(found.ranges), False
+            yield from found.ranges
         case Use(name):
-            return _begins(peg, peg.rules[name])
-        case Row(items) | Choice(items):
-            return _all_begin(peg, items, isinstance(node, Row))
-        case Many(item, least):
-            ranges, empty = _begins(peg, item)
-            return ranges, empty or least == 0
-        case Ahead():
-            return [], True
-
-
-def _all_begin(peg: Peg, items: tuple[Node, ...], in_a_row: bool) -> tuple[Ranges, bool]:
-    found, empties = Ranges(), list[bool]()
-    for item in items:
-        ranges, empty = _begins(peg, item)
-        found += ranges
-        empties.append(empty)
-        if in_a_row and not empty:
-            return found, False
-    return found, in_a_row or any(empties)
+            yield from _begins(peg, peg.rules[name])
+        case Row(items):
+            for item in items:
+                yield from _begins(peg, item)
+                if not maybe_empty(item):
+                    return
+        case Choice(items):
+            for item in items:
+                yield from _begins(peg, item)
+        case Many(item):
+            yield from _begins(peg, item)

@@ -63,7 +63,7 @@ def _firsts(peg: Peg, node: Node) -> Iterator[str]:
         case Row(items):
             for item in items:
                 yield from _firsts(peg, item)
-                if not _maybe_empty(item):
+                if not maybe_empty(item):
                     return
         case Choice(items):
             for item in items:
@@ -72,15 +72,15 @@ def _firsts(peg: Peg, node: Node) -> Iterator[str]:
             yield from _firsts(peg, item)
 
 
-def _maybe_empty(node: Node) -> bool:
+def maybe_empty(node: Node) -> bool:
     """Whether a node can read nothing. A name that can is refused where it is defined."""
     match node:
         case Row(items):
-            return all(map(_maybe_empty, items))
+            return all(map(maybe_empty, items))
         case Choice(items):
-            return any(map(_maybe_empty, items))
+            return any(map(maybe_empty, items))
         case Many(item, least):
-            return least == 0 or _maybe_empty(item)
+            return least == 0 or maybe_empty(item)
         case Ahead():
             return True
         case _:
@@ -123,7 +123,7 @@ def _inside(peg: Peg, node: Node, rest: Regular, reads: Reads) -> None:
 
 
 def _filled(peg: Peg, item: Node, at: int) -> None:
-    if _maybe_empty(item):
+    if maybe_empty(item):
         peg.refuse(at, "a repeat of what may be empty", "repeat a required part")
 
 

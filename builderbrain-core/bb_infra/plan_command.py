@@ -169,14 +169,21 @@ def _bytes(file: str) -> bytes:
 
 def _json(text: str, file: str) -> Any:
     """The JSON document a text is, or None when it is plan text of some domain's own."""
+    from bb_core.errors import PlanError
+
     try:
         return json.loads(text.rstrip())
     except json.JSONDecodeError as error:
         if not file.endswith(".json"):
             return None
         raise _slip(error, text, file) from error
-    except (ValueError, RecursionError):
-        return None
+    except RecursionError as error:
+        raise PlanError("is JSON that is nested too deep", where=file, fix=_PLAN) from error
+    except ValueError as error:  # the only number that Python does not read
+        long = re.search(r"\d{4301}", text)
+        line = text.count("\n", 0, long.start() if long else 0) + 1
+        found = "holds a number of more than 4,300 digits"
+        raise PlanError(found, where=f"{file}:{line}", fix="write another") from error
 
 
 def _of_no_domain(text: str, file: str) -> "PlanError":
@@ -188,13 +195,6 @@ def _of_no_domain(text: str, file: str) -> "PlanError":
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] in ("{", "["):
             return _slip(error, text, file)
-    except RecursionError:
-        return PlanError("is JSON that is nested too deep", where=file, fix=_PLAN)
-    except ValueError:
-        long = re.search(r"\d{4301}", text)
-        line = text.count("\n", 0, long.start()) + 1 if long else 1
-        found = "holds a number of more than 4,300 digits"
-        return PlanError(found, where=f"{file}:{line}", fix="write another")
     return PlanError("does not say which domain it is for", where=file, fix="add --domain NAME")
 
 

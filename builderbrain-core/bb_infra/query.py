@@ -155,10 +155,14 @@ def _require(where: str) -> None:
 
 
 def _holds(where: str, entry: Entry) -> bool:
-    from bb_core.guards import holds
+    from bb_core.guards import program
 
-    good, why = holds(where, entry_json(entry))
-    if why.startswith("gave "):
+    try:
+        value = program(where).execute(dict(entry_json(entry)))
+    except Exception:  # it asks for what this record has not
+        return False
+    if not isinstance(value, bool):
+        found = f"gave a {type(value).__name__}, not true or false"
         fix = "ask what is true or false, for example: body.status == 'done'"
-        raise LedgerError(why, where="--where", fix=fix)
-    return good
+        raise LedgerError(found, where="--where", fix=fix)
+    return value

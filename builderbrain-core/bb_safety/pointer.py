@@ -144,10 +144,10 @@ class Pointer:
         return kept
 
     def _require_unused(self, decision: Decision) -> None:
-        """One promotion, one move. Going back and a person's anchor may be decided alike twice."""
-        once = decision.verdict in ("promote", "settle")
-        if once and any(move.decision == decision.digest for move in self.history()):
-            found = f"this decision to {decision.verdict} has moved it before"
+        """One decision, one promotion; whatever takes back or keeps may be decided alike twice."""
+        used = any(move.decision == decision.digest for move in self.history())
+        if used and decision.verdict == "promote":
+            found = "this decision to promote has moved it before"
             raise StaleDecision(found, where=self.domain, fix="gather the evidence again")
 
     def _after(self, now: Standing, decision: Decision) -> Standing:
