@@ -10,6 +10,7 @@ overlap     the element that shares most words with what is asked; told when to 
             touch or what to type
 builder     a plan builder on the frozen base that reads the task, what was touched, the screen
 embeddings  the same builder on the base's token embeddings alone
+lora        the base, taught by PEFT to write the step as text, in one pass; no masks
 
 usage: python benchmarks/droid_steps.py [--arms A,B] [--seeds 0,1,2] [--folds 5] [--examples N]
            [--data DIR]
@@ -22,7 +23,7 @@ import gzip
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -37,6 +38,7 @@ from plain_source import WORDS, plain_domain
 from report import emit, say
 from traces import fit, only_step, options, states, unsegmented
 from workload import EMBEDDED
+from written import written
 
 from bb_core.compiled import Compiled
 from bb_core.plan import Plan, Step
@@ -49,13 +51,17 @@ from bb_train.example import Example
 from bb_train.learner import lessons
 from bb_train.statistics import discordant, mcnemar
 
-ARMS = ("builder", "embeddings")
 BAR = "more elements right than by the overlap of words (McNemar, p < .05), on every seed"
 HOW = (
     "Ten apps and a few hundred steps are little to learn from; no choice was made on them. Steps "
     "of one task are not independent, as the test takes them to be.",
     "Seconds are those of all folds, examples and unsayable ones those of the last.",
 )
+LORA = (
+    "LoRA reads what a builder reads and sees each step of the other apps once; its rank and rate "
+    "are the best that `lora_sweep.py` tried, on api_json.",
+)
+"""Told where it was an arm."""
 SCHEMA = {
     "plan_schema": 1,
     "domain": "droid",
@@ -76,6 +82,8 @@ SCHEMA = {
 }
 Choice = tuple[str, ...]
 """What is done: the tool and its arguments."""
+Made = tuple[list[Choice], dict[str, Any]]
+"""What is done at each step, and what training cost."""
 
 
 @dataclass(frozen=True)
@@ -138,18 +146,28 @@ def fold(app: str, every: Sequence[str], count: int) -> int:
     return sorted(every, key=lambda name: crc32(name.encode())).index(app) % count
 
 
-def built(
-    found: Sequence[Turn], wished: Any, seed: int, layers: tuple[int, ...]
-) -> tuple[list[Choice], dict[str, Any]]:
-    """Each step by the builder that did not see its app, and what training cost."""
-    base, compiled = load_base(EMBEDDED), plain_domain(SCHEMA)
-    read = states(base, layers, [one.text for one in found])
+def folds(found: Sequence[Turn], count: int) -> Iterator[tuple[list[int], list[int]]]:
+    """The places of the steps that are learnt from, and of those of the apps held out."""
     apps = sorted({one.app for one in found})
+    own = [fold(one.app, apps, count) for one in found]
+    for number in range(count):
+        yield (
+            [place for place, of in enumerate(own) if of != number],
+            [place for place, of in enumerate(own) if of == number],
+        )
+
+
+def built(
+    found: Sequence[Turn], wished: Any, seed: int, *, layers: tuple[int, ...] | None = None
+) -> Made:
+    """Each step by the builder that did not see its app."""
+    base, compiled = load_base(EMBEDDED), plain_domain(SCHEMA)
+    layers = layers or default_layers(base)
+    read = states(base, layers, [one.text for one in found])
     said: dict[int, Choice] = {}
     cost: dict[str, Any] = {}
-    for number in range(wished.folds):
-        held = [i for i, one in enumerate(found) if fold(one.app, apps, wished.folds) == number]
-        taught = [example(compiled, found[i]) for i in set(range(len(found))) - set(held)]
+    for number, (others, held) in enumerate(folds(found, wished.folds)):
+        taught = [example(compiled, found[i]) for i in others]
         torch.manual_seed(seed)
         builder = PlanBuilder.of(unsegmented(base, layers), Space.of(compiled), base)
         known = lessons(builder, taught, read).lessons
@@ -159,6 +177,27 @@ def built(
         said |= {i: _chosen(builder, read(found[i].text), found[i]) for i in held}
         say(f"fold {number}: {fmean(said[i] == found[i].gold for i in held):.3f} of {len(held)}")
     return [said[i] for i in range(len(found))], cost
+
+
+def embedded(found: Sequence[Turn], wished: Any, seed: int) -> Made:
+    """The control: the builder on token embeddings."""
+    return built(found, wished, seed, layers=(0,))
+
+
+def lora(found: Sequence[Turn], wished: Any, seed: int) -> Made:
+    """Each step as the base writes it that was taught those of other apps."""
+    said: dict[int, Choice] = {}
+    cost: dict[str, Any] = {"seconds": 0}
+    for number, (others, held) in enumerate(folds(found, wished.folds)):
+        pairs = [(found[i].text, " ".join(found[i].gold)) for i in others]
+        texts, once = written(pairs, [found[i].text for i in held], 40, seed)
+        cost = {**once, "seconds": cost["seconds"] + once["seconds"]}
+        said |= {i: tuple(text.strip().split(" ", 2)) for i, text in zip(held, texts, strict=True)}
+        say(f"fold {number}: {fmean(said[i] == found[i].gold for i in held):.3f} of {len(held)}")
+    return [said[i] for i in range(len(found))], cost
+
+
+ARMS: dict[str, Callable[..., Made]] = {"builder": built, "embeddings": embedded, "lora": lora}
 
 
 def _chosen(builder: PlanBuilder, tapped: Tapped, one: Turn) -> Choice:
@@ -197,14 +236,13 @@ def main() -> int:
         return 0
     torch.set_num_threads(1)
     found = steps(folder)
-    layers = {"builder": default_layers(load_base(EMBEDDED)), "embeddings": (0,)}
     beaten = [overlap(one) for one in found]
     chance = [1 / len(one.elements) for one in found if not _ends(one)]
     rows = {"random": {"touches": round(fmean(chance), 4)}, "overlap": judged(found, beaten)}
     passed = True
     for arm in wished.arms:
         for seed in wished.seeds:
-            said, cost = built(found, wished, seed, layers[arm])
+            said, cost = ARMS[arm](found, wished, seed)
             p = mcnemar(*discordant(touches(found, said), touches(found, beaten)), "greater")
             passed &= p < 0.05 or arm != "builder"
             rows[f"{arm}, seed {seed}"] = judged(found, said) | {"p": p, **cost}
@@ -212,12 +250,12 @@ def main() -> int:
         "droid_steps",
         passed,
         seeds=wished.seeds,
-        versions=("torch", "transformers"),
+        versions=("torch", "transformers", *(("peft",) if "lora" in wished.arms else ())),
         claim="DroidTask: what to touch next, in apps that training never showed",
         **({"bar": BAR} if "builder" in wished.arms else {}),
         recipe=f"{len(found)} steps, {wished.folds} folds by app, "
         f"{wished.examples} examples seen for each; words counted",
-        how=HOW,
+        how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
     )
 

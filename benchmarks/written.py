@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from report import say
-from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, train, write
+from text_arms.arm import RANK, RATE, Recipe, item, learnable, model_of, train, write_each
 from workload import EMBEDDED
 
 from bb_nn.base import load_base
@@ -25,7 +25,7 @@ def written(
     items = [item(tokenizer, said, wanted) for said, wanted in taught]
     model = model_of(base, recipe)
     seconds = train(model, items, recipe, tokenizer.eos_token_id, say)
-    found = [write(model, tokenizer, text, tokens) for text in held]
+    found = write_each(model, tokenizer, held, tokens)
     count = sum(p.numel() for p in learnable(model))
     cost = {"seconds": round(seconds), "trainable": count, "rank": RANK, "rate": RATE}
     return found, {**cost, "examples": len(items)}

@@ -62,15 +62,20 @@ class Function:
 class Record:
     """A request, the functions on offer, and the calls that are right; none where none is.
 
-    named: all functions on offer; functions: those of them that a request can call.
+    told: all functions on offer, as the pack has them; functions: those that a request can call.
     """
 
     id: str
     group: str
     text: str
-    named: tuple[str, ...]
+    told: tuple[Mapping[str, Any], ...]
     functions: tuple[Function, ...]
     wanted: tuple[Wanted, ...]
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names of all functions on offer."""
+        return tuple(one["name"] for one in self.told)
 
     @cached_property
     def offer(self) -> str:
@@ -92,7 +97,7 @@ def _record(row: Mapping[str, Any]) -> Record:
         row["id"],
         GROUPS[row["category"]],
         said[-LONGEST:].strip(),
-        tuple(one["name"] for one in row["function"]),
+        tuple(row["function"]),
         tuple(_functions(row["function"])),
         tuple(next(iter(call.items())) for call in calls),
     )
@@ -221,13 +226,19 @@ def right(found: Sequence[Call], one: Record) -> bool:
 
 def fitting(call: Call, wanted: Wanted) -> bool:
     """Whether a call is one that is wanted."""
-    (name, args), (own, ways) = call, wanted
-    given = all(any(alike(v, way) for way in ways.get(k, ())) for k, v in args.items())
-    return name == own and given and all("" in ways[k] for k in ways.keys() - args.keys())
+    return call[0] == wanted[0] and _fits(call[1], wanted[1])
+
+
+def _fits(given: Mapping[str, Any], ways: Mapping[str, Sequence[Any]]) -> bool:
+    known = all(any(alike(v, way) for way in ways.get(k, ())) for k, v in given.items())
+    return known and all("" in ways[k] for k in ways.keys() - given.keys())
 
 
 def alike(value: Any, way: Any) -> bool:
-    """Equal; texts but for case, spaces and punctuation, as BFCL compares them."""
+    """Equal; texts but for case, spaces and punctuation, as BFCL compares them. An object's keys
+    have ways of their own."""
+    if isinstance(value, dict) and isinstance(way, dict):
+        return _fits(value, way)
     if isinstance(value, str) and isinstance(way, str):
         return _bare(value) == _bare(way)
     if isinstance(value, list) and isinstance(way, list):

@@ -36,6 +36,8 @@ RAILS = {
 TRAINED = ("lora", "full", *RAILS)
 RANK, RATE = 4, 1e-2
 """LoRA's, the best that `lora_sweep.py` tried."""
+AT_ONCE = 4096
+"""Tokens that go through a model together in training."""
 Spot = tuple[int, int]
 RATES = {"lora": RATE, "full": 1e-4, **dict.fromkeys(RAILS, 1e-3)}
 """Of the other arms: usual ones, none of them swept."""
@@ -144,10 +146,7 @@ def train(
     model.train()
     began = process_time()
     for step, batch in enumerate(batches(items, recipe)):
-        found, gold = said(model, batch, pad)
-        there = gold != -100
-        loss = F.cross_entropy(found[there].float(), gold[there])
-        loss.backward()
+        loss = _descend(model, batch, pad)
         weights.gather()
         torch.nn.utils.clip_grad_norm_(weights.copies, 1.0)
         optimiser.step()
@@ -157,9 +156,25 @@ def train(
         if isinstance(model, DualRail):
             model.gates.project_()
         if step % 20 == 0:
-            tell(f"step {step}/{steps} loss {loss.item():.4f} {process_time() - began:.0f} s")
+            tell(f"step {step}/{steps} loss {loss:.4f} {process_time() - began:.0f} s")
     model.eval()
     return process_time() - began
+
+
+def _descend(model: Any, batch: Sequence[Item], pad: int) -> float:
+    """Add the gradient of the mean over all that the batch writes; gives that mean.
+
+    The rows go through the model in parts: a batch of long ones would not fit into memory.
+    """
+    rows = max(1, AT_ONCE // max(len(one.ids) for one in batch))
+    count, mean = sum(len(one.ids) - one.start for one in batch), 0.0
+    for begin in range(0, len(batch), rows):
+        found, gold = said(model, batch[begin : begin + rows], pad)
+        there = gold != -100
+        loss = F.cross_entropy(found[there].float(), gold[there], reduction="sum") / count
+        loss.backward()
+        mean += loss.item()
+    return mean
 
 
 def cosine(step: int, steps: int, warmup: int = 20) -> float:
@@ -215,11 +230,24 @@ def _greedy(scores: Tensor, wanted: Tensor, aside: Tensor, mask: LLMatcher) -> G
     return Greedy(bool(free.all()), True)
 
 
-@torch.no_grad()
 def write(model: Any, tokenizer: Any, request: str, budget: int = 400) -> str:
     """The plan the arm writes greedily, without masks."""
-    ids = torch.tensor([tokenizer(prompt(request)).input_ids])
-    more = {"pad_token_id": tokenizer.eos_token_id, "max_new_tokens": budget, "do_sample": False}
-    out = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **more)
-    text: str = tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True)
-    return text
+    return write_each(model, tokenizer, [request], budget)[0]
+
+
+@torch.no_grad()
+def write_each(
+    model: Any, tokenizer: Any, requests: Sequence[str], budget: int, rows: int = 8
+) -> list[str]:
+    """The plans of many requests, so many at once; those of like length together."""
+    heads = [tokenizer(prompt(request)).input_ids for request in requests]
+    order, pad = sorted(range(len(heads)), key=lambda i: len(heads[i])), tokenizer.eos_token_id
+    more = {"pad_token_id": pad, "max_new_tokens": budget, "do_sample": False}
+    found: dict[int, str] = {}
+    for begin in range(0, len(order), rows):
+        places = order[begin : begin + rows]
+        ids, mask, _ = padded([Item(tuple(heads[i]), len(heads[i])) for i in places], pad)
+        out = model.generate(input_ids=ids, attention_mask=mask, **more)
+        texts = tokenizer.batch_decode(out[:, ids.shape[1] :], skip_special_tokens=True)
+        found |= dict(zip(places, texts, strict=True))
+    return [found[i] for i in range(len(heads))]

@@ -157,7 +157,7 @@ def test_a_share_of_all_calls_leaves_out_the_records_that_ask_for_none() -> None
     pytest.importorskip("torch")
     run = importlib.import_module("bfcl.run")
     groups = ("simple", "multiple", "parallel", "nothing")
-    found = [bfcl.Record(group, group, "", ("f",), (), ()) for group in groups]
+    found = [bfcl.Record(group, group, "", ({"name": "f"},), (), ()) for group in groups]
     shares = dict(run.split(found, [True, False, False, True]))
     assert shares["calls"] == [True, False, False]
     assert shares["all"] == [True, False, False, True]
