@@ -8,13 +8,30 @@ an entry taken from under a reader all the same, it would find it incomplete and
 import os
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from bb_core import cache
+
 MOST = 256
-"""Entries kept; a domain's takes some 60 KB."""
+"""Entries kept of one kind; a domain's takes some 60 KB."""
 
 IN_USE_S = 3600.0
 """Seconds for which what was used counts as in use."""
+
+
+def read_or_make(folder: Path, make: Callable[[], Mapping[str, bytes]]) -> Mapping[str, bytes]:
+    """The files of an entry, made and kept where they are not there or not whole.
+
+    Raises what `make` raises; nothing is kept then.
+    """
+    if (files := cache.read(folder)) is not None:
+        mark_read(folder)
+        return files
+    made = make()
+    cache.write(folder, made)
+    keep_latest(folder.parent)
+    return made
 
 
 def mark_read(folder: Path) -> None:

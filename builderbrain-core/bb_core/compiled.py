@@ -16,7 +16,7 @@ import jsonschema_rs
 
 from bb_core import cache, codegen
 from bb_core.battery import Task
-from bb_core.cache_limit import keep_latest, mark_read
+from bb_core.cache_limit import read_or_make
 from bb_core.canonical import digest
 from bb_core.errors import DomainError
 from bb_core.grammar import Grammar, load_parser, mask_text, save_parser
@@ -129,13 +129,7 @@ def compile_domain(source: Source, home: Path | None = None) -> Compiled:
         )
     sha = schema_digest(grammar, schema)
     folder = (home or cache.cache_home()) / "domains" / sha.removeprefix("sha256:")
-    files = cache.read(folder)
-    if files is None:
-        files = generate(grammar, schema)
-        cache.write(folder, files)
-        keep_latest(folder.parent)
-    else:
-        mark_read(folder)
+    files = read_or_make(folder, lambda: generate(grammar, schema))
     return Compiled(
         name=source.name,
         version=source.version,

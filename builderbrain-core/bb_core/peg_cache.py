@@ -12,6 +12,7 @@ from functools import cache as once
 from pathlib import Path
 
 from bb_core import cache
+from bb_core.cache_limit import read_or_make
 from bb_core.canonical import digest
 
 FILE = "grammar.lark"
@@ -21,14 +22,13 @@ def lowered(text: str, source: str) -> str:
     """`peg.lower`, from the cache where it was done before; raises GrammarError as that does."""
     key = digest(json.dumps([_code(), source, text], ensure_ascii=False).encode())
     folder = cache.cache_home() / "peg" / key.removeprefix("sha256:")
-    kept = cache.read(folder)
-    if kept is not None and FILE in kept:
-        return kept[FILE].decode()
+    return read_or_make(folder, lambda: _lowered(text, source))[FILE].decode()
+
+
+def _lowered(text: str, source: str) -> dict[str, bytes]:
     from bb_core.peg import lower
 
-    made = lower(text, source)
-    cache.write(folder, {FILE: made.encode()})
-    return made
+    return {FILE: lower(text, source).encode()}
 
 
 @once

@@ -7,6 +7,7 @@ from typing import Any
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 from bb_core import cache
+from bb_core.cache_limit import read_or_make
 from bb_core.canonical import digest_json
 from bb_core.compiled import Compiled
 from bb_core.errors import GrammarError
@@ -81,9 +82,11 @@ def require_gated(compiled: Compiled, n: int = 1000) -> None:
     engine = version("llguidance")
     key = digest_json({"grammar": compiled.grammar.text, "llguidance": engine, "texts": n})
     folder = cache.cache_home() / "gates" / key.removeprefix("sha256:")
-    if cache.read(folder) is None:
-        report = run_gate(compiled.grammar, n)
-        cache.write(folder, {"passed.txt": f"{report.texts} texts\n".encode()})
+    read_or_make(folder, lambda: _passed(run_gate(compiled.grammar, n)))
+
+
+def _passed(report: FuzzReport) -> dict[str, bytes]:
+    return {"passed.txt": f"{report.texts} texts\n".encode()}
 
 
 def gate_domain(compiled: Compiled, n: int = 400) -> str:

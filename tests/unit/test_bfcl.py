@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "benchmarks"))
 
 bfcl = importlib.import_module("bfcl.domain")
+text = importlib.import_module("bfcl.written_calls")
 
 WEATHER = {
     "name": "Weather.getFor",
@@ -150,6 +151,58 @@ def test_a_list_is_taught_if_the_tool_takes_as_many(tmp_path: Path, count: int) 
     else:
         with pytest.raises(Inexpressible, match="no option says"):
             script(asker, decisions, (), segmented=False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "written"),
+    [
+        (called(), "}"),
+        (called(unit=["", "metric"]), ', "unit": "metric"}'),
+        (called(unit=["", "imperial"]), "}"),
+        (called(extra=[{"a": [1, 2], "b": ["", 7]}]), ', "extra": {"a": 1}}'),
+        (called(extra=[[{"a": [1]}]]), ', "extra": [{"a": 1}]}'),
+    ],
+)
+def test_a_call_is_written_with_what_the_request_says_of_what_may_be_left_out(
+    tmp_path: Path, answers: Any, written: str
+) -> None:
+    one = made(tmp_path, answers)
+    target = text.target(one)
+    assert target == 'Weather.getFor {"place": "New York", "days": 3' + written
+    assert bfcl.right(text.calls(target), one)
+
+
+@pytest.mark.parametrize("answers", [called() * 2, called(days=["", 30]), None])
+def test_calls_written_as_text_are_read_and_right(tmp_path: Path, answers: Any) -> None:
+    one = made(tmp_path, answers)
+    found = text.calls(text.target(one))
+    assert len(found) == len(one.wanted) and bfcl.right(found, one)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "none", "Weather.getFor", "Weather.getFor [1]", 'Weather.getFor {"place": "New', "None"],
+)
+def test_a_text_that_is_no_call_is_wrong_where_one_is_wanted(tmp_path: Path, written: str) -> None:
+    assert not bfcl.right(text.calls(written), made(tmp_path, called()))
+    assert bfcl.right(text.calls(written), made(tmp_path, None)) is (written == "none")
+
+
+def test_an_object_is_right_in_any_of_the_ways_of_each_key(tmp_path: Path) -> None:
+    one = made(tmp_path, called(extra=[{"a": [1, 2], "b": ["", 7]}]))
+    for extra, right in ({"a": 2}, True), ({"a": 1, "b": 7}, True), ({"a": 3}, False), ({}, False):
+        args = {"place": "NY", "days": 3, "extra": extra}
+        assert bfcl.right([("Weather.getFor", args)], one) is right
+
+
+def test_every_function_on_offer_is_shown_before_the_request(tmp_path: Path) -> None:
+    shown = text.offer(made(tmp_path, called(), [WEATHER, NEEDS_AN_OBJECT])).split("\n")
+    assert shown == [
+        "Weather.getFor(place: string, days: integer, unit: metric | imperial, extra: dict): "
+        "The weather of a place.",
+        "send(body: dict): ",
+        SAID,
+    ]
 
 
 def test_a_share_of_all_calls_leaves_out_the_records_that_ask_for_none() -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bb_core import cache, compiled, discover
-from bb_core.cache_limit import IN_USE_S, keep_latest
+from bb_core import cache, cache_limit, discover
+from bb_core.cache_limit import IN_USE_S, keep_latest, read_or_make
 from bb_core.compiled import compile_domain
+from bb_core.errors import GrammarError
+from bb_core.peg_cache import lowered
+from bb_runtime.mask_gate import require_gated
 
 LONG_AGO = time.time() - 10 * IN_USE_S
 
@@ -43,10 +46,14 @@ def test_a_cache_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
     keep_latest(tmp_path / "none", 1)
 
 
-def test_compiling_keeps_what_it_reads_and_drops_the_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compiled, "keep_latest", partial(keep_latest, most=2))
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit of two entries."""
+    monkeypatch.setattr(cache_limit, "keep_latest", partial(keep_latest, most=2))
+
+
+@pytest.mark.usefixtures("two")
+def test_compiling_keeps_what_it_reads_and_drops_the_rest(tmp_path: Path) -> None:
     shop = discover().get("api_json")
     old = entries(tmp_path / "domains", 1, 2, 3)
     own = tmp_path / "domains" / compile_domain(shop, tmp_path).digest.removeprefix("sha256:")
@@ -54,3 +61,29 @@ def test_compiling_keeps_what_it_reads_and_drops_the_rest(
     os.utime(own, (LONG_AGO, LONG_AGO))
     compile_domain(shop, tmp_path)
     assert time.time() - own.stat().st_mtime < IN_USE_S
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("kind", ["peg", "gates"])
+def test_every_cache_of_this_kind_is_held_to_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("BB_CACHE", str(tmp_path))
+    shop = compile_domain(discover().get("api_json"), tmp_path)
+    use = {"peg": lambda: lowered('plan <- "a"', "one"), "gates": lambda: require_gated(shop, 5)}
+    old = entries(tmp_path / kind, 1, 2, 3)
+    use[kind]()
+    (own,) = {*(tmp_path / kind).iterdir()} - {*old}
+    assert [folder.exists() for folder in old] == [False, False, True]
+    os.utime(own, (LONG_AGO, LONG_AGO))
+    use[kind]()
+    assert time.time() - own.stat().st_mtime < IN_USE_S
+
+
+def test_nothing_is_kept_of_what_could_not_be_made(tmp_path: Path) -> None:
+    def refuse() -> dict[str, bytes]:
+        raise GrammarError("no", where="here")
+
+    with pytest.raises(GrammarError):
+        read_or_make(tmp_path / "e", refuse)
+    assert not (tmp_path / "e").exists()

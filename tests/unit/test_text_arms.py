@@ -72,3 +72,35 @@ def test_another_token_is_right_inside_a_free_text_alone(
         scores[place, (int(wanted[place]) + 1) % len(base.tokenizer)] = 2.0
         judged = arm._greedy(scores, wanted, free, mask.deep_copy())
         assert judged.free == bool(free[place]), place
+
+
+@pytest.mark.skipif(fetched(SMOL) is None, reason=f"run: bb models fetch {SMOL}")
+def test_a_batch_in_parts_teaches_what_it_teaches_whole(
+    written: Any, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm = importlib.import_module("text_arms.arm")
+    base = importlib.import_module("bb_nn.base").load_base(SMOL)
+    base.model.float()
+    model = arm.model_of(base, arm.Recipe("lora"))
+    pad, found = base.tokenizer.eos_token_id, []
+    items = [arm.item(base.tokenizer, e.scene.text, written.target(e)) for e in examples[:5]]
+    for at_once in (10_000, 1):
+        monkeypatch.setattr(arm, "AT_ONCE", at_once)
+        mean = arm._descend(model, items, pad)
+        found.append((mean, [w.grad.clone() for w in arm.learnable(model)]))
+        model.zero_grad()
+    (whole, once), (parts, each) = found
+    assert parts == pytest.approx(whole, rel=1e-5)
+    assert any(g.abs().max() > 1e-3 for g in once)
+    torch.testing.assert_close(each, once, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(fetched(SMOL) is None, reason=f"run: bb models fetch {SMOL}")
+def test_requests_written_together_are_written_as_alone() -> None:
+    arm = importlib.import_module("text_arms.arm")
+    base = importlib.import_module("bb_nn.base").load_base(SMOL)
+    base.model.float()
+    said = ["Count: one two three", "A much longer request: the days are Monday Tuesday", "Go"]
+    together = arm.write_each(base.model, base.tokenizer, said, 8, rows=2)
+    assert together == [arm.write(base.model, base.tokenizer, one, 8) for one in said]
+    assert len(set(together)) == 3
