@@ -12,12 +12,11 @@ from typing import Any, Literal
 from bb_core.canonical import digest
 from bb_core.errors import DomainError
 from bb_core.imported import Catalogue
-from bb_core.registry import NAME
 from bb_core.review_file import FILE as REVIEW
 from bb_core.tool_names import plan_name, unused
 from bb_core.tools_from import DOCUMENTS
 from bb_infra.errors import InfraError
-from bb_infra.free_name import require_free
+from bb_infra.free_name import free_name
 from bb_infra.import_golden import golden_text
 from bb_infra.import_grammar import grammar_text
 from bb_infra.review_text import dumped, review_text
@@ -52,11 +51,7 @@ class Made:
 
 def scaffold(source: Source, into: Path, name: str = "") -> Made:
     """Write the distribution whole or not at all; raises InfraError."""
-    module = name.strip().lower().replace("-", "_").replace(" ", "_")
-    module = module or plan_name(source.catalogue.title)
-    if not NAME.match(module):
-        raise InfraError(f"{module!r} is no name for a domain", fix="give one with --name")
-    require_free(module)
+    module = free_name(name or plan_name(source.catalogue.title), "give with --name")
     if not source.catalogue.tools:
         why = "; ".join(f"{one.origin} {one.why}" for one in source.catalogue.refused[:3])
         raise InfraError(

@@ -1,7 +1,5 @@
 """A new domain from the cookiecutter template, ready to install and to pass its own checks."""
 
-import keyword
-import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -9,9 +7,8 @@ from pathlib import Path
 
 import typer
 
-from bb_core.registry import LONGEST, NAME, printable
 from bb_infra.errors import InfraError, MissingExtra
-from bb_infra.free_name import require_free
+from bb_infra.free_name import free_name
 from bb_infra.table import count
 
 FOLDER = "cookiecutter-domain"
@@ -51,16 +48,7 @@ def ask(name: str, about: str, soft: bool | None) -> Wanted:
 
 def create(wanted: Wanted, into: Path, template: str = "") -> Made:
     """Write a new domain's distribution, or raise InfraError and leave nothing half-written."""
-    name = wanted.name
-    module = re.sub(r"[\s-]+", "_", name.strip().lower())
-    if not NAME.match(module):
-        raise InfraError(
-            f"{printable(name, LONGEST)!r} is no name for a domain",
-            fix=f"use letters, digits and spaces, a letter first, {LONGEST} at most",
-        )
-    if keyword.iskeyword(module):
-        raise InfraError(f"{module!r} is a word of Python", fix="choose another name")
-    require_free(module)
+    module = free_name(wanted.name)
     folder = into / f"builderbrain-{module.replace('_', '-')}"
     if folder.exists():
         raise InfraError("is there already", where=str(folder), fix="choose another name or --into")

@@ -51,6 +51,7 @@ def grounds(config: TrainConfig, tell: Tell) -> Grounds:
     """
     folder = Path(config.run.folder)
     compiled = compile_domain(discover().get(config.run.domain))
+    _require_files(config)
     _require_composed(config)
     known = {
         "config": config.digest,
@@ -86,6 +87,16 @@ def _made_before(folder: Path) -> Mapping[str, str]:
     except (OSError, ValueError, KeyError, TypeError):
         told = Checkpoints(folder / FOLDER).made_from()
     return {"warm_start": "", **told} if told and isinstance(told, dict) else {}
+
+
+def _require_files(config: TrainConfig) -> None:
+    """What is in them is seen later, when they are read."""
+    for key in ("train_file", "dev_file"):
+        named = getattr(config.data, key)
+        if named and not Path(named).is_file():
+            raise ConfigError(
+                f"{key} {named!r} is no file", where=config.source, fix="name one that is there"
+            )
 
 
 def _require_composed(config: TrainConfig) -> None:

@@ -260,6 +260,8 @@ def test_a_training_run_that_cannot_begin_leaves_no_folder(
 LATER = [
     ('[base]\nname = "nope"\n', "'nope' is neither a catalogue model nor a folder with a config"),
     ('[data]\nfamilies = ["indist"]\n', "late.toml: of the families combo, cross, long it has 0 "),
+    ('[data]\ntrain_file = "no.jsonl"\n', "late.toml: train_file 'no.jsonl' is no file. Name one"),
+    ('[data]\ndev_file = "."\n', "late.toml: dev_file '.' is no file. Name one that is there"),
     ("[measure]\nlift = 5\n", "late.toml: of the families combo, cross, long it has 90 dev tasks"),
     (
         'warm_start = "none"\n[base]\nname = "random:llama"\nlayers = [1, 2]\n',
