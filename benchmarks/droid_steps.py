@@ -33,6 +33,7 @@ from zlib import crc32
 import torch
 from droid_recording import Element, moments
 from interval import interval
+from item_by_item import hits
 from packs import pack
 from plain_source import WORDS, plain_domain
 from report import emit, say
@@ -239,13 +240,15 @@ def main() -> int:
     beaten = [overlap(one) for one in found]
     chance = [1 / len(one.elements) for one in found if not _ends(one)]
     rows = {"random": {"touches": round(fmean(chance), 4)}, "overlap": judged(found, beaten)}
-    passed = True
+    passed, each = True, dict[str, str]()
+    asked = [f"{one.task}/{one.at}" for one in found if not _ends(one)]
     for arm in wished.arms:
         for seed in wished.seeds:
             said, cost = ARMS[arm](found, wished, seed)
             p = mcnemar(*discordant(touches(found, said), touches(found, beaten)), "greater")
             passed &= p < 0.05 or arm != "builder"
             rows[f"{arm}, seed {seed}"] = judged(found, said) | {"p": p, **cost}
+            each[f"{arm}, seed {seed}"] = hits(asked, touches(found, said))
     return emit(
         "droid_steps",
         passed,
@@ -257,6 +260,7 @@ def main() -> int:
         f"{wished.examples} examples seen for each; words counted",
         how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
+        hits=each,
     )
 
 

@@ -13,6 +13,8 @@ the line's own. Beside what `report.emit` always gives, a line may have
              recipe of the newest line is the result; the others stay on the page as earlier ones
     weights  the digest of the rail that was measured, or of each; it belongs to the recipe
     remarks  sentences that whoever kept the line added to it afterwards; shown as such
+    hits     {row: which items it had right} (`item_by_item`): the builder's rows are compared with
+             LoRA's, of whichever run, in a table `paired`
     curves   {title: {"x": label, "y": label, "lines": {name: [[x, y], …]}, "log": bool}}; drawn
              into docs/img
 
@@ -29,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import tables, tabular, text
+from item_by_item import paired
 from joined import TOLD, Line, recipes
 
 HERE = Path(__file__).parent
@@ -137,6 +140,7 @@ def bullets(told: Sequence[str]) -> list[str]:
 def figures(line: Line) -> dict[str, Any]:
     """What is measured in a line, tables last."""
     rows = {key: value for key, value in line.items() if key not in TOLD}
+    rows |= {"paired": found} if (found := paired(line.get("hits", {}))) else {}
     return dict(sorted(rows.items(), key=lambda row: tabular(row[1])))
 
 

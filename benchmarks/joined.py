@@ -14,7 +14,7 @@ from typing import Any
 from figures import tabular
 
 FRAME = ("name", "passed", "machine", "versions", "seed", "seeds", "bar", "skipped", "script")
-TOLD = (*FRAME, "claim", "how", "remarks", "recipe", "curves")
+TOLD = (*FRAME, "claim", "how", "remarks", "recipe", "curves", "hits")
 """What a line says that is no figure."""
 SHORT = 19
 """So much of a rail's digest tells it from others."""

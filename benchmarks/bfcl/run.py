@@ -35,6 +35,7 @@ sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 import torch  # noqa: E402
 from interval import interval  # noqa: E402
+from item_by_item import hits as hits_of  # noqa: E402
 from nearest import nearest  # noqa: E402
 from offered import offered  # noqa: E402
 from packs import pack  # noqa: E402
@@ -131,6 +132,7 @@ def main() -> int:
     found = records(folder)
     beaten = [right(overlap(one), one) for one in found]
     rows, passed = judged("overlap", found, beaten), True
+    each = dict[str, str]()
     for arm in wished.arms:
         for seed in wished.seeds:
             began = perf_counter()
@@ -141,6 +143,7 @@ def main() -> int:
             rows |= {
                 name: {**row, "p": p[name.split(", ")[1]], **cost} for name, row in own.items()
             }
+            each |= kept(f"{arm}, {{}}, seed {seed}", found, hits)
             say(f"{arm}, seed {seed}: {own} ({perf_counter() - began:.0f} s in all)")
     return emit(
         "bfcl",
@@ -154,6 +157,7 @@ def main() -> int:
         "functions as strangers",
         how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
+        hits=each,
     )
 
 
@@ -295,7 +299,13 @@ def judged(
     return {f"{arm}, {group}{seed}": interval("right", rows, 4) for group, rows in groups}
 
 
-def split(found: Sequence[Record], hits: Sequence[bool]) -> list[tuple[str, list[bool]]]:
+def kept(row: str, found: Sequence[Record], hits: Sequence[bool]) -> dict[str, str]:
+    """Which records are right, group by group; `row` has a place for the group's name."""
+    names = dict(split(found, [one.id for one in found]))
+    return {row.format(group): hits_of(names[group], own) for group, own in split(found, hits)}
+
+
+def split(found: Sequence[Record], hits: Sequence[Any]) -> list[tuple[str, list[Any]]]:
     """Every group's hits, then those of all that ask for a call, then all."""
     each = [
         (group, [hit for hit, one in zip(hits, found, strict=True) if one.group == group])

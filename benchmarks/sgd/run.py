@@ -30,6 +30,7 @@ sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 import torch  # noqa: E402
 from interval import interval  # noqa: E402
+from item_by_item import hits  # noqa: E402
 from nearest import nearest  # noqa: E402
 from offered import offered  # noqa: E402
 from packs import pack  # noqa: E402
@@ -97,12 +98,14 @@ def main() -> int:
     taught, held = _parts(folder, wished.calls)
     beaten = retrieved(compiled, taught, held)
     rows = {f"nearest, {name}": row for name, row in judged(beaten, held).items()}
+    each = dict[str, str]()
     for arm in wished.arms:
         for seed in wished.seeds:
             began = perf_counter()
             found, cost = ARMS[arm](compiled, taught, held, wished.examples, seed)
             own, p = judged(found, held), better(found, beaten, held)
             rows |= {f"{arm}, {k}, seed {seed}": own[k] | {"p": p[k], **cost} for k in own}
+            each |= {f"{arm}, {k}, seed {seed}": told for k, told in kept(found, held).items()}
             say(f"{arm}, seed {seed}: {own} ({perf_counter() - began:.0f} s in all)")
     ours = [(name.split(", ")[1], row) for name, row in rows.items() if name.startswith("builder")]
     return emit(
@@ -116,6 +119,7 @@ def main() -> int:
         f"{wished.examples} examples seen; arguments told by what they are described as",
         how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
+        hits=each,
     )
 
 
@@ -240,6 +244,14 @@ def _good(args: Mapping[str, str], one: Record) -> list[str]:
     """The arguments that are as the state has them."""
     ways = {slot: {way.lower() for way in said} for slot, said in one.said.items()}
     return [slot for slot, value in args.items() if value.lower() in ways.get(slot, ())]
+
+
+def kept(found: Sequence[Call], held: Sequence[Record]) -> dict[str, str]:
+    """Which calls are exactly right, part by part."""
+    exact, places = right(found, held), parts(held)
+    return {
+        name: hits([held[i].id for i in at], [exact[i] for i in at]) for name, at in places.items()
+    }
 
 
 def parts(held: Sequence[Record]) -> dict[str, list[int]]:

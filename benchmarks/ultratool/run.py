@@ -31,6 +31,7 @@ sys.path.remove(str(HERE)) if str(HERE) in sys.path else None
 
 import torch  # noqa: E402
 from interval import interval  # noqa: E402
+from item_by_item import hits  # noqa: E402
 from nearest import nearest  # noqa: E402
 from packs import pack  # noqa: E402
 from report import emit, say  # noqa: E402
@@ -76,14 +77,15 @@ def main() -> int:
     gold = [one.tools for one in held]
     beaten = retrieved(taught, held)
     rows: dict[str, dict[str, Any]] = {"nearest": judged(compiled, beaten, gold)}
+    each = dict[str, str]()
     for arm in wished.arms:
         for seed in wished.seeds:
             began = perf_counter()
             found, cost = ARMS[arm](compiled, taught, held, wished.examples, seed)
             row = judged(compiled, found, gold)
-            own, theirs = discordant(*([a == g for a, g in zip(one, gold, strict=True)]
-                                       for one in (found, beaten)))  # fmt: skip
-            row |= {"p": mcnemar(own, theirs, "greater"), **cost}
+            right, theirs = exact(found, gold), exact(beaten, gold)
+            row |= {"p": mcnemar(*discordant(right, theirs), "greater"), **cost}
+            each[f"{arm}, seed {seed}"] = hits([one.id for one in held], right)
             rows[f"{arm}, seed {seed}"] = row
             say(f"{arm}, seed {seed}: {row} ({perf_counter() - began:.0f} s in all)")
     ours = [row for name, row in rows.items() if "builder" in name]
@@ -97,6 +99,7 @@ def main() -> int:
         recipe=f"{len(taught)} texts, {DEV} held out; batch 8; words counted{RECIPE}",
         how=HOW + (LORA if "lora" in wished.arms else ()),
         arms=rows,
+        hits=each,
     )
 
 
@@ -142,12 +145,17 @@ ARMS: dict[str, Callable[..., tuple[Chains, dict[str, Any]]]] = {
 }
 
 
+def exact(found: Chains, gold: Chains) -> list[bool]:
+    """Whether each text got its tools in order."""
+    return [a == g for a, g in zip(found, gold, strict=True)]
+
+
 def judged(compiled: Compiled, found: Chains, gold: Chains) -> dict[str, Any]:
     """The figures of an arm."""
     pairs = list(zip(found, gold, strict=True))
     written = [tool for chain in found for tool in chain]
     return {
-        **interval("exact", [a == g for a, g in pairs], 4),
+        **interval("exact", exact(found, gold), 4),
         "node_f1": round(fmean(f1(Counter(a), Counter(g)) for a, g in pairs), 4),
         "link_f1": round(fmean(_links(a, g) for a, g in pairs), 4),
         "known": round(fmean(tool in compiled.schema.tools for tool in written or [""]), 4),
