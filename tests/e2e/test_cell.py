@@ -2,8 +2,11 @@
 
 import math
 import sys
+import time
 from collections import Counter
 from dataclasses import replace
+from threading import Thread
+from typing import Any
 
 import pytest
 from py_trees.common import Status
@@ -18,7 +21,7 @@ from bb_core.registry import discover
 from bb_core.state_diff import state_diff
 from bb_core.verdict import Refused
 from bb_domains.robots import domain
-from bb_domains.robots.cell.arm import joints_at
+from bb_domains.robots.cell.arm import Joints, joints_at
 from bb_domains.robots.cell.layout import PLACES
 from bb_domains.robots.cell.motion import Exact, Motion
 from bb_domains.robots.cell.path import way
@@ -108,6 +111,33 @@ def test_the_watch_halts_the_arm_when_somebody_is_too_near() -> None:
         Exact(path.corners[0], {}, 1), path, 400, lambda s, _: [(0.0, 800.0)], watched=False
     )
     assert unwatched.run() is True and unwatched.samples[-1].distance < 300
+
+
+class Slow(Exact):
+    """A body whose motion takes the time it takes."""
+
+    def follow(self, q: Joints, seconds: float) -> Joints:
+        """Be there, later."""
+        time.sleep(seconds / 5)
+        return super().follow(q, seconds)
+
+
+def test_stop_ends_a_motion_under_way() -> None:
+    cell = twin({}, Slow)
+    call, reached = Call(cell, "n1", "k", 60), list[Any]()
+    goal = {"place": "300,200,300", "speed": "slow"}
+    going = Thread(target=lambda: reached.append(ADAPTERS.tools["move_to"](goal, call)))
+    going.start()
+    time.sleep(0.1)
+    assert ADAPTERS.tools["stop"]({}, call) == {"stopped": True}
+    tip = cell.tip
+    going.join(0.2)  # the answer to `stop` is given when the arm stands
+    assert reached == [{"place": "300,200,300", "reached": False}]
+    assert cell.tip == tip and math.dist(tip, (300, 200, 300)) > 50
+    with pytest.raises(ToolError, match="the arm has been stopped"):
+        ADAPTERS.tools["move_to"](goal, call)
+    ADAPTERS.tools["restart"]({"arm": "r1"}, call)
+    assert cell.move("tray", "slow")
 
 
 def test_the_motions_tree_is_a_fallback_over_a_watched_way() -> None:

@@ -131,3 +131,24 @@ def test_nobody_walks_faster_than_people_do_or_through_the_table() -> None:
 def test_a_schedule_that_cannot_be_is_refused(corners: list[list[float]]) -> None:
     with pytest.raises(ValueError, match=r"schedule|neither"):
         person(corners)
+
+
+EDGES = [
+    (r * x // 37, r * y // 37, z)
+    for r in (NEAREST, FARTHEST)
+    for x, y in ((37, 0), (35, 12), (12, 35), (-35, 12), (12, -35))
+    for z in (LOWEST, 200, HIGHEST)
+] + [(x, 0, HIGHEST) for x in range(230, 700, 5)]
+
+
+@pytest.mark.parametrize("edge", [tip for tip in EDGES if inside(tip)])
+def test_an_arm_that_may_go_somewhere_may_leave_again(edge: tuple[float, float, float]) -> None:
+    there = way(joints_at(PLACES["home"]), edge)
+    back = way(there.corners[-1], PLACES["home"])
+    assert math.dist(tip_of(back.corners[-1]), PLACES["home"]) < 1e-6
+
+
+def test_the_edge_is_where_it_is() -> None:
+    assert sum(inside(tip) for tip in EDGES) > 100
+    for tip in ((NEAREST - 0.01, 0, 200), (FARTHEST + 0.01, 0, 200), (400, 0, HIGHEST + 0.01)):
+        assert not inside(tip)

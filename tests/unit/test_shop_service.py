@@ -184,6 +184,21 @@ def test_a_port_in_use_and_a_broken_database_are_explained(tmp_path: Path) -> No
         open_store(str(tmp_path / "shop.sqlite"))
 
 
+def test_a_commit_that_fails_takes_nothing_with_it(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "shop.db"))
+    store._sql.execute("PRAGMA busy_timeout = 20")
+    before = store.snapshot()
+    reader = sqlite3.connect(tmp_path / "shop.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM things").fetchone()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        store.reset({"policy": {"return_days": 1}})
+    reader.close()
+    assert store.snapshot() == before
+    store.reset({})
+    store.close()
+
+
 def test_the_module_serves_and_keeps_its_state(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bb_domains.api_json.shop", "--port", "0", "--db"]
     path = str(tmp_path / "shop.sqlite")

@@ -3,7 +3,8 @@
 There is no driver of a real arm here: `connect` gives a simulated cell that lives as long as the
 connection. A real one is a `Body` (cell/motion.py) and a way to see people.
 
-Not covered: an arm that lies about where it is; two controllers that share one arm.
+Not covered: an arm that lies about where it is, or never comes back from one look to the next; two
+controllers that share one arm.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from bb_core.adapters import Adapter, Adapters, Call
 from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.robots.cell.motion import BodyMaker, Exact
-from bb_domains.robots.cell.tools import TOOLS, Tool
+from bb_domains.robots.cell.tools import TOOLS, Tool, stop
 from bb_domains.robots.cell.world import CellWorld
 
 
@@ -32,6 +33,13 @@ def _adapter(tool: Tool) -> Adapter:
             return tool(call.world, args)
 
     return call
+
+
+def _stop(args: Mapping[str, Any], call: Call) -> Json:
+    """A motion under way sees it at its next look and ends; the answer is given when it has."""
+    call.world.stopped = True
+    with call.world.lock:
+        return stop(call.world, args)
 
 
 def connect(settings: Mapping[str, str]) -> CellWorld:
@@ -57,7 +65,7 @@ def live(changes: Mapping[str, Any]) -> CellWorld:
 
 
 ADAPTERS = Adapters(
-    tools={name: _adapter(tool) for name, tool in TOOLS.items()},
+    tools={name: _adapter(tool) for name, tool in TOOLS.items()} | {"stop": _stop},
     connect=connect,
     twin=twin,
     live=live,

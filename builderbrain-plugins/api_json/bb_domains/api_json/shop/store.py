@@ -110,10 +110,11 @@ class Store:
             self._sql.execute("BEGIN IMMEDIATE")
             try:
                 yield Transaction(self._sql)
+                self._sql.execute("COMMIT")
             except BaseException:
-                self._sql.execute("ROLLBACK")
+                if self._sql.in_transaction:  # a commit that another reader or a full disk stopped
+                    self._sql.execute("ROLLBACK")
                 raise
-            self._sql.execute("COMMIT")
 
     def reset(self, changes: Mapping[str, Any]) -> None:
         """Back to the seed state with `changes` laid over it; idempotency keys are forgotten."""

@@ -15,6 +15,8 @@ RADII = {"upper": 55.0, "fore": 50.0, "tool": 60.0}
 """How thick the links are; the tool's radius takes in the fingers and what they hold."""
 COLUMN = Capsule((0.0, 0.0, 0.0), (0.0, 0.0, SHOULDER), 70.0)
 NEAREST, FARTHEST, LOWEST, HIGHEST = 220.0, 740.0, 20.0, 500.0
+ROUNDING = 1e-6
+"""mm by which a tip may seem outside: what joints give back is off by far less than that."""
 MOST_YAW = math.radians(160)
 
 
@@ -27,11 +29,14 @@ class Joints(NamedTuple):
 
 
 def inside(tip: Point) -> bool:
-    """Whether the tip may be there: the ring around the column, where the links reach it."""
+    """Whether the tip may be there: the ring around the column, where the links reach it; a tip at
+    its very edge is inside, however its joints are rounded."""
     r, h = math.hypot(tip[0], tip[1]), tip[2] + TOOL - SHOULDER
     turned = abs(math.atan2(tip[1], tip[0])) <= MOST_YAW
-    reached = math.hypot(r, h) <= UPPER + FORE
-    return NEAREST <= r <= FARTHEST and LOWEST <= tip[2] <= HIGHEST and turned and reached
+    reached = math.hypot(r, h) <= UPPER + FORE  # no tip whose place is in whole mm is at this edge
+    far = NEAREST - ROUNDING <= r <= FARTHEST + ROUNDING
+    high = LOWEST - ROUNDING <= tip[2] <= HIGHEST + ROUNDING
+    return far and high and turned and reached
 
 
 def joints_at(tip: Point) -> Joints:

@@ -1,6 +1,6 @@
 """A motion, carried out tick by tick: a behaviour tree watches the distance and halts the arm.
 
-    motion = fallback( sequence(nobody too near?, follow the way), halt )
+    motion = fallback( sequence(not stopped and nobody too near?, follow the way), halt )
 
 The watch is the last line, not the first: a plan is let pass only if it never has to act. What
 moves the arm is a `Body`; the one here goes exactly where it is told, the one in `sim` has
@@ -73,7 +73,8 @@ class Exact:
 
 @dataclass
 class Motion:
-    """A way being gone. `people_at` lets people walk on for a tick and says where they are."""
+    """A way being gone. `people_at` lets people walk on for a tick and says where they are;
+    `stopped` is asked before each."""
 
     body: Body
     way: Way
@@ -81,6 +82,7 @@ class Motion:
     people_at: Callable[[float, Collection[str]], Sequence[Spot]]
     locked: Collection[str] = ()
     watched: bool = True
+    stopped: Callable[[], bool] = lambda: False
     gone: float = 0.0
     time: float = 0.0
     samples: list[Sample] = field(default_factory=list)
@@ -94,6 +96,10 @@ class Motion:
     def too_near(self) -> bool:
         """Whether somebody was nearer than allowed at the last look."""
         return bool(self.samples) and self.samples[-1].distance < SEPARATION
+
+    def may_go_on(self) -> bool:
+        """Whether nobody stopped the arm, and nobody whom the watch sees is too near."""
+        return not self.stopped() and not (self.watched and self.too_near())
 
     def step(self) -> bool:
         """One tick along the way; whether its end is reached."""

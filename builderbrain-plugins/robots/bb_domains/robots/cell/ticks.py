@@ -24,10 +24,10 @@ class Ask(Behaviour):
 
 
 def tree(motion: "Motion") -> Behaviour:
-    """fallback( sequence(nobody too near?, follow the way), halt )"""
+    """fallback( sequence(not stopped and nobody too near?, follow the way), halt )"""
 
     def watch() -> Status:
-        return Status.FAILURE if motion.watched and motion.too_near() else Status.SUCCESS
+        return Status.SUCCESS if motion.may_go_on() else Status.FAILURE
 
     def follow() -> Status:
         return Status.SUCCESS if motion.step() else Status.RUNNING

@@ -101,7 +101,13 @@ class CellWorld:
             raise ToolError("invalid", f"{place} is outside the workspace", where="move_to")
         path, seen = found
         motion = Motion(
-            self.body, path, SPEEDS[speed], self.pass_time, seen.locked, watched=self.watched
+            self.body,
+            path,
+            SPEEDS[speed],
+            self.pass_time,
+            seen.locked,
+            watched=self.watched,
+            stopped=lambda: self.stopped,
         )
         reached = motion.run()
         self.q, self.figures = motion.q, near_misses(motion.samples)
