@@ -1,6 +1,6 @@
 """What the checker says: refused with reasons, or checked, perhaps with guards to be held."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,11 +112,14 @@ class Checked:
 Verdict = Refused | Checked
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Json]:
-    """A verdict as a ledger body: its word, and the violations or guards in order."""
+def verdict_json(verdict: Verdict, told: Callable[[str], str] = str) -> dict[str, Json]:
+    """A verdict as a ledger body: its word, and the violations or guards in order.
+
+    told: what stands for a violation's texts, which quote the plan.
+    """
     if isinstance(verdict, Refused):
         rows: list[Json] = [
-            {"rule": v.rule, "step": v.step, "found": v.found, "fix": v.fix}
+            {"rule": v.rule, "step": v.step, "found": told(v.found), "fix": told(v.fix)}
             for v in verdict.violations
         ]
         return {"verdict": "refused", "violations": rows}

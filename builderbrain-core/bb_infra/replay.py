@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bb_core.check import check
 from bb_core.compiled import Compiled
@@ -62,6 +63,7 @@ def _again(record: Record, sealed: Sealed, compiled: Callable[[str], Compiled]) 
         if plan.schema != domain.digest:
             return Replayed(run, digest, None, f"{was}; not replayed: {name} has changed since")
         now = verdict_json(check(domain, plan, read_state(sealed.read(state))))
+        body = _opened(body, sealed)
     except BuilderbrainError as error:
         found = f"{was}; not replayed: {str(error).splitlines()[0]}"
         return Replayed(run, digest, None, found)
@@ -69,6 +71,21 @@ def _again(record: Record, sealed: Sealed, compiled: Callable[[str], Compiled]) 
         return Replayed(run, digest, True, f"{was}, the same")
     found = f"was {was}, is {now['verdict']} now or for other reasons"
     return Replayed(run, digest, False, found)
+
+
+def _opened(body: dict[str, Any], sealed: Sealed) -> dict[str, Any]:
+    """A verdict with the texts that its violations' names stand for; older ledgers have texts."""
+    rows = body.get("violations")
+    if not isinstance(rows, list):
+        return body
+    return body | {"violations": [_texts(row, sealed) for row in rows]}
+
+
+def _texts(row: Any, sealed: Sealed) -> Any:
+    if not isinstance(row, dict):
+        return row
+    named = {k: v for k, v in row.items() if isinstance(v, str) and v.startswith("sha256:")}
+    return row | {key: sealed.read(name) for key, name in named.items()}
 
 
 def _bare(name: str) -> str:

@@ -1,7 +1,11 @@
 """What of a call may stand in a ledger: digests of everything, values only where nobody is named.
 
-Not covered: personal data in fields the schema does not label. A text argument is shown only if it
-is an entity's key or one of a closed list of words; every other text is a salted hash.
+Shown are numbers, closed words, and the keys of a domain's things where a pattern says what one
+looks like (an order's number). Every other text, in arguments and results, is a salted hash, and so
+is what no schema describes.
+
+Not covered: a key that names a person (a telephone number, where a domain's things go by it), and
+numbers that do. Label such a field of a result; an argument has no such label.
 """
 
 import hmac
@@ -16,7 +20,6 @@ from bb_core.schema import PlanSchema
 Hide = Callable[[Json], str]
 """Give the salted hash that stands for a value, and perhaps keep the value where it is sealed."""
 
-LONGEST = 80
 MOST_ITEMS = 20
 
 
@@ -30,33 +33,55 @@ def args_view(
     schema: PlanSchema, tool: str, args: Mapping[str, Any], hide: Hide
 ) -> dict[str, Json]:
     """The arguments a ledger may show."""
-    keys = {path.removeprefix("args.") for path in schema.tools[tool].entity.values()}
-    keys |= {entity.arg for entity in schema.entities.values() if entity.read == tool}
-    shown: dict[str, Json] = {}
-    for name, value in args.items():
-        plain = not isinstance(value, str | list | dict)
-        known = plain or name in keys or "enum" in schema.arg(tool, name)
-        shown[name] = value if known else hide(value)
-    return shown
+    keys = _key_types(schema)
+    return {
+        name: hide(value)
+        if isinstance(value, list | dict)
+        else _view(value, schema.arg(tool, name), keys, hide, [], ())
+        for name, value in args.items()
+    }
 
 
 def result_view(schema: PlanSchema, tool: str, result: Json, hide: Hide) -> Json:
-    """The result with every labelled field hashed and long texts and lists cut short."""
-    private = [pointer.split("/")[1:] for pointer in schema.tools[tool].labels]
-    return _view(result, [], private, hide)
+    """The result with texts and labelled fields hashed, and long lists cut short."""
+    private = tuple(pointer.split("/")[1:] for pointer in schema.tools[tool].labels)
+    return _view(result, schema.result(tool), _key_types(schema), hide, [], private)
 
 
-def _view(value: Json, path: list[str], private: list[list[str]], hide: Hide) -> Json:
+def _key_types(schema: PlanSchema) -> frozenset[str]:
+    """The named types that entities are read by."""
+    reads = ((entity.read, entity.arg) for entity in schema.entities.values())
+    return frozenset(schema.arg(tool, arg).get("x-type", "") for tool, arg in reads) - {""}
+
+
+def _view(
+    value: Json,
+    node: Any,
+    keys: frozenset[str],
+    hide: Hide,
+    path: list[str],
+    private: tuple[list[str], ...],
+) -> Json:
+    """A value as its schema lets it be shown."""
+    told: Mapping[str, Any] = node if isinstance(node, dict) else {}
     if any(_matches(path, pattern) for pattern in private):
         return hide(value)
     if isinstance(value, dict):
-        return {k: _view(v, [*path, k], private, hide) for k, v in value.items()}
+        named = told.get("properties", {})
+        if not value.keys() <= named.keys():
+            return hide(value)
+        return {k: _view(v, named[k], keys, hide, [*path, k], private) for k, v in value.items()}
     if isinstance(value, list):
-        shown = [_view(v, [*path, str(i)], private, hide) for i, v in enumerate(value[:MOST_ITEMS])]
-        return (
-            shown if len(value) <= MOST_ITEMS else [*shown, f"and {len(value) - MOST_ITEMS} more"]
-        )
-    return value if not isinstance(value, str) or len(value) <= LONGEST else value[:LONGEST] + "…"
+        item, some = told.get("items"), enumerate(value[:MOST_ITEMS])
+        shown = [_view(v, item, keys, hide, [*path, str(i)], private) for i, v in some]
+        return [*shown, *([f"and {more} more"] if (more := len(value) - MOST_ITEMS) > 0 else [])]
+    return hide(value) if isinstance(value, str) and not _plain(told, keys) else value
+
+
+def _plain(node: Mapping[str, Any], keys: frozenset[str]) -> bool:
+    """Whether a text is one of a closed list, or the key of a thing."""
+    key = node.get("x-type") in keys and "pattern" in node
+    return key or "enum" in node or "const" in node
 
 
 def _matches(path: list[str], pattern: list[str]) -> bool:

@@ -224,12 +224,15 @@ class Runner:
         return verdict
 
     def _said(self, run: "_Run", verdict: Verdict) -> None:
-        """Record a verdict with what it takes to come to it again: the plan and the state."""
+        """Record a verdict with what it takes to come to it again: the plan and the state.
+
+        The texts of violations quote the plan, and are kept as it is.
+        """
         self.keep(to_json(verdict.plan))
         body = {
             "domain": self.compiled.name,
             "state": self.keep(state_json(run.state)),
-            **verdict_json(verdict),
+            **verdict_json(verdict, lambda text: self.keep(text) if text else ""),
         }
         self._record("verdict", run.ident, body, verdict.plan)
 

@@ -59,11 +59,11 @@ def log(tmp_path: Path) -> Path:
         ledger = sealing(book, keep)
         ledger(Record("skipped", "sha256:0", "r", body={"text": keep("x")}))
         for steps in PLANS:
-            for state in (State(), LATER):
+            for state, told in ((State(), str), (LATER, keep)):  # as ledgers of before, and now
                 plan = till().read(steps)
                 keep(to_json(plan))
                 said = {"domain": "till", "state": keep(state_json(state))}
-                body = {**said, **verdict_json(check(till(), plan, state))}
+                body = {**said, **verdict_json(check(till(), plan, state), told)}
                 ledger(Record("verdict", "sha256:0", "r", plan.digest, body))
     return path
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bb_core.canonical import Json
+from bb_core.canonical import Json, digest_json
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.record import Record
 from bb_core.registry import discover
@@ -176,7 +176,7 @@ def test_a_request_that_does_not_fit_ends_in_a_refusal_and_nothing_runs(world: S
     assert state_diff(before, world.snapshot()) == {}
     assert [record.type for record in ledger] == ["verdict", "done"]
     (violation,) = ledger[0].body["violations"]
-    assert violation["found"] == "the request is 9,000 tokens, 7,000 fit"
+    assert violation["found"] == digest_json("the request is 9,000 tokens, 7,000 fit")
     assert ledger[-1].body == {"end": "refused", "rounds": 0}
 
 
