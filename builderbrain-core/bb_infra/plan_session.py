@@ -5,13 +5,15 @@ client does and not only inside one plan; a client cannot begin anew, whoever ru
 client says is never taken for the person's own words: the run's request is empty.
 
 A plan is carried out in a thread of its own. Where it asks for consent, the thread waits while the
-client's person is asked; no answer in time is no.
+client's person is asked; no answer in time is no. A plan that is stopped begins no further step;
+the call under way ends, and what happened is in the ledger and in the session's state.
 """
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from queue import Empty, Queue
+from queue import Empty, Full, Queue
 from typing import Any
 
 from bb_core.canonical import Json
@@ -27,6 +29,7 @@ from bb_runtime.rounds import Run, Runner
 
 ANSWER_S = 300.0
 BY = "client"
+CANCELLED = Decision(False, BY, "the plan was cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,18 @@ class Told:
 
 @dataclass(frozen=True)
 class Work:
-    """A plan under way: what its thread says next."""
+    """A plan under way: what its thread says next, and whether it is to go on."""
 
     events: "Queue[Question | Told]" = field(default_factory=Queue)
+    asked: list[Question] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """Begin no further step of it; what it asks, and has asked, is answered with no."""
+        self.stopped.set()
+        for question in self.asked:
+            with suppress(Full):  # it has been answered
+                question.reply.put_nowait(CANCELLED)
 
     def next(self) -> Question | Told:
         """Wait until consent is asked for, or the plan has ended."""
@@ -73,11 +85,24 @@ class PlanSession:
         if work is None:
             return Decision(False, BY, "no client is there to ask")
         question = Question(shown(request), Queue(maxsize=1))
+        work.asked.append(question)
+        if work.stopped.is_set():
+            return CANCELLED
         work.events.put(question)
         try:
             return question.reply.get(timeout=self.answer_s)
         except Empty:
             return Decision(False, BY, f"no answer within {self.answer_s:g} s")
+
+    def stopped(self) -> bool:
+        """Whether the plan under way is to begin no further step."""
+        work = self._work
+        return work is not None and work.stopped.is_set()
+
+    def stop(self) -> None:
+        """Stop the plan under way, if there is one."""
+        if (work := self._work) is not None:
+            work.stop()
 
     def begin(self, given: Any, *, only_check: bool = False) -> Work:
         """Read, check and carry a plan out (text, or JSON), or only judge it."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bb_core.canonical import Json, digest_json
 from bb_core.compiled import Compiled
 from bb_core.harms import Harm, harm
+from bb_core.shipped import shipped
 from bb_infra.checkpoint import own_key
 from bb_infra.config import Config
 from bb_infra.errors import InfraError
@@ -26,10 +27,10 @@ from bb_infra.ledger import LedgerFile
 from bb_infra.planners import Planners, load_alone, with_rail
 from bb_infra.running import LEDGER
 from bb_infra.telling import say
-from bb_infra.versions import Serving, caught_up, registry
+from bb_infra.versions import NO_RAIL, Serving, caught_up, registry
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence, Golden
-from bb_safety.pointer import Pointer, Standing
+from bb_safety.pointer import Pointer, Standing, require_open
 from bb_safety.promote import gate
 from bb_safety.registry import Artifact
 from bb_safety.shadow import (
@@ -80,7 +81,9 @@ def promote(compiled: Compiled, candidate: Artifact, config: Config, *, by: str 
     `by`: the person who approves the first of its kind. The ledger has the decision either way.
     """
     pointer = registry(config).pointer(compiled.name)
-    contest = contest_for(compiled, candidate, config, pointer.standing())
+    require_open(pointer.standing(), compiled.name)
+    with ledger_of(pointer, config):  # who holds it is told before hours are played, not after
+        contest = contest_for(compiled, candidate, config, pointer.standing())
     evidence = gather(contest, config)
     decision = gate(evidence, config.gate, approved_by=by)
     with ledger_of(pointer, config) as ledger:
@@ -108,6 +111,8 @@ def contest_for(
         raise InfraError(f"it is a version for {candidate.domain}", where=candidate.digest[:19])
     home, alone = registry(config), load_alone(compiled, config)
     alone.base.on_text = quiet
+    if standing.seq == 0:
+        _require_taken(alone, compiled, config)
 
     def loaded(ident: str) -> Planners:
         found = home.verify(ident)
@@ -122,6 +127,18 @@ def contest_for(
     played = {name: plays(compiled, planners, rounds) for name, planners in others.items()}
     arms = Arms(plays(compiled, ours, rounds), played["incumbent"], played.get("anchor"))
     return Contest(compiled, candidate, standing, arms, apart_from(ours, others))
+
+
+def _require_taken(alone: Planners, compiled: Compiled, config: Config) -> None:
+    """The rail that comes with a domain serves, but is no version yet: the candidate would be
+    compared with the base alone, serve all runs at once, and no rollback would come back to it."""
+    own = shipped(compiled.source)
+    if own and with_rail(alone, compiled, Serving(own), config.rail).rail != NO_RAIL:
+        raise InfraError(
+            "what serves is the rail that comes with it, which nobody has approved",
+            where=compiled.name,
+            fix=f"approve it first: bb artifacts anchor {compiled.name} --by NAME --why TEXT",
+        )
 
 
 def gather(contest: Contest, config: Config) -> Evidence:

@@ -38,12 +38,14 @@ NO_MODEL = "none"
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who is told what, and who is asked: the three seams a run has to a person."""
+    """Who is told what, who is asked, and who may stop it: the seams a run has to a person."""
 
     approve: Approver
     progress: Progress
     attempt: Callable[[Attempt, str], None]
     """Told each attempt, and the name that its plan has in the ledger."""
+    stopped: Callable[[], bool] = lambda: False
+    """Whether no further step is to begin."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def opened(
             ledger=ledger,
             engine=engine,
             progress=watcher.progress,
-            settings=Settings(compensate=config.run.compensate, hide=sealed.hide),
+            settings=Settings(
+                compensate=config.run.compensate, hide=sealed.hide, stopped=watcher.stopped
+            ),
             artifact=made_of,
         )
         runner = Runner(

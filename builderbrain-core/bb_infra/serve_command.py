@@ -39,7 +39,7 @@ def mcp(
     home = compiled_under(domain, under)
     session = PlanSession(home)
     approve = by_policy(lambda request: True, "--yes") if yes else session.approve
-    watcher = Watcher(approve, quiet, lambda attempt, name: None)
+    watcher = Watcher(approve, quiet, lambda attempt, name: None, session.stopped)
     with opened(home, None, under, watcher, twin=twin) as ready:
         session.runner = ready.runner
         serve(home, session)

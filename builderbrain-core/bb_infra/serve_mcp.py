@@ -130,7 +130,17 @@ class PlanServer:
         )
 
     async def _on(self, ctx: Context, work: Work) -> Answer:
-        """Follow a plan to its end, or to a question that only another call can answer."""
+        """Follow a plan to its end, or to a question that only another call can answer.
+
+        A call that the client cancels stops the plan before its next step.
+        """
+        try:
+            return await self._followed(ctx, work)
+        except anyio.get_cancelled_exc_class():
+            work.stop()
+            raise
+
+    async def _followed(self, ctx: Context, work: Work) -> Answer:
         while True:
             event = await anyio.to_thread.run_sync(work.next, abandon_on_cancel=True)
             if isinstance(event, Told):
@@ -194,7 +204,10 @@ def serve(compiled: Compiled, session: PlanSession) -> None:
 
     async def main() -> None:
         server = PlanServer(compiled, session).server()
-        async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
+        try:
+            async with stdio_server() as (read, write):
+                await server.run(read, write, server.create_initialization_options())
+        finally:
+            session.stop()  # the client is gone: nobody is there to be asked or told
 
     anyio.run(main)

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,8 @@ class Settings:
     backoff_s      wait before the first repeat; doubled each time
     guard_life_s   how long a guard's verdict covers a call sent again, with its key, after a crash
     hide           gives the salted hashes that stand for personal data in the ledger
+    stopped        whether somebody wants no further step to begin; asked before each. What is under
+                   way ends, and what was written may still be undone
     """
 
     compensate: bool = False
@@ -35,6 +37,7 @@ class Settings:
     backoff_s: float = 0.2
     guard_life_s: float = 60.0
     hide: Hide = field(default_factory=forgetful, repr=False, compare=False)
+    stopped: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

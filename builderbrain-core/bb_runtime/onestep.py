@@ -34,6 +34,7 @@ from bb_runtime.settle import after_crash, held_again, settle
 
 FRESH_S = 2.0
 """Older than this, what the guards read is read again before the call."""
+STOPPED = "the run was stopped before this step began"
 APPROVED: Json = {"approved": True}
 """The result of an approving tool that has no adapter of its own."""
 
@@ -41,6 +42,8 @@ APPROVED: Json = {"approved": True}
 def prepare(job: Job, step: Step, seen: Seen) -> Prepared:
     """The step's intent, recorded, or the outcome that makes it needless or forbidden."""
     results = {ident: out.result for ident, out in seen.items() if out.done}
+    if job.settings.stopped():
+        return recorded(job, Outcome(step.id, step.tool, "refused", why=STOPPED))
     try:
         if step.when and not condition(step.when, results):
             why = f"{step.when.ref} {step.when.op} {step.when.value!r} is false"

@@ -39,7 +39,7 @@ class StaleDecision(PointerError):
 
 
 class Frozen(PointerError):
-    """Nothing is promoted until a person has anchored again."""
+    """Nothing is promoted until a person has anchored again, or a canary has ended."""
 
 
 class ArtifactError(SafetyError):

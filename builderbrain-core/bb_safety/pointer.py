@@ -70,6 +70,24 @@ class Standing:
         return self.current if place < self.share else self.previous
 
 
+def require_open(now: Standing, domain: str) -> None:
+    """Raise Frozen unless a promotion may be tried as things stand.
+
+    Not after too much harm, and not while a canary serves: it would be what a rollback comes back
+    to, with all runs, though nobody has settled it.
+    """
+    if now.frozen:
+        found = f"{now.rollbacks} rollbacks and no person has looked"
+        fix = f"look at it, then: bb artifacts anchor {domain} --by NAME --why TEXT"
+        raise Frozen(found, where=domain, fix=fix)
+    if now.share < 1.0:
+        raise Frozen(
+            f"{_short(now.current)} serves {now.share:.0%} of new runs and is not settled",
+            where=domain,
+            fix=f"end it: bb artifacts anchor {domain} --by NAME --why TEXT, or bb rollback",
+        )
+
+
 class Pointer:
     """One domain's pointer under a registry's root; `verify` raises for an artifact not whole."""
 
@@ -172,13 +190,7 @@ class Pointer:
     def _next(self, now: Standing, decision: Decision) -> Standing:
         policy, target = decision.policy, decision.target
         if decision.verdict == "promote":
-            if now.frozen:
-                found = f"{now.rollbacks} rollbacks and no person has looked"
-                raise Frozen(
-                    found,
-                    where=self.domain,
-                    fix=f"look at it, then: bb artifacts anchor {self.domain}",
-                )
+            require_open(now, self.domain)
             share = policy.canary if now.current else 1.0
             spent = now.spent + policy.epsilon
             first = decision.person and not now.anchor  # the first is approved by a person

@@ -13,6 +13,7 @@ pytest.importorskip("model_signing")
 
 from bb_core.compiled import Compiled, compile_domain
 from bb_core.registry import discover
+from bb_infra import persons, promotion
 from bb_infra.config import load_config
 from bb_infra.planners import load_planners
 from bb_infra.running import made_from
@@ -71,6 +72,25 @@ def test_the_first_version_is_promoted_and_reported(site: Desk, first: Done) -> 
     page = (site.folder / "first.html").read_text("utf-8")
     assert "<h1>Promoted</h1>" in page and page.count("<svg") >= 3
     assert not re.search(r"<script|src=|href=|url\(", page)
+
+
+def test_a_rail_that_comes_with_a_domain_is_approved_before_another_is_tried(
+    tmp_path: Path, shop: Compiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with railed(tmp_path, shop, TOML) as desk:
+        for module in (promotion, persons):
+            monkeypatch.setattr(module, "shipped", lambda source: tmp_path / "first")
+        refused = desk.bb("promote", "second", "--by", "ada")
+        assert refused.returncode == 2 and not (desk.folder / ".bb" / "ledger.jsonl").exists()
+        assert (
+            "api_json: what serves is the rail that comes with it, which nobody has approved. "
+            "Approve it first: bb artifacts anchor api_json --by NAME --why TEXT"
+        ) in refused.stderr
+        desk.bb("artifacts", "anchor", "api_json", "--by", "ada", "--why", "as shipped")
+        done = desk.bb("promote", "second")
+        assert done.returncode == 0, done
+        standing = registry(load_config()).pointer("api_json").standing()
+        assert standing.share == pytest.approx(0.1) and standing.previous
 
 
 def test_the_second_is_compared_with_the_first(site: Desk, second: Done) -> None:

@@ -100,6 +100,31 @@ def test_a_session_from_refusal_to_a_consented_refund(tmp_path: Path, mode: str)
     assert "approved" in kinds
 
 
+def test_a_call_that_is_cancelled_stops_its_plan(tmp_path: Path) -> None:
+    asking = asyncio.Event()
+
+    async def person(context: Any, params: Any) -> types.ElicitResult:
+        asking.set()
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waited to be told")
+
+    async def talk(client: mcp.Client) -> None:
+        call = asyncio.ensure_future(plan(client, [WHO, ORDER, ASK, REFUND]))
+        await asking.wait()
+        call.cancel()
+        deadline = asyncio.get_running_loop().time() + 20
+        while rules(found := await plan(client, [ORDER | {"after": []}])) == {"S.busy"}:
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.1)
+        assert found.structured_content["end"] == "done"
+
+    serve(tmp_path, talk, "--twin", mode="legacy", asked=person)
+    records = [json.loads(line) for line in (tmp_path / ".bb" / "ledger.jsonl").open()]
+    refused = [r["body"] for r in records if r["type"] == "refused"]
+    assert [row["step"] for row in refused] == ["n3"]
+    assert "cancelled" in refused[0]["why"]
+
+
 def refunds(shop: RunningShop) -> list[int]:
     state = httpx.get(f"{shop.url}/admin/state").json()
     return [row["cents"] for row in state["refunds"].values()]

@@ -15,6 +15,8 @@ from bb_domains.api_json.world import ShopWorld
 from bb_infra.plan_session import PlanSession, Question, Told
 from bb_runtime.approve import Decision
 from bb_runtime.execute import execute
+from bb_runtime.job import Settings
+from bb_runtime.onestep import STOPPED
 from bb_runtime.rounds import Runner
 
 WHO = {"id": "n1", "tool": "find_user_by_email", "args": {"email": "dmitri.novak@example.com"}}
@@ -32,7 +34,8 @@ def session(world: ShopWorld) -> Iterator[PlanSession]:
     made = PlanSession(home, answer_s=1.0)
 
     def carry_out(checked: Any, run: str, note: Any) -> Any:
-        return execute(checked, ADAPTERS, world, approve=made.approve, run=run)
+        settings = Settings(stopped=made.stopped)
+        return execute(checked, ADAPTERS, world, approve=made.approve, run=run, settings=settings)
 
     made.runner = Runner(home, (), carry_out, no_ledger, "test", rounds=1)
     yield made
@@ -91,6 +94,38 @@ def test_no_answer_in_time_is_no(session: PlanSession, world: ShopWorld) -> None
     assert "no answer within 1 s" in steps[2]["why"]
     assert world.snapshot() == before
     assert end(session, [ORDER | {"after": []}]).body["end"] == "done"  # and the session goes on
+
+
+def test_a_plan_that_is_stopped_while_it_asks_has_its_no_at_once(
+    session: PlanSession, world: ShopWorld
+) -> None:
+    before, session.answer_s = world.snapshot(), 60.0
+    work = session.begin(WHOLE)
+    assert isinstance(work.next(), Question)
+    session.stop()
+    told = work.events.get(timeout=10)
+    assert isinstance(told, Told) and told.bad
+    steps: Any = told.body["steps"]
+    assert steps[2]["why"] == "not approved by client: the plan was cancelled"
+    assert world.snapshot() == before
+    assert end(session, [ORDER | {"after": []}]).body["end"] == "done"  # the next is its own
+
+
+def test_a_plan_that_is_stopped_begins_no_further_step(
+    session: PlanSession, world: ShopWorld
+) -> None:
+    before = world.snapshot()
+    work = session.begin(WHOLE)
+    asked = work.next()
+    assert isinstance(asked, Question)
+    work.stopped.set()
+    asked.reply.put(Decision(True, "client"))  # the consent is given all the same
+    told = work.events.get(timeout=10)
+    assert isinstance(told, Told) and told.bad
+    steps: Any = told.body["steps"]
+    assert (steps[3]["status"], steps[3]["why"]) == ("refused", STOPPED)
+    assert world.snapshot() == before
+    assert not session.stopped()
 
 
 def test_a_session_has_as_many_rounds_as_the_domain_allows(session: PlanSession) -> None:
