@@ -32,5 +32,9 @@ class LedgerError(InfraError):
     """A record cannot be kept, or a ledger, checkpoint or key cannot be used."""
 
 
+class InUse(LedgerError):
+    """Another process writes this ledger."""
+
+
 class Erased(LedgerError):
     """A value of the ledger was taken out of the sealed store for good."""

@@ -35,7 +35,7 @@ from bb_infra.checkpoint import (
     read_claim,
 )
 from bb_infra.entry import FIRST, Entry, read_entry
-from bb_infra.errors import LedgerError
+from bb_infra.errors import InUse, LedgerError
 from bb_infra.merkle import Frontier, leaf_hash
 from bb_infra.verify import chain_hash, origin_of, sidecar
 
@@ -247,7 +247,7 @@ def _own_claims(notes: Path) -> dict[int, bytes]:
 
 
 def _lock(log: Path, wait_s: float) -> int:
-    """Hold the ledger's lock file until it is closed; raises LedgerError that names the holder."""
+    """Hold the ledger's lock file until it is closed; raises InUse that names the holder."""
     handle = os.open(log.with_name(log.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     until = time.monotonic() + wait_s
     while True:
@@ -258,7 +258,7 @@ def _lock(log: Path, wait_s: float) -> int:
             if time.monotonic() >= until:
                 holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "?"
                 os.close(handle)
-                raise LedgerError(
+                raise InUse(
                     f"process {holder} is writing to it",
                     where=str(log),
                     fix="wait for that run to end, or give this one another ledger",

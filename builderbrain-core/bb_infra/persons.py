@@ -1,16 +1,20 @@
 """What a person decides about versions: take one back, approve one as the anchor.
 
-Both are decisions like the gate's: on the ledger with who and why, and moved by the same pointer.
+Both are decisions like the gate's: on the ledger with who and why, and moved by the same pointer. A
+version taken back while another process holds the ledger is on record with the pointer's moves, and
+the ledger is told of the move later, by name of the person; the why stays with the kept decision.
 """
 
 from dataclasses import replace
 
 from bb_core.compiled import Compiled
+from bb_core.record import no_ledger
 from bb_core.shipped import shipped
 from bb_infra.config import Config
-from bb_infra.errors import InfraError
+from bb_infra.errors import InfraError, InUse
 from bb_infra.options import compiled_under
 from bb_infra.promotion import ledger_of
+from bb_infra.telling import say
 from bb_infra.versions import add, registry
 from bb_safety.decision import Decision
 from bb_safety.evidence import Evidence
@@ -21,7 +25,10 @@ from bb_safety.shadow import metrics
 
 
 def take_back(domain: str, config: Config, *, by: str, why: str, to: str = "") -> Decision:
-    """Go back to the version before, or to one that served before."""
+    """Go back to the version before, or to one that served before.
+
+    It does not wait for the ledger: whoever writes that, a version that does harm is taken back.
+    """
     compiled = compiled_under(domain, config)
     home = registry(config)
     pointer = home.pointer(domain)
@@ -30,7 +37,13 @@ def take_back(domain: str, config: Config, *, by: str, why: str, to: str = "") -
         raise InfraError("nothing was ever promoted", where=domain)
     target = home.get(to).digest if to else standing.previous
     evidence = replace(_on(compiled, standing), incumbent=target)
-    return _moved(pointer, config, withdraw(evidence, config.gate, by, why))
+    decision = withdraw(evidence, config.gate, by, why)
+    try:
+        return _moved(pointer, config, decision)
+    except InUse as error:
+        pointer.move(decision, no_ledger)
+        say("ledger", f"{error.found}: it is told of the move at the next promotion or anchor")
+        return decision
 
 
 def anchor(domain: str, config: Config, *, by: str, why: str) -> Decision:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ import pytest
 
 pytest.importorskip("model_signing")
 
+from bb_infra import persons
+from bb_infra.config import load_config
+from bb_infra.ledger import LedgerFile
+from bb_infra.versions import recorded_moves, registry
 from bb_safety import Divergence, Evidence, Golden, Metric, Pair, Policy, Registry, gate
 from bb_safety import pointer as pointer_module
 from bb_safety.decision import Decision
-from bb_safety.errors import ArtifactError, PointerError, StaleDecision
+from bb_safety.errors import ArtifactError, Frozen, PointerError, StaleDecision
 from bb_safety.pointer import Standing
+from bb_safety.rollback import take_back
 
 PAIRS = tuple(Pair(str(n), n, (0.0,), (0.0,), (0.0,)) for n in range(40))
 POLICY = Policy(epsilon=0.3, anchor_epsilon=0.3, epsilon_total=9.0, kappa=0.5)
@@ -41,8 +47,8 @@ def versions(home: Registry, tmp_path: Path) -> list[str]:
     return [version.digest for version in made]
 
 
-def decided(home: Registry, candidate: str) -> Decision:
-    now = home.pointer("shop").standing()
+def decided(home: Registry, candidate: str, domain: str = "shop") -> Decision:
+    now = home.pointer(domain).standing()
     kl = tuple(Divergence(name, ((0.0,),) * 40) for name in ("incumbent", "anchor"))
     told = Evidence(
         candidate,
@@ -201,6 +207,53 @@ def test_the_ledger_is_told_what_a_dead_process_could_not(
     pointer.recover(frozenset(), told.append)
     assert told[-1].type == "moved" and told[-1].body["recovered"] is True
     assert not pointer.recover(frozenset({1}), told.append)
+
+
+def test_nothing_is_promoted_beside_a_canary(
+    home: Registry, versions: list[str], tmp_path: Path
+) -> None:
+    third, pointer = home.add(rail(tmp_path / "c", "c"), "shop", {}).digest, home.pointer("shop")
+    for version in versions:
+        pointer.move(decided(home, version), quiet)
+    assert pointer.standing().share < 1.0
+    with pytest.raises(Frozen, match=r"serves 10% of new runs and is not settled. End it: bb art"):
+        pointer.move(decided(home, third), quiet)
+    pointer.move(
+        take_back(
+            replace(decided(home, third).evidence, candidate=versions[1], incumbent=versions[0]),
+            POLICY,
+            "ada",
+            "no",
+        ),
+        quiet,
+    )
+    assert (pointer.standing().current, pointer.standing().share) == (versions[0], 1.0)
+    assert pointer.move(decided(home, third), quiet).current == third
+
+
+def test_a_version_is_taken_back_whoever_writes_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        LedgerFile.__init__,
+        "__kwdefaults__",
+        {**(LedgerFile.__init__.__kwdefaults__ or {}), "wait_s": 0.1},
+    )
+    config = load_config()
+    home = registry(config)
+    pointer = home.pointer("api_json")
+    for name in "ab":
+        version = home.add(rail(tmp_path / name, name), "api_json", {}).digest
+        pointer.move(decided(home, version, "api_json"), quiet)
+    before = pointer.standing().previous
+    with LedgerFile(Path(config.run.state) / "ledger.jsonl"):
+        persons.take_back("api_json", config, by="ada", why="it harms")
+    assert pointer.standing().current == before
+    assert "is told of the move at the next promotion or anchor" in capsys.readouterr().out
+    persons.anchor("api_json", config, by="ada", why="looked")
+    moves = recorded_moves(Path(config.run.state) / "ledger.jsonl", "api_json")
+    assert moves == {1, 2, 3, 4}
 
 
 def forked(work: Callable[[], object]) -> int:
