@@ -48,7 +48,7 @@ def summarise(domain: Registered, pin: str = "") -> Summary:
             own = getattr(domain.plugin, "fingerprint", None)
             mark = str(own()) if own else ""
         if pin and mark != pin:
-            found = f"fingerprint is {mark[:19] or 'unknown'}, bb.toml pins {pin[:19]}"
+            found = f"fingerprint is {mark or 'unknown'}, bb.toml pins {pin[:19]}"
             return Summary(domain.name, domain.version, domain.dist, error=found)
         place = _place(domain, mark) if mark else None
         return (_kept(place) if place else None) or _made(domain, mark, place)

@@ -68,9 +68,15 @@ def _again(record: Record, sealed: Sealed, compiled: Callable[[str], Compiled]) 
         found = f"{was}; not replayed: {str(error).splitlines()[0]}"
         return Replayed(run, digest, None, found)
     if {**now, "domain": name, "state": state} == body:
-        return Replayed(run, digest, True, f"{was}, the same")
+        return Replayed(run, digest, True, f"{was}, the same{_reasons(now)}")
     found = f"was {was}, is {now['verdict']} now or for other reasons"
     return Replayed(run, digest, False, found)
+
+
+def _reasons(verdict: dict[str, Any]) -> str:
+    """What a refusal found, which the ledger itself does not say."""
+    rows = verdict.get("violations", ())
+    return "".join(f"; {row['rule']} {row['step']}: {row['found']}" for row in rows)
 
 
 def _opened(body: dict[str, Any], sealed: Sealed) -> dict[str, Any]:

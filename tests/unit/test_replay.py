@@ -97,6 +97,7 @@ def test_every_verdict_comes_out_the_same(log: Path) -> None:
     words = [r.says.partition(",")[0] for r in found]
     assert set(words) == {"checked", "checked with guards", "refused"}
     assert {r.run for r in found} == {"r"}
+    assert all("the same; " in r.says for r in found if r.says.startswith("refused"))
 
 
 def test_one_plan_can_be_asked_for(log: Path) -> None:
