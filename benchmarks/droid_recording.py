@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bb_core.errors import ToolError
-from bb_domains.phone.driver import Contact, only_one
+from bb_domains.phone.driver import Contact, Touch, only_one
 from bb_domains.phone.screen import Node, Screen, screen
 
 ROLES = {"button": "button", "input": "textbox", "checkbox": "checkbox", "p": "note"}
@@ -86,19 +86,22 @@ class Recording:
     def open(self, app: str) -> None:
         self.at = 0
 
-    def tap(self, role: str, name: str) -> None:
-        self._touch(role, name, None)
+    def aim(self, role: str, name: str) -> Touch:
+        return self._aimed(role, name, None)
 
     def fill(self, role: str, name: str, text: str) -> None:
-        self._touch(role, name, text)
+        self._aimed(role, name, text)()
         self.typed[text] = name
 
-    def _touch(self, role: str, name: str, text: str | None) -> None:
+    def _aimed(self, role: str, name: str, text: str | None) -> Touch:
         now, nodes = self.moments[self.at], self.nodes()
         found = [i for i, node in enumerate(nodes) if (node.role, node.name) == (role, name)]
         only_one(len(found), role, name)
         if now.elements[found[0]].id != now.choice or now.text != text:
             raise ToolError("conflict", f"the recording goes on with element {now.choice}")
+        return self._go_on
+
+    def _go_on(self) -> None:
         self.touched.append(self.at)
         self.at += 1
 

@@ -41,6 +41,12 @@ class Android:
         self.commands: list[str] = []
         self.field: int | None = None
         self.selected = False
+        self.cut, self.lost = "", 0
+
+    def drops(self) -> bool:
+        """Whether an answer is lost on the way: those from the touch of the part `cut` names on."""
+        self.lost = max(0, self.lost - 1)
+        return self.lost > 0
 
     def shell(self, command: str) -> str:
         """What the device's shell says to a command."""
@@ -119,6 +125,7 @@ class Android:
         if 0 <= x < WIDTH and place < len(parts):
             self.field = place if parts[place].enter else None
             self.selected = False
+            self.lost = 4 if self.cut and parts[place].name == self.cut else self.lost
             self.phone.press(place)
         return ""
 
@@ -176,6 +183,8 @@ class _Wire(socketserver.StreamRequestHandler):
                 self._okay(struct.pack("<Q", 1))
             elif request.startswith("shell:"):
                 said = self.server.android.shell(request.removeprefix("shell:"))
+                if self.server.android.drops():
+                    return
                 self._okay(said.encode())
                 return
             elif request == "sync:":

@@ -10,7 +10,7 @@ from bb_core.errors import ToolError
 from bb_core.registry import discover
 from bb_core.state import State
 from bb_core.state_diff import state_diff
-from bb_core.verdict import Checked
+from bb_core.verdict import Checked, Refused
 from bb_domains.phone import domain
 from bb_domains.phone.adb.hierarchy import read_hierarchy
 from bb_domains.phone.adb.provider_rows import ids, values
@@ -68,12 +68,28 @@ def test_an_emergency_number_is_typed_and_not_called(compiled: Compiled) -> None
         assert found["diff"] == {"/front/app": "dialer", "/front/title": "Phone"}
 
 
+def test_a_message_whose_answer_is_lost_is_not_sent_again(compiled: Compiled) -> None:
+    task, state = BATTERY["sms-number-1"], State(request=BATTERY["sms-number-1"].prompt)
+    with on_the_wire(dict(task.world)) as server:
+        android, world = server.android, connect(settings_of(server))
+        before, android.cut = android.phone.snapshot(), "Send"
+        verdict = check(compiled, compiled.read(task.rounds[0]), state)
+        assert isinstance(verdict, Checked), verdict
+        result = execute(verdict, compiled.adapters(), world, approve=YES, run="lost")
+        last = [*result.outcomes.values()][-1]
+        assert (last.tool, last.status, last.fault) == ("send_sms", "parked", "timeout_unknown")
+        state = state.after(verdict, result.happened, result.consents)
+        again = check(compiled, compiled.read(task.rounds[0]), state)
+        assert isinstance(again, Refused) and "B.once" in again.rules
+        assert state_diff(before, android.phone.snapshot()) == dict(task.diff)
+
+
 def test_text_reaches_the_shell_as_text() -> None:
     with on_the_wire() as server:
         world = connect(settings_of(server))
         world.driver.open("messages")
         world.look(5)
-        world.tap("button:New message")
+        world.aim("button:New message")()
         world.look(5)
         world.fill("textbox:Message", 'it\'s $HOME; rm -rf / `x` "q"')
         field = next(n for n in world.look(5).nodes if n.key == "textbox:Message")
@@ -125,7 +141,7 @@ def test_what_a_device_does_not_give(compiled: Compiled) -> None:
         with pytest.raises(ToolError, match="no package is known for app 'browser'"):
             world.driver.open("browser")
         with pytest.raises(ToolError, match="nothing on the screen with role button"):
-            world.tap("button:Nowhere")
+            world.aim("button:Nowhere")
 
 
 def test_connect_says_what_is_wrong() -> None:

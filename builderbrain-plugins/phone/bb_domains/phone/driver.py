@@ -4,13 +4,16 @@ A driver finds what it is to touch at the moment it touches it, by role and show
 nothing when there is not exactly one. Names are those on the screen, in the phone's language.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.phone.screen import Screen
+
+Touch = Callable[[], None]
+"""One touch of what was found; called once, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,11 @@ class UiDriver(Protocol):
         """Bring an app to the front, from its start."""
         ...
 
-    def tap(self, role: str, name: str) -> None:
-        """Touch the one node with this role and shown name."""
+    def aim(self, role: str, name: str) -> Touch:
+        """The touch of the one node with this role and shown name.
+
+        Nothing is touched until it is called, so whatever is raised here, nothing has happened.
+        """
         ...
 
     def fill(self, role: str, name: str, text: str) -> None:

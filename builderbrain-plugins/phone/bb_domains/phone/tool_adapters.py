@@ -2,7 +2,8 @@
 
 Every tool finds what it touches anew, through its driver, and says what the screen showed
 afterwards; whether that is what was expected is for the schema's promises. A commit touches the one
-control that commits this way. Not covered: a control that says one thing and does another.
+control that commits this way, and once it is touched no fault says that nothing happened. Not
+covered: a control that says one thing and does another.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from bb_domains.phone import money, numbers
 from bb_domains.phone.commits import Commit, commit
 from bb_domains.phone.previews import PREVIEWS
 from bb_domains.phone.screen import SWITCHES, Node, Screen
+from bb_domains.phone.touch import touched
 from bb_domains.phone.world import PhoneWorld, connect, twin
 
 Args = Mapping[str, Any]
@@ -123,8 +125,7 @@ def open_app(args: Args, call: Call) -> Json:
 
 def tap(args: Args, call: Call) -> Json:
     """Touch, then look."""
-    call.world.tap(args["on"])
-    return _seen(args, call)
+    return touched(call.world.aim(args["on"]), lambda: _seen(args, call))
 
 
 def back(args: Args, call: Call) -> Json:
@@ -161,8 +162,10 @@ def _commits(
         found = [node for node in nodes if commit(args["app"], node) == kind]
         if len(found) != 1:
             raise ToolError("conflict", f"{len(found)} controls commit this way", where=call.step)
-        world.tap(found[0].key)
-        shown = world.comes(lambda screen: shows(screen, args), call.timeout_s * PATIENCE)
+        shown = touched(
+            world.aim(found[0].key),
+            lambda: world.comes(lambda screen: shows(screen, args), call.timeout_s * PATIENCE),
+        )
         return {**args, done: shown}
 
     return act

@@ -7,7 +7,7 @@ from bb_core.errors import ToolError
 from bb_domains.phone import words
 from bb_domains.phone.device.part import Part
 from bb_domains.phone.device.phone import Phone
-from bb_domains.phone.driver import Contact, only_one
+from bb_domains.phone.driver import Contact, Touch, only_one
 from bb_domains.phone.screen import Node, Screen, screen
 
 
@@ -49,9 +49,10 @@ class TreeDriver:
         except KeyError:
             raise ToolError("invalid", f"no app {app!r} on this phone") from None
 
-    def tap(self, role: str, name: str) -> None:
-        """Touch the one part with this role and name."""
-        self.phone.press(self._place(role, name))
+    def aim(self, role: str, name: str) -> Touch:
+        """The touch of the one part with this role and name."""
+        place = self._place(role, name)
+        return lambda: self.phone.press(place)
 
     def fill(self, role: str, name: str, text: str) -> None:
         """Put text into the one field with this role and name."""

@@ -13,7 +13,7 @@ from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.phone import words
 from bb_domains.phone.device.phone import Phone
-from bb_domains.phone.driver import UiDriver
+from bb_domains.phone.driver import Touch, UiDriver
 from bb_domains.phone.screen import Screen
 from bb_domains.phone.tree import TreeDriver
 
@@ -46,9 +46,9 @@ class PhoneWorld:
                 return False
         return True
 
-    def tap(self, selector: str) -> None:
-        """Touch the one thing on the screen that fits."""
-        self.driver.tap(*self._shown(selector))
+    def aim(self, selector: str) -> Touch:
+        """The touch of the one thing on the screen that fits; it waits to be called."""
+        return self.driver.aim(*self._shown(selector))
 
     def fill(self, selector: str, text: str) -> None:
         """Put text into the one field that fits."""

@@ -15,7 +15,7 @@ from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.phone.adb.hierarchy import Placed, read_hierarchy
 from bb_domains.phone.adb.provider_rows import ids, values
-from bb_domains.phone.driver import Contact, only_one
+from bb_domains.phone.driver import Contact, Touch, only_one
 from bb_domains.phone.screen import Screen, screen
 
 if TYPE_CHECKING:
@@ -82,17 +82,17 @@ class AdbDriver:
         if "No activities found" in said:
             raise ToolError("invalid", f"{package} is not on this device", where=app)
 
-    def tap(self, role: str, name: str) -> None:
-        """Touch the middle of the one node."""
+    def aim(self, role: str, name: str) -> Touch:
+        """The touch of the middle of the one node."""
         found = self._one(role, name)
-        self._shell(f"input tap {found.x} {found.y}")
+        return lambda: self._touch(found)
 
     def fill(self, role: str, name: str, text: str) -> None:
         """Touch the field, take away what it holds, type."""
         if not text.isascii() or not text.isprintable() or "%s" in text:
             raise ToolError("invalid", "this device can be typed plain ASCII only", where=name)
         found = self._one(role, name)
-        self._shell(f"input tap {found.x} {found.y}")
+        self._touch(found)
         if found.node.value:
             self._shell(SELECT_ALL)
             self._shell(DELETE)
@@ -140,6 +140,9 @@ class AdbDriver:
         found = [p for p in self._placed if p.node.role == role and p.node.name == name]
         only_one(len(found), role, name)
         return found[0]
+
+    def _touch(self, found: Placed) -> None:
+        self._shell(f"input tap {found.x} {found.y}")
 
     def _shell(self, command: str) -> str:
         return str(self._guarded(lambda: self._device.shell(command)))

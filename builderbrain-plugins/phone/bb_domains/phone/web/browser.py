@@ -16,7 +16,7 @@ import yaml
 
 from bb_core.canonical import Json
 from bb_core.errors import ToolError
-from bb_domains.phone.driver import Contact, only_one
+from bb_domains.phone.driver import Contact, Touch, only_one
 from bb_domains.phone.screen import SWITCHES, Node, Screen, screen
 
 if TYPE_CHECKING:
@@ -146,9 +146,10 @@ class BrowserDriver:
         """Ask the phone for the app, as its launcher would."""
         self._send("open", {"app": app})
 
-    def tap(self, role: str, name: str) -> None:
+    def aim(self, role: str, name: str) -> Touch:
         """A real touch in the middle of the one element."""
-        self.chromium.run(lambda: self._one(role, name).tap())
+        found = self.chromium.run(lambda: self._one(role, name))
+        return lambda: self.chromium.run(found.tap)
 
     def fill(self, role: str, name: str, text: str) -> None:
         """Real input into the one field."""
