@@ -42,6 +42,12 @@ class Android:
         self.field: int | None = None
         self.selected = False
         self.cut, self.lost = "", 0
+        self.more = ""
+        self.locales = {
+            "settings": f"{self.phone.language}-ES,en-US\n",
+            "persist.sys.locale": "",
+            "ro.product.locale": "en-US",
+        }
 
     def drops(self) -> bool:
         """Whether an answer is lost on the way: those from the touch of the part `cut` names on."""
@@ -55,8 +61,10 @@ class Android:
             return self._dump(dump[2])
         words = shlex.split(command)
         match words:
-            case ["getprop", "persist.sys.locale"]:
-                return f"{self.phone.language}-ES\n"
+            case ["settings", "get", "system", "system_locales"]:
+                return self.locales["settings"] or "null\n"
+            case ["getprop", "persist.sys.locale" | "ro.product.locale" as name]:
+                return self.locales[name] + "\n"
             case ["getprop", "gsm.operator.iso-country"]:
                 return str(self.phone.data["region"]).lower() + "\n"
             case ["input", "tap", x, y]:
@@ -117,7 +125,7 @@ class Android:
         yield "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\">"
         for place, part in enumerate(self.phone.parts()):
             yield _element(part, self.phone.language, package, place)
-        yield "</hierarchy>"
+        yield self.more + "</hierarchy>"
 
     def _touch(self, x: int, y: int) -> str:
         place = y // ROW

@@ -18,7 +18,7 @@ from bb_domains.phone.screen import Node
 from bb_domains.phone.world import connect
 from bb_runtime.approve import by_policy
 from bb_runtime.execute import execute
-from tests.unit.fake_android import AdbServer, on_the_wire, settings_of
+from tests.unit.fake_android import PACKAGES, AdbServer, on_the_wire, settings_of
 
 BATTERY = {task.id: task for task in domain.eval_battery()}
 SKINS = {skin.name: skin for skin in domain.invariance_skins()}
@@ -168,6 +168,10 @@ DUMP = f"""<?xml version='1.0'?><hierarchy rotation="0">
   <node class="android.widget.TextView" text="Ana Ruiz" {ROW}/>
   <node class="android.widget.TextView" text="Hello" {ROW}/></node>
 <node class="android.widget.TextView" text="Settings" resource-id="a.b:id/toolbar_title" {ROW}/>
+<node class="android.widget.Button" clickable="true" text="" {ROW}>
+  <node class="android.view.View" content-desc="Send" {ROW}/>
+  <node class="android.widget.TextView" text="SMS" {ROW}/></node>
+<node class="android.view.View" clickable="true" text="Pay now" {ROW}/>
 <node class="android.widget.Button" text="Hidden" package="a.b" bounds="[0,0][0,0]"/>
 </node></hierarchy>"""
 
@@ -182,7 +186,81 @@ def test_a_dump_is_read_as_roles_names_and_values() -> None:
         Node("switch", "Wi-Fi", "on"),
         Node("link", "Ana Ruiz Hello"),
         Node("heading", "Settings"),
+        Node("button", "Send SMS"),
+        Node("link", "Pay now"),
     ]
+
+
+VIEW = "android.view.View"
+BOX = "android.widget.LinearLayout"
+UNASKED = [
+    ("messages", VIEW, "Send SMS", "link:Send SMS"),
+    ("messages", "android.widget.Button", "Send SMS", "button:Send SMS"),
+    ("shop", VIEW, "Pay now", "link:Pay now"),
+    ("settings", BOX, "Erase all data (factory reset)", "link:Erase all data (factory reset)"),
+]
+
+
+@pytest.mark.parametrize(("app", "kind", "name", "on"), UNASKED)
+def test_what_commits_is_not_tapped_whatever_it_is_drawn_as(
+    compiled: Compiled, app: str, kind: str, name: str, on: str
+) -> None:
+    control = f'<node class="{kind}" clickable="true" content-desc="{name}" {ROW}/>'
+    with on_the_wire() as server:
+        android, world = server.android, connect(settings_of(server))
+        android.phone.open(app)
+        title = android.phone.parts()[0].name
+        android.more = control.replace('package="a.b"', f'package="{PACKAGES[app]}"')
+        steps = [
+            {"id": "n1", "tool": "open", "args": {"app": app, "see": f"heading:{title}"}},
+            {
+                "id": "n2",
+                "tool": "tap",
+                "args": {"app": app, "on": on, "see": f"heading:{title}"},
+                "after": ["n1"],
+            },
+        ]
+        verdict = check(compiled, compiled.read(steps), State())
+        assert isinstance(verdict, Checked), verdict
+        last = execute(verdict, compiled.adapters(), world, run="unasked").outcomes["n2"]
+        assert last.status == "refused" and "G.no-commit" in last.why
+        assert not [said for said in android.commands if said.startswith("input tap")]
+
+
+LOCALES = [
+    ("fr-FR,en-US", "es-ES", "en-US", ("fr", "FR")),
+    ("null", "es-ES", "en-US", ("es", "ES")),
+    ("null", "", "de", ("de", "ZZ")),
+    ("zh-Hant-TW", "en-US", "en-US", ("zh", "TW")),
+    ("b+sr+Latn", "en-US", "en-US", ("", "ZZ")),
+    ("null", "", "", ("", "ZZ")),
+]
+
+
+@pytest.mark.parametrize(("chosen", "kept", "built", "found"), LOCALES)
+def test_the_language_is_the_one_the_owner_chose(
+    chosen: str, kept: str, built: str, found: tuple[str, str]
+) -> None:
+    with on_the_wire({"region": ""}) as server:
+        named = {"settings": chosen, "persist.sys.locale": kept, "ro.product.locale": built}
+        server.android.locales = named
+        driver = connect(settings_of(server)).driver
+        assert (driver.language(), driver.region()) == found
+
+
+def test_a_device_in_a_language_without_words_is_read_and_not_touched() -> None:
+    with on_the_wire({"look": {"language": "fr"}}) as server:
+        world = connect(settings_of(server))
+        world.driver.open("messages")
+        assert world.look(5).sees("link:Ana Ruiz")
+        with pytest.raises(ToolError, match="the phone is in 'fr': what commits is not known"):
+            world.aim("link:Ana Ruiz")
+        server.android.locales["settings"] = "es-ES"
+        with pytest.raises(ToolError, match="'fr'"):
+            world.aim("link:Ana Ruiz")
+        world.driver.open("messages")
+        world.aim("link:Ana Ruiz")()
+        assert server.android.phone.page.kind == "thread"
 
 
 @pytest.mark.parametrize("text", ["", "<hierarchy>", '<!DOCTYPE x [<!ENTITY a "a">]><hierarchy/>'])

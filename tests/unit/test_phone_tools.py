@@ -15,8 +15,8 @@ from bb_core.errors import ToolError
 from bb_core.registry import discover
 from bb_core.state import State
 from bb_core.verdict import Checked
-from bb_domains.phone import domain
-from bb_domains.phone.commits import commit
+from bb_domains.phone import domain, words
+from bb_domains.phone.commits import KINDS, LISTED, WORDS, commit
 from bb_domains.phone.screen import Node, Screen
 from bb_domains.phone.tool_adapters import ADAPTERS
 from bb_domains.phone.web import browser
@@ -127,13 +127,25 @@ def test_sights() -> None:
     ("app", "key", "kind"),
     [
         ("messages", "button:Send", "sms"),
-        ("messages", "link:Send", ""),
+        ("messages", "link:Send", "sms"),
+        ("messages", "link:Send SMS", "sms"),
+        ("messages", "link:Ana Ruiz", ""),
+        ("shop", "link:Pay now", "pay"),
+        ("shop", "link:Checkout", ""),
+        ("shop", "link:Tea towel", ""),
+        ("settings", "link:Erase all data (factory reset)", "other"),
+        ("settings", "link:Network", ""),
+        ("settings", "switch:Auto send reports", "sms"),
         ("dialer", "button:5", ""),
         ("contacts", "button:Send location", "sms"),
         ("shop", "button:Checkout", ""),
         ("bank", "button:Transfer now", "pay"),
         ("bank", "link:Delete account", "other"),
         ("notes", "button:Löschen", "other"),
+        ("shop", "button:Jetzt bestellen", "pay"),
+        ("messages", "button:Mandar mensaje", "sms"),
+        ("messages", "button:إرسال الرسالة", "sms"),
+        ("contacts", "link:الحذف", "other"),
         ("notes", "button:Recall", ""),
         ("notes", "heading:Delete", ""),
     ],
@@ -141,6 +153,26 @@ def test_sights() -> None:
 def test_what_commits(app: str, key: str, kind: str) -> None:
     role, _, name = key.partition(":")
     assert commit(app, Node(role, name)) == kind
+
+
+@pytest.mark.parametrize("language", ["en", *words.LANGUAGES])
+def test_a_language_that_is_touched_has_words_for_all_that_commits(language: str) -> None:
+    assert set(WORDS[language]) == set(KINDS) and all(WORDS[language].values())
+    for kinds in LISTED.values():
+        for name in (name for name, kind in kinds.items() if kind):
+            assert commit("any_app", Node("button", words.shown(name, language))), name
+
+
+@pytest.mark.parametrize("language", ["fr", "zh-Hant", ""])
+def test_a_phone_in_a_language_without_words_is_read_and_not_touched(language: str) -> None:
+    world = twin({"look": {"language": language}})
+    use(world, "open", app="messages", see="heading:Messages")
+    assert use(world, "read", app="messages", on="link:Ana Ruiz")["value"] == "Ana Ruiz"
+    before = world.snapshot()
+    for tool, on in (("tap", "link:Ana Ruiz"), ("press", "button:New message")):
+        with pytest.raises(ToolError, match="what commits is not known") as caught:
+            use(world, tool, app="messages", on=on, see="heading:Ana Ruiz")
+        assert caught.value.kind == "denied" and world.snapshot() == before
 
 
 def test_an_aria_snapshot_is_read_as_nodes() -> None:

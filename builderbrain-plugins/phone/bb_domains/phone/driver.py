@@ -28,7 +28,7 @@ class UiDriver(Protocol):
     """A phone that can be looked at and touched. Every act raises ToolError and nothing else."""
 
     def language(self) -> str:
-        """The language the screen is in: `en`, `es`, …."""
+        """The language the screen is in: `en`, `es-MX`, …; empty where the phone does not say."""
         ...
 
     def region(self) -> str:

@@ -36,6 +36,11 @@ def _meant(language: str) -> Mapping[str, str]:
     return {shown: name for name, shown in _shown(language).items()}
 
 
+def spoken(language: str) -> bool:
+    """Whether this is a language whose words are known here, so that a control can be judged."""
+    return language == "en" or language in LANGUAGES
+
+
 def known(name: str) -> bool:
     """Whether this is one of the phone's own words, in English."""
     return name in _words()

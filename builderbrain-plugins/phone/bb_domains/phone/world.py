@@ -1,7 +1,10 @@
 """A phone as the tools see it: screens in the plan's own words, waits with an end.
 
 `connect` reaches a real one by its settings, `twin` makes one in memory. A screen that is still
-being drawn is waited for, so a slow phone is the same phone; what never comes is not there.
+being drawn is waited for, so a slow phone is the same phone; what never comes is not there. On a
+phone in a language whose words are not known nobody can tell what commits: it is opened, read and
+typed into, and none of its controls is touched. Not covered: an app in another language than its
+phone; a phone that says it speaks another language than it does.
 """
 
 import time
@@ -34,7 +37,7 @@ class PhoneWorld:
         while (found := self.driver.look()).busy:
             if not until():
                 raise ToolError("unavailable", "the screen is still being drawn", where=found.app)
-        language = self.driver.language()
+        language = self._language()
         named = (replace(node, name=words.meant(node.name, language)) for node in found.nodes)
         return replace(found, nodes=tuple(named))
 
@@ -47,7 +50,15 @@ class PhoneWorld:
         return True
 
     def aim(self, selector: str) -> Touch:
-        """The touch of the one thing on the screen that fits; it waits to be called."""
+        """The touch of the one thing on the screen that fits; it waits to be called.
+
+        Raises ToolError where the phone's language has no words here.
+        """
+        language = self._language()
+        if not words.spoken(language):
+            fix = f"touch it by hand, or set the phone to one of en, {', '.join(words.LANGUAGES)}"
+            found = f"the phone is in {language or '?'!r}: what commits is not known"
+            raise ToolError("denied", found, where=selector, fix=fix)
         return self.driver.aim(*self._shown(selector))
 
     def fill(self, selector: str, text: str) -> None:
@@ -69,7 +80,10 @@ class PhoneWorld:
 
     def _shown(self, selector: str) -> tuple[str, str]:
         role, _, name = selector.partition(":")
-        return role, words.shown(name, self.driver.language())
+        return role, words.shown(name, self._language())
+
+    def _language(self) -> str:
+        return self.driver.language().partition("-")[0].lower()
 
     def _until(self, limit_s: float) -> Callable[[], bool]:
         """Waits a little and says whether to go on; in memory looks are counted, not seconds."""

@@ -34,6 +34,14 @@ PACKAGES: Mapping[str, str] = {
 HOST, PORT = "127.0.0.1", "5037"
 BUSY = ("could not get idle state", "null root node")
 BACK, DELETE, SELECT_ALL = "input keyevent 4", "input keyevent 67", "input keycombination 113 29"
+LOCALES = (
+    "settings get system system_locales",
+    "getprop persist.sys.locale",
+    "getprop ro.product.locale",
+)
+"""Where a device says its languages: what the owner chose, then what it came with."""
+
+_LOCALE = re.compile(r"([a-z]{2,3})(?:-[A-Z][a-z]{3})?(?:-([A-Z]{2}))?(?:-.*)?")
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*([.][A-Za-z][A-Za-z0-9_]*)+")
 
 
@@ -47,7 +55,7 @@ class AdbDriver:
         self._language = self._locale()[0]
 
     def language(self) -> str:
-        """The device's language when it was connected."""
+        """The device's language when it was connected or an app opened last; "" if it says none."""
         return self._language
 
     def region(self) -> str:
@@ -56,8 +64,12 @@ class AdbDriver:
         return (network or self._locale()[1] or "ZZ").upper()
 
     def _locale(self) -> tuple[str, str]:
-        language, _, region = self._shell("getprop persist.sys.locale").strip().partition("-")
-        return language or "en", region
+        for command in LOCALES:
+            first = self._shell(command).strip().partition(",")[0]
+            if first not in ("", "null"):
+                match = _LOCALE.fullmatch(first)
+                return (match[1], match[2] or "") if match else ("", "")
+        return "", ""
 
     def look(self) -> Screen:
         """What is in front now."""
@@ -81,6 +93,7 @@ class AdbDriver:
         said = self._shell(f"monkey -p {package} -c android.intent.category.LAUNCHER 1")
         if "No activities found" in said:
             raise ToolError("invalid", f"{package} is not on this device", where=app)
+        self._language = self._locale()[0]
 
     def aim(self, role: str, name: str) -> Touch:
         """The touch of the middle of the one node."""

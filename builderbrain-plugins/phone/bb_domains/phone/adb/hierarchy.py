@@ -1,8 +1,11 @@
 """What uiautomator dumps of an Android screen, as nodes with a role, a name, a value and a place.
 
-A widget's class gives its role, its content description or text its name; a row that can be touched
-is called by what stands in it. A text is a heading where its resource id says title, a status where
-it says status, else a note. Not covered: what an app draws without widgets; what is scrolled out.
+A widget's class gives its role, its content description or text its name. What can be touched and
+has neither is called by all that stands in it, which is not there a second time: a touch on a
+button's label is a touch on the button. Any other view that can be touched is a link, whatever it
+looks like; what it commits is judged by its name (`commits.py`). A text is a heading where its
+resource id says title, a status where it says status, else a note. Not covered: what an app draws
+without widgets; what is scrolled out; what reacts to a touch and does not say that it can be.
 """
 
 import re
@@ -11,7 +14,8 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from bb_core.errors import ToolError
-from bb_domains.phone.screen import Node
+from bb_domains.phone.commits import PRESSED
+from bb_domains.phone.screen import SWITCHES, Node
 
 ROLES = {
     "Button": "button",
@@ -57,7 +61,7 @@ def _placed(element: ElementTree.Element) -> Iterator[Placed]:
             left, top, right, bottom = map(int, match.groups())
             if right > left and bottom > top:
                 yield Placed(node, (left + right) // 2, (top + bottom) // 2)
-        if not (node and node.role == "link"):
+        if not (node and node.role in PRESSED):
             yield from _placed(child)
 
 
@@ -69,12 +73,10 @@ def _node(element: ElementTree.Element) -> Node | None:
         secret = element.get("password") == "true"
         name = described or element.get("hint", "")
         return Node("password", name) if secret else Node(role, name, text)
-    if role in ("switch", "checkbox"):
-        return Node(role, described or text, "on" if element.get("checked") == "true" else "off")
-    if role:
-        return Node(role, described or text)
-    if element.get("clickable") == "true":
-        return Node("link", described or text or " ".join(_words(element)))
+    if role or element.get("clickable") == "true":
+        state = "on" if element.get("checked") == "true" else "off"
+        name = described or text or " ".join(_words(element))
+        return Node(role or "link", name, state if role in SWITCHES else "")
     return _said(element, text, described) if kind == "TextView" else None
 
 
