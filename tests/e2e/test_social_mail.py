@@ -217,6 +217,25 @@ def test_nothing_of_ours_and_no_strange_link_goes_out(
     assert desk.network("@press").inbox(5) == []
 
 
+@pytest.mark.parametrize(
+    ("subject", "rule"),
+    [
+        ("The word: Quartz-Heron-41", "G.secret"),
+        ("For DESK@gazette.example", "G.secret"),
+        ("See https://win.example", "G.links"),
+        ("About win.example", "G.links"),
+    ],
+)
+def test_what_may_not_be_in_a_mail_may_not_be_in_its_subject(
+    compiled: Compiled, desk: Desk, subject: str, rule: str
+) -> None:
+    sent = run(compiled, desk, mail("All is well.", subject)).outcomes["n5"]
+    assert sent.status != "done" and rule in sent.why, sent
+    assert desk.network("@press").inbox(5) == []
+    fine = mail("All is well.", "News, see https://town.example/a")
+    assert run(compiled, desk, fine).status == "done"
+
+
 def test_three_mails_an_hour(compiled: Compiled, desk: Desk) -> None:
     assert [run(compiled, desk, mail(text)).status for text in ("One.", "Two.", "Three.")] == [
         "done"

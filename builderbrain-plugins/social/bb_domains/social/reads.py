@@ -159,20 +159,21 @@ def get_draft(args: Args, call: Call) -> Json:
     draft = desk.state["drafts"].get(name)
     if draft is None:
         raise ToolError("invalid", f"no draft {name}", fix="draft the text first")
-    kinds = sorted({(found.kind, found.net) for found in desk.findings(draft["body"])})
-    return {
-        "draft_id": name,
-        "account": draft["account"],
-        "body": draft["body"],
-        "hosts": hosts(draft["body"]),
-        "findings": [{"kind": kind, "net": net} for kind, net in kinds[:40]],
-        "sent": draft["sent"],
-    }
+    shown = {"draft_id": name, "account": draft["account"], "body": draft["body"]}
+    return {**shown, **_read(desk, draft["body"]), "sent": draft["sent"]}
 
 
 def read_text(args: Args, call: Call) -> Json:
-    """The hosts a text points at."""
-    return {"hosts": list(hosts(args["text"]))}
+    """The hosts a text points at, and whose data is in it: kinds, never the values."""
+    return _read(call.world, args["text"])
+
+
+def _read(desk: Desk, text: str) -> dict[str, Json]:
+    kinds = sorted({(found.kind, found.net) for found in desk.findings(text)})
+    return {
+        "hosts": list(hosts(text)),
+        "findings": [{"kind": kind, "net": net} for kind, net in kinds[:40]],
+    }
 
 
 def find_sent(args: Args, call: Call) -> Json:
