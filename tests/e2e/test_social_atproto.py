@@ -24,6 +24,7 @@ class Server:
         self.records: dict[str, dict[str, Any]] = {
             QUESTION: {"text": "Do you lend games?", "reply": {"root": ROOT, "parent": ROOT}}
         }
+        self.mentioning = [QUESTION]
         self.events: list[dict[str, Any]] = []
         self.labels: list[dict[str, Any]] = []
         self.drop = self.down = self.gone = False
@@ -57,7 +58,7 @@ class Server:
     def listNotifications(self, asked: Asked) -> tuple[int, Any]:
         return 200, {
             "notifications": [
-                {**self.view(QUESTION), "reason": "mention"},
+                *({**self.view(uri), "reason": "mention"} for uri in self.mentioning),
                 {**self.view(QUESTION), "reason": "like"},
             ]
         }
@@ -170,6 +171,20 @@ def test_mentions_are_those_that_speak_to_us(network: AtprotoNetwork) -> None:
     (post,) = network.mentions(5)
     assert (post.native, post.author, post.text) == (QUESTION, ANA, "Do you lend games?")
     assert (post.visibility, post.thread, post.own) == ("public", "public", False)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [None, "x", {"embed": None}, {"embed": "x"}, {"embed": [], "text": {"a": 1}}, {"reply": None}],
+)
+def test_a_record_that_is_no_post_costs_itself_only(
+    network: AtprotoNetwork, server: Server, record: Any
+) -> None:
+    odd = f"at://{ANA}/{POST}/3kodd"
+    server.records[odd], server.mentioning = record, [odd, QUESTION]
+    assert "Do you lend games?" in [post.text for post in network.mentions(5)]
+    answered = network.say(Saying("We do.", "public", answers=odd), "intent-odd", 5)
+    assert server.records[answered]["reply"]["root"]["uri"] == odd
 
 
 def test_an_answer_hangs_on_the_thread_and_goes_out_once(

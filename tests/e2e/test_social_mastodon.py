@@ -23,6 +23,9 @@ class Server:
         self.silenced: set[str] = set()
         self.suspended: set[str] = set()
         self.admin, self.drop = True, False
+        self.alone, self.away = set[str](), False
+        """The posts whose thread nobody finds; whether every thread is out of reach."""
+        self.reported: list[Any] = [{"id": "10"}]
         self.add("10", "2", "private", "<p>Can members <b>book</b>?</p><p>Tom &amp; I</p>")
         self.add("11", "3", "public", "<p>Same question</p>", to="10")
         self.add("12", "3", "public", "<p>Is the pier open?</p>")
@@ -60,6 +63,8 @@ class Server:
             case "GET", ["statuses", ident] if ident in self.statuses:
                 return 200, self.statuses[ident]
             case "GET", ["statuses", ident, "context"]:
+                if self.away or ident in self.alone:
+                    return (503 if self.away else 404), {"error": "not now"}
                 above = self.statuses[ident]["in_reply_to_id"]
                 return 200, {"ancestors": [self.statuses[above]] if above in self.statuses else []}
             case "POST", ["statuses"]:
@@ -95,7 +100,7 @@ class Server:
                     "comment": "spam",
                     "account": {"account": {"acct": "bram"}},
                     "target_account": {"id": "2"},
-                    "statuses": [{"id": "10"}],
+                    "statuses": self.reported,
                 }
                 return 200, [report]
             case ["accounts", who]:
@@ -143,6 +148,24 @@ def test_a_thread_is_as_narrow_as_its_narrowest_post(
     )
     server.statuses["11"]["in_reply_to_id"] = "gone"
     assert network.post("11", 5).thread == "direct"
+
+
+def test_a_mention_that_cannot_be_read_costs_itself_only(
+    network: MastodonNetwork, server: Server
+) -> None:
+    server.alone.add("11")  # its thread went while it was listed
+    assert [post.native for post in network.mentions(5)] == ["12"]
+    server.statuses["11"]["account"] = None
+    assert [post.native for post in network.mentions(5)] == ["12"]
+    server.reported = [{"id": "10"}, None, {"id": "12"}]
+    assert [report.post for report in network.reports(5)] == ["10", "12"]
+
+
+def test_a_server_that_is_away_is_no_empty_list(network: MastodonNetwork, server: Server) -> None:
+    assert len(network.mentions(5)) == 2
+    server.away = True
+    with pytest.raises(ToolError, match="503"):
+        network.mentions(5)
 
 
 def test_an_answer_names_whom_it_answers_and_goes_out_once(

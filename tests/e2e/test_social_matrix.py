@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from bb_core import discover
@@ -161,6 +162,33 @@ def test_publish_answer_and_redact(town: Town, desk: Desk, compiled: Compiled) -
         step("n4", "delete_post", "n3", account="@garden", post_id=post),
     )
     assert gone.status == "done" and town.body(event) is None
+
+
+ODD: tuple[dict[str, Any], ...] = (
+    {"m.relates_to": None},
+    {"m.relates_to": "x"},
+    {"m.relates_to": {"m.in_reply_to": None}},
+    {"m.relates_to": {"m.in_reply_to": {"event_id": []}}},
+    {"m.mentions": None},
+    {"m.mentions": {"user_ids": None}},
+    {"m.mentions": {"user_ids": 5}},
+)
+
+
+def test_what_a_member_puts_into_a_message_costs_nobody_theirs(town: Town, desk: Desk) -> None:
+    town.says("ana", "Is the shed open?", "odd-before")
+    taken = 0
+    for number, odd in enumerate(ODD):
+        content = {"msgtype": "m.text", "body": f"odd {number} for @garden:{SERVER}", **odd}
+        path = f"/rooms/{town.room}/send/m.room.message/odd{number}"
+        try:
+            town.server.ask(town.tokens["bram"], "PUT", path, content)
+        except httpx.HTTPStatusError:  # a homeserver may refuse some of them
+            continue
+        taken += 1
+        assert desk.network("@garden").mentions(10)[0].text.startswith(f"odd {number}")
+    texts = [post.text for post in desk.network("@garden").mentions(10)]
+    assert "Is the shed open?" in texts and taken >= 3
 
 
 def test_the_homeserver_makes_two_sends_of_one_intent_into_one(town: Town, desk: Desk) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from bb_core.errors import ToolError
 from bb_domains.social.network import Act, Post, Report, Saying, Unable, User
+from bb_domains.social.readable import part, readable
 from bb_domains.social.wire import Wire, setting
 
 POST, PROFILE = "app.bsky.feed.post", "app.bsky.actor.profile"
@@ -83,7 +84,7 @@ class AtprotoNetwork(Unable):
         """The posts that mention, answer or quote the account, newest first."""
         method = "app.bsky.notification.listNotifications"
         got = self._get(method, timeout_s, limit=MOST)["notifications"]
-        return [self._post(row) for row in got if row.get("reason") in MENTIONS]
+        return list(readable([r for r in got if r.get("reason") in MENTIONS], self._post))
 
     def post(self, native: str, timeout_s: float) -> Post:
         """One post."""
@@ -96,8 +97,9 @@ class AtprotoNetwork(Unable):
         return dict(found[0])
 
     def _post(self, view: Mapping[str, Any]) -> Post:
-        record, author = view.get("record", {}), str(view["author"]["did"])
-        quotes = record.get("embed", {}).get("$type", "") in QUOTES
+        # a record is whatever its author wrote
+        record, author = part(view, "record"), str(view["author"]["did"])
+        quotes = part(record, "embed").get("$type", "") in QUOTES
         text = str(record.get("text") or "")
         own = author == self.did
         return Post(str(view["uri"]), author, text, "public", "public", own, quotes)
@@ -117,8 +119,8 @@ class AtprotoNetwork(Unable):
     def _in_ozone(self, native: str, timeout_s: float) -> User:
         """The app view shows a label later, or not at all, and hides who was suspended."""
         got = self._get("tools.ozone.moderation.getRepo", timeout_s, did=native)
-        records = [r for r in got.get("relatedRecords", ()) if r.get("$type") == PROFILE]
-        status = got.get("moderation", {}).get("subjectStatus", {})
+        records = [r for r in got.get("relatedRecords") or () if part(r).get("$type") == PROFILE]
+        status = part(got, "moderation", "subjectStatus")
         return _user(native, got, records[0] if records else {}, status.get("takendown") is True)
 
     def say(self, saying: Saying, key: str, timeout_s: float) -> str:
@@ -161,8 +163,9 @@ class AtprotoNetwork(Unable):
     def _reply(self, native: str, timeout_s: float) -> dict[str, Any]:
         view = self._view(native, timeout_s)
         parent = {"uri": view["uri"], "cid": view["cid"]}
-        root = view.get("record", {}).get("reply", {}).get("root", parent)
-        return {"root": root, "parent": parent}
+        root = part(view, "record", "reply", "root")
+        whole = all(isinstance(root.get(key), str) for key in ("uri", "cid"))
+        return {"root": root if whole else parent, "parent": parent}
 
     def take_back(self, native: str, key: str, timeout_s: float) -> None:
         """Delete the record."""
@@ -201,21 +204,23 @@ class AtprotoNetwork(Unable):
         method = "tools.ozone.moderation.queryEvents"
         kind = "tools.ozone.moderation.defs#modEventReport"
         got = self._get(method, timeout_s, types=kind, limit=MOST)["events"]
-        found = [row for row in got if str(row["subject"].get("uri", "")).startswith("at://")]
-        return [
-            Report(
-                native=str(row["id"]),
-                post=str(row["subject"]["uri"]),
-                user=str(row["subject"]["uri"]).removeprefix("at://").partition("/")[0],
-                reporter=str(row["createdBy"]),
-                claim=str(row["event"].get("comment") or ""),
-            )
-            for row in found
-        ]
+        found = [r for r in got if str(part(r, "subject").get("uri", "")).startswith("at://")]
+        return list(readable(found, _report))
+
+
+def _report(row: Mapping[str, Any]) -> Report:
+    post = str(row["subject"]["uri"])
+    return Report(
+        native=str(row["id"]),
+        post=post,
+        user=post.removeprefix("at://").partition("/")[0],
+        reporter=str(row["createdBy"]),
+        claim=str(part(row, "event").get("comment") or ""),
+    )
 
 
 def _user(native: str, got: Mapping[str, Any], profile: Mapping[str, Any], suspended: bool) -> User:
-    labels = {row.get("val") for row in got.get("labels", ()) if not row.get("neg")}
+    labels = [row.get("val") for row in got.get("labels") or () if not row.get("neg")]
     limited = LIMITED in labels
     return User(
         native=native,

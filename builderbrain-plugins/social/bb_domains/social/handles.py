@@ -17,17 +17,24 @@ def handle(kind: str, *parts: str) -> str:
     return f"{kind}-{b32encode(digest[:5]).decode().lower()}"
 
 
+def _kind(name: str) -> str:
+    return name.partition("-")[0]
+
+
 class Handles:
     """The handles given out: for each, the account that saw it and the native id."""
 
     def __init__(self, table: dict[str, Any]) -> None:
         self.table = table
-        self.known = {(account, native): name for name, (account, native) in table.items()}
+        self.known = {(_kind(name), *named): name for name, named in table.items()}
 
     def give(self, kind: str, account: str, native: str) -> str:
-        """The handle of a native id, the same each time; raises ToolError when two share one."""
-        if (account, native) in self.known:
-            return self.known[account, native]
+        """The handle of this kind of a native id, the same each time.
+
+        Raises ToolError when two share one.
+        """
+        if (kind, account, native) in self.known:
+            return self.known[kind, account, native]
         name = handle(kind, account, native)
         if self.table.get(name, [account, native]) != [account, native]:
             raise ToolError("conflict", f"{name} already names another", where=account)
@@ -37,7 +44,7 @@ class Handles:
     def call(self, name: str, account: str, native: str) -> None:
         """From now on this is the handle of what the account sees under the native id."""
         self.table[name] = [account, native]
-        self.known[account, native] = name
+        self.known[_kind(name), account, native] = name
 
     def find(self, name: str) -> tuple[str, str]:
         """The account and the native id behind a handle; raises ToolError for a stranger."""

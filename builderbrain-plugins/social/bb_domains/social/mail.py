@@ -12,7 +12,7 @@ import mailbox
 import os
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from ipaddress import ip_address
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from bb_core.errors import ToolError, ToolFault
 from bb_domains.social.network import Message, Unable
+from bb_domains.social.readable import readable
 
 LONGEST = 2000
 
@@ -99,13 +100,18 @@ class MailNetwork(Unable):
             raise ToolError("timeout_unknown", f"no answer: {error}", where=self.account) from error
 
     def inbox(self, timeout_s: float) -> list[Message]:
-        """The mails in the Maildir, newest first."""
+        """The mails in the Maildir, newest first; what no mail can be read of is left out."""
         folder = self.settings.get("inbox", "")
         if not folder or not Path(folder).is_dir():
             fix = "set inbox = '…' to a Maildir"
             raise ToolError("unavailable", f"inbox is {folder!r}", where=self.account, fix=fix)
-        found = [(m.get_date(), _read(bytes(m))) for m in mailbox.Maildir(folder, create=False)]
-        return [message for _, message in sorted(found, key=lambda row: row[0], reverse=True)]
+        box = mailbox.Maildir(folder, create=False)
+
+        def dated(key: str) -> tuple[float, Message]:
+            return box.get_message(key).get_date(), _read(box.get_bytes(key))
+
+        found = sorted(readable(box.keys(), dated), key=lambda row: row[0], reverse=True)
+        return [message for _, message in found]
 
 
 def _leave(smtp: smtplib.SMTP) -> None:
@@ -117,13 +123,26 @@ def _leave(smtp: smtplib.SMTP) -> None:
 
 
 def _read(raw: bytes) -> Message:
-    """A mail's sender, subject and plain text; a mail that has none has an empty one."""
+    """A mail's sender, subject and plain text; what it lacks, or nobody can read, is empty."""
     mail = email.message_from_bytes(raw, policy=email.policy.default)
-    name, address = parseaddr(str(mail["From"] or ""))
-    part = mail.get_body(preferencelist=("plain",))
+
+    def field(name: str) -> str:
+        return _lenient(lambda: str(mail[name] or "")).strip()
+
+    def body() -> str:
+        part = mail.get_body(preferencelist=("plain",))
+        return str(part.get_content()) if part else ""
+
+    name, address = parseaddr(field("From"))
+    if "@" not in address:
+        address = ""
+    ident = field("Message-ID") or f"{field('Date')} {address}"
+    return Message(ident, address, name, field("Subject"), _lenient(body)[:LONGEST].strip())
+
+
+def _lenient(read: Callable[[], str]) -> str:
+    """What is read, as text that can be written; empty where the standard library gives up."""
     try:
-        text = str(part.get_content()) if part else ""
-    except (LookupError, UnicodeError):
-        text = ""
-    ident = str(mail["Message-ID"] or f"{mail['Date']} {address}")
-    return Message(ident.strip(), address, name, str(mail["Subject"] or ""), text[:LONGEST].strip())
+        return read().encode("utf-8", "replace").decode()
+    except Exception:  # its parser documents no errors, and raises what a header makes it raise
+        return ""

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from bb_core.errors import ToolError
 from bb_domains.social.network import RANK, Act, Post, Report, Saying, Unable, User, Visibility
+from bb_domains.social.readable import readable
 from bb_domains.social.wire import Wire
 
 API = "/api/v1"
@@ -53,7 +54,8 @@ class MastodonNetwork(Unable):
         """The posts that mention the account, newest first."""
         wanted: dict[str, str | int] = {"types[]": "mention", "limit": MOST}
         got = self.wire.get(f"{API}/notifications", timeout_s, **wanted)
-        return [self._post(n["status"], timeout_s) for n in got if n.get("status")]
+        statuses = [n["status"] for n in got if n.get("status")]
+        return list(readable(statuses, lambda status: self._post(status, timeout_s)))
 
     def post(self, native: str, timeout_s: float) -> Post:
         """One post."""
@@ -135,17 +137,19 @@ class MastodonNetwork(Unable):
     def reports(self, timeout_s: float) -> list[Report]:
         """The open reports, one for each post reported."""
         got = self.wire.get(f"{API}/admin/reports", timeout_s, resolved="false", limit=MOST)
-        return [
-            Report(
-                native=f"{report['id']}/{status['id']}",
-                post=str(status["id"]),
-                user=str(report["target_account"]["id"]),
-                reporter=str(report["account"]["account"]["acct"]),
-                claim=str(report.get("comment") or ""),
-            )
-            for report in got
-            for status in report.get("statuses", ())
-        ]
+        reported = [(row, status) for row in got for status in row.get("statuses") or ()]
+        return list(readable(reported, _report))
+
+
+def _report(of: tuple[Mapping[str, Any], Mapping[str, Any]]) -> Report:
+    report, status = of
+    return Report(
+        native=f"{report['id']}/{status['id']}",
+        post=str(status["id"]),
+        user=str(report["target_account"]["id"]),
+        reporter=str(report["account"]["account"]["acct"]),
+        claim=str(report.get("comment") or ""),
+    )
 
 
 def _seen_by(status: Mapping[str, Any]) -> Visibility:

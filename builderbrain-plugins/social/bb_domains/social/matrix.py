@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from bb_core.errors import ToolError
 from bb_domains.social.network import RANK, Act, Post, Report, Saying, Unable, User, Visibility
+from bb_domains.social.readable import part, readable
 from bb_domains.social.wire import Wire, setting
 
 API = "/_matrix/client/v3"
@@ -43,14 +44,17 @@ class MatrixNetwork(Unable):
         mine = {e["event_id"] for e in got["chunk"] if e.get("sender") == self.user_id}
         events = [e for e in got["chunk"] if _said(e) and self._spoken_to(e, mine)]
         seen_by = self._seen_by(timeout_s)
-        return [self._post(event, seen_by) for event in events]
+        return list(readable(events, lambda event: self._post(event, seen_by)))
 
     def _spoken_to(self, event: Mapping[str, Any], mine: set[str]) -> bool:
+        """Whether it mentions the account or answers it; its content is whatever a member sent."""
         content = event["content"]
-        answered = content.get("m.relates_to", {}).get("m.in_reply_to", {}).get("event_id")
-        named = self.user_id in content.get("m.mentions", {}).get("user_ids", ())
+        answered = part(content, "m.relates_to", "m.in_reply_to").get("event_id")
+        listed = part(content, "m.mentions").get("user_ids")
+        named = isinstance(listed, list) and self.user_id in listed
         named = named or self.user_id in content["body"]
-        return event["sender"] != self.user_id and (named or answered in mine)
+        answers = isinstance(answered, str) and answered in mine
+        return event.get("sender") != self.user_id and (named or answers)
 
     def post(self, native: str, timeout_s: float) -> Post:
         """One message; raises ToolError for one that was taken back."""
@@ -121,12 +125,16 @@ class MatrixNetwork(Unable):
         if not self.admin:
             raise self.cannot("list reports without admin = 'true'")
         got = self.wire.get(f"{ADMIN}/event_reports", timeout_s, dir="b", room_id=self.room_id)
-        return [
-            Report(str(r["id"]), r["event_id"], r["sender"], r["user_id"], str(r["reason"] or ""))
-            for r in got["event_reports"]
-        ]
+        return list(readable(got["event_reports"], _report))
 
 
 def _said(event: Mapping[str, Any]) -> bool:
-    content = event.get("content", {})
-    return event.get("type") == "m.room.message" and isinstance(content.get("body"), str)
+    body = part(event, "content").get("body")
+    return part(event).get("type") == "m.room.message" and isinstance(body, str)
+
+
+def _report(row: Mapping[str, Any]) -> Report:
+    post, author, reporter = (row[key] for key in ("event_id", "sender", "user_id"))
+    if not all(isinstance(native, str) for native in (post, author, reporter)):
+        raise ValueError("a report of nothing")  # of an event that the homeserver has not
+    return Report(str(row["id"]), post, author, reporter, str(row.get("reason") or ""))

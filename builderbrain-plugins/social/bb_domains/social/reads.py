@@ -13,6 +13,7 @@ from bb_core.errors import ToolError
 from bb_domains.social.desk import Desk
 from bb_domains.social.links import hosts
 from bb_domains.social.network import HIDES, OFFERS, SCHEDULES, Message, Post, Report
+from bb_domains.social.readable import readable
 
 Args = Mapping[str, Any]
 MOST, LONGEST = 20, 2000
@@ -40,7 +41,7 @@ def fetch_mentions(args: Args, call: Call) -> Json:
     """The newest posts that speak to the account."""
     account = args["account"]
     posts = call.world.network(account).mentions(call.timeout_s)[:MOST]
-    shown: list[Json] = [_post(call.world, account, post) for post in posts]
+    shown: list[Json] = [*readable(posts, lambda post: _post(call.world, account, post))]
     call.world.keep()
     return {"posts": shown}
 
@@ -49,7 +50,7 @@ def fetch_reports(args: Args, call: Call) -> Json:
     """The open reports; who made them is remembered and goes nowhere."""
     desk, account = call.world, args["account"]
     reports = desk.network(account).reports(call.timeout_s)[:MOST]
-    shown = [_report(desk, account, report) for report in reports]
+    shown = list(readable(reports, lambda report: _report(desk, account, report)))
     desk.remember(report.reporter for report in reports)
     return {"reports": shown}
 
@@ -68,7 +69,7 @@ def fetch_inbox(args: Args, call: Call) -> Json:
     """The newest mails; a sender is a contact, in the address book or not."""
     desk, account = call.world, args["account"]
     messages = desk.network(account).inbox(call.timeout_s)[:MOST]
-    shown = [_message(desk, account, message) for message in messages]
+    shown = list(readable(messages, lambda message: _message(desk, account, message)))
     desk.remember(value for m in messages for value in (m.address, m.name))
     return {"messages": shown}
 
