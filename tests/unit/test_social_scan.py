@@ -4,7 +4,6 @@ import pytest
 
 from bb_core.errors import DomainError
 from bb_domains.social import scan
-from bb_domains.social.links import hosts
 
 CAUGHT = {
     "email": "write to ana.b+x@mail.example.org please",
@@ -64,26 +63,3 @@ def test_a_missing_extra_names_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(__import__("sys").modules, "spacy", None)
     with pytest.raises(DomainError, match=r"pip install 'builderbrain-social\[pii\]'"):
         list(scan.second("anything"))
-
-
-@pytest.mark.parametrize(
-    ("text", "host"),
-    [
-        ("see https://win.example/x?y", "win.example"),
-        ("see hxxps://win[.]example", "win.example"),
-        ("see WIN.example now", "win.example"),
-        ("see win\uff0eexample now", "win.example"),
-        ("http://harbour.example@win.example/", "win.example"),
-        ("http://win.example:8080/a", "win.example"),
-        ("at 203.0.113.9", "203.0.113.9"),
-    ],
-)
-def test_a_host_is_found_in_its_disguises(text: str, host: str) -> None:
-    assert host in hosts(text)
-
-
-@pytest.mark.parametrize(
-    "text", ["Open at 9.30 today.", "Yes. And no.", "Er kam ... dann ging er.", "1.5 km"]
-)
-def test_plain_words_point_nowhere(text: str) -> None:
-    assert hosts(text) == []

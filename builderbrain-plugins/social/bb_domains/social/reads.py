@@ -11,7 +11,7 @@ from bb_core.adapters import Call
 from bb_core.canonical import Json
 from bb_core.errors import ToolError
 from bb_domains.social.desk import Desk
-from bb_domains.social.links import hosts
+from bb_domains.social.links import compared, hosts
 from bb_domains.social.network import HIDES, OFFERS, SCHEDULES, Message, Post, Report
 from bb_domains.social.readable import readable
 
@@ -33,7 +33,7 @@ def get_account(args: Args, call: Call) -> Json:
         "visibilities": list(OFFERS[rules["network"]]),
         "can_hide": rules["network"] in HIDES,
         "can_schedule": rules["network"] in SCHEDULES,
-        "link_hosts": list(rules["link_hosts"]),
+        "link_hosts": [compared(host) for host in rules["link_hosts"]],
     }
 
 
