@@ -69,7 +69,7 @@ class Town:
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     with running(tmp_path_factory.mktemp("synapse")) as server:
-        names = ("garden", "ana", "bram", "helper")
+        names = ("garden", "ana", "bram", "helper", "mallory/x")
         tokens = {name: server.register(name, admin=name == "garden") for name in names}
         invited = [f"@{name}:{SERVER}" for name in names[1:]]
         room = server.ask(
@@ -246,6 +246,44 @@ def test_a_moderator_climbs_the_ladder_and_a_member_is_forbidden_to(
     assert desk.network("@garden").user(f"@bram:{SERVER}", 10).status == "suspended"
     with pytest.raises(ToolError, match="matrix cannot hide a post"):
         desk.network("@garden").moderate("hide", spam, "spam", "k9", 10)
+
+
+def levels(town: Town, **users: int) -> Any:
+    """The levels of the room's members; given some, after they are set."""
+    path = f"/rooms/{town.room}/state/m.room.power_levels"
+    found = town.server.ask(town.tokens["garden"], "GET", path)
+    if users:
+        found["users"] |= {f"@{name}:{SERVER}": level for name, level in users.items()}
+        town.server.ask(town.tokens["garden"], "PUT", path, found)
+    return found["users"]
+
+
+def test_a_user_with_a_slash_is_a_user(town: Town, desk: Desk) -> None:
+    network, mallory = desk.network("@garden"), f"@mallory/x:{SERVER}"
+    assert network.user(mallory, 10).status == "active"
+    network.moderate("limit", mallory, "spam", "k-slash", 10)
+    assert network.user(mallory, 10).status == "limited"
+    network.moderate("suspend", mallory, "spam", "k-slash-2", 10)
+    assert network.user(mallory, 10).status == "suspended"
+
+
+def test_a_limit_is_undone_to_the_level_before_and_costs_nobody_a_rank(
+    town: Town, desk: Desk
+) -> None:
+    network, ana = desk.network("@garden"), f"@ana:{SERVER}"
+    for own in ({}, {"ana": 0}):
+        before = levels(town, **own)
+        network.moderate("limit", ana, "spam", "k", 10)
+        assert network.user(ana, 10).status == "limited" and levels(town) != before
+        network.moderate("unlimit", ana, "", "k", 10)
+        assert levels(town) == before
+    ranked = levels(town, ana=50)
+    with pytest.raises(ToolError, match="has level 50 and others 0") as caught:
+        network.moderate("limit", ana, "spam", "k", 10)
+    assert caught.value.kind == "denied"
+    network.moderate("unlimit", ana, "", "k", 10)
+    assert levels(town) == ranked
+    levels(town, ana=0)
 
 
 def test_reports_name_the_post_its_author_and_who_complained(

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bb_core.errors import ToolError
+from bb_domains.social import power
 from bb_domains.social.network import RANK, Act, Post, Report, Saying, Unable, User, Visibility
 from bb_domains.social.readable import part, readable
 from bb_domains.social.wire import Wire, setting
@@ -20,7 +21,6 @@ from bb_domains.social.wire import Wire, setting
 API = "/_matrix/client/v3"
 ADMIN = "/_synapse/admin/v1"
 READ_BACK = 60
-MUTED = -1
 
 
 class MatrixNetwork(Unable):
@@ -78,12 +78,14 @@ class MatrixNetwork(Unable):
 
     def user(self, native: str, timeout_s: float) -> User:
         """A member: limited by their power level, suspended by their ban."""
-        member = self.wire.get(f"{self.room}/state/m.room.member/{quote(native)}", timeout_s)
+        # a user's id may hold a slash
+        path = f"{self.room}/state/m.room.member/{quote(native, safe='')}"
+        member = self.wire.get(path, timeout_s)
         name = str(member.get("displayname") or "")
         if member.get("membership") == "ban":
             return User(native, native, name, status="suspended")
-        level = self._levels(timeout_s).get("users", {}).get(native, 0)
-        return User(native, native, name, status="limited" if level < 0 else "active")
+        limited = power.limited(self._levels(timeout_s), native)
+        return User(native, native, name, status="limited" if limited else "active")
 
     def _levels(self, timeout_s: float) -> dict[str, Any]:
         found: dict[str, Any] = self.wire.get(f"{self.room}/state/m.room.power_levels", timeout_s)
@@ -109,15 +111,17 @@ class MatrixNetwork(Unable):
         self.wire.act("PUT", path, timeout_s, {"reason": "taken back"})
 
     def moderate(self, act: Act, native: str, why: str, key: str, timeout_s: float) -> None:
-        """Ban, or set the power level; a label is the desk's."""
+        """Ban, or set the power level and give it back; a label is the desk's.
+
+        Raises ToolError `denied` for a limit that would cost a rank above the room's default.
+        """
         if act in ("hide", "unhide"):
             raise self.cannot(f"{act} a post")
         if act == "suspend":
             self.wire.act("POST", f"{self.room}/ban", timeout_s, {"user_id": native, "reason": why})
         elif act in ("limit", "unlimit"):
-            levels = self._levels(timeout_s)
-            users = {k: v for k, v in levels.get("users", {}).items() if k != native}
-            levels["users"] = {**users, native: MUTED} if act == "limit" else users
+            change = power.limit if act == "limit" else power.unlimit
+            levels = change(self._levels(timeout_s), native)
             self.wire.act("PUT", f"{self.room}/state/m.room.power_levels", timeout_s, levels)
 
     def reports(self, timeout_s: float) -> list[Report]:
