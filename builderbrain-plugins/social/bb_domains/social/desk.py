@@ -22,6 +22,7 @@ from bb_core.errors import ToolError
 from bb_domains.social import scan
 from bb_domains.social.handles import Handles
 from bb_domains.social.network import Network
+from bb_domains.social.self_chosen import plain_word
 
 HOUR_S = 3600
 EMPTY: Mapping[str, Any] = {
@@ -179,11 +180,11 @@ class Desk:
         except ValueError as error:
             raise _unusable(file, f"is no desk: {error}", "move it away") from error
         rules = self.state["accounts"]
-        self.state |= {
-            **kept,
-            "accounts": rules,
-            "contacts": {**kept.get("contacts", {}), **self.state["contacts"]},
-        }
+        book = {**kept.get("contacts", {}), **self.state["contacts"]}
+        told = {contact["name"] for contact in book.values()}
+        # versions before kept a stranger's name of one word, too, and no text with it went out
+        seen = [v for v in kept.get("seen", ()) if v in told or not plain_word(v)]
+        self.state |= {**kept, "accounts": rules, "contacts": book, "seen": seen}
 
 
 def _private(path: str, flags: int) -> int:

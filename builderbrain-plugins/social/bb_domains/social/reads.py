@@ -14,6 +14,7 @@ from bb_domains.social.desk import Desk
 from bb_domains.social.links import compared, hosts
 from bb_domains.social.network import HIDES, OFFERS, SCHEDULES, Message, Post, Report
 from bb_domains.social.readable import readable
+from bb_domains.social.self_chosen import account_name, full_name, plain_word
 
 Args = Mapping[str, Any]
 MOST, LONGEST = 20, 2000
@@ -51,7 +52,7 @@ def fetch_reports(args: Args, call: Call) -> Json:
     desk, account = call.world, args["account"]
     reports = desk.network(account).reports(call.timeout_s)[:MOST]
     shown = list(readable(reports, lambda report: _report(desk, account, report)))
-    desk.remember(report.reporter for report in reports)
+    desk.remember(account_name(report.reporter) for report in reports)
     return {"reports": shown}
 
 
@@ -70,7 +71,7 @@ def fetch_inbox(args: Args, call: Call) -> Json:
     desk, account = call.world, args["account"]
     messages = desk.network(account).inbox(call.timeout_s)[:MOST]
     shown = list(readable(messages, lambda message: _message(desk, account, message)))
-    desk.remember(value for m in messages for value in (m.address, m.name))
+    desk.remember(value for m in messages for value in (m.address, full_name(m.name)))
     return {"messages": shown}
 
 
@@ -111,7 +112,7 @@ def get_user(args: Args, call: Call) -> Json:
     desk, name = call.world, args["user_id"]
     account, native = desk.handles.find(name)
     user = desk.network(account).user(native, call.timeout_s)
-    desk.remember([user.name, user.email, user.phone])
+    desk.remember([full_name(user.name), user.email, user.phone])
     record = desk.state["record"].get(name, {})
     return {
         "user_id": name,
@@ -143,7 +144,9 @@ def get_contact(args: Args, call: Call) -> Json:
     contact = desk.state["contacts"].get(name)
     if contact is None:
         contact = {"name": "", "address": desk.handles.find(name)[1], "may_mail": True}
-    desk.remember([contact["name"], contact["address"]])
+        desk.remember([] if plain_word(contact["address"]) else [contact["address"]])
+    else:
+        desk.remember([contact["name"], contact["address"]])
     return {"contact_id": name, **contact}
 
 
