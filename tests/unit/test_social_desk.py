@@ -34,7 +34,7 @@ def test_what_was_done_is_still_done_after_a_restart(tmp_path: Path) -> None:
     first.close()
     again = desk(tmp_path / "desk.json")
     assert again.once(call, lambda: pytest.fail("done twice")) == {"done": True}
-    assert again.said_last_hour("@a") == 1
+    assert again.said_this_hour("@a") == 1
     again.close()
 
 

@@ -19,12 +19,11 @@ from typing import Any, cast
 from bb_core.adapters import Call
 from bb_core.canonical import Json
 from bb_core.errors import ToolError
-from bb_domains.social import scan
+from bb_domains.social import rate, scan
 from bb_domains.social.handles import Handles
 from bb_domains.social.network import Network
 from bb_domains.social.self_chosen import plain_word
 
-HOUR_S = 3600
 EMPTY: Mapping[str, Any] = {
     "accounts": {},
     "begun": {},
@@ -33,6 +32,7 @@ EMPTY: Mapping[str, Any] = {
     "handles": {},
     "handoffs": {},
     "marks": {},
+    "planned": {},
     "record": {},
     "said": {},
     "seen": [],
@@ -68,7 +68,7 @@ class Desk:
 
     def snapshot(self) -> Json:
         """Everything of ours and, on a twin, of its network."""
-        hidden = ("begun", "handles", "seen", "sent")
+        hidden = ("begun", "handles", "planned", "seen", "sent")
         shown = {key: value for key, value in self.state.items() if key not in hidden}
         return cast(Json, deepcopy(shown))
 
@@ -144,14 +144,23 @@ class Desk:
             found += scan.second(text)
         return found
 
-    def said_last_hour(self, account: str) -> int:
-        """How often the account has spoken within an hour."""
-        now = self.clock.now()
-        return sum(now - at < HOUR_S for at in self.state["said"].get(account, ()))
+    def said_this_hour(self, account: str) -> int:
+        """How much the fullest hour holds that it is now, with what goes out in it later."""
+        return rate.fullest(self._times(account), self.clock.now())
 
-    def speak(self, account: str) -> None:
-        """Note that the account has spoken now."""
-        self.state["said"].setdefault(account, []).append(self.clock.now())
+    def full_hours(self, account: str) -> list[int]:
+        """In how many hours from now the account will have said enough, as things stand."""
+        most = self.account(account)["max_per_hour"]
+        return rate.full_hours(self._times(account), self.clock.now(), most)
+
+    def _times(self, account: str) -> list[int]:
+        said, planned = self.state["said"], self.state["planned"]
+        return [*said.get(account, ()), *planned.get(account, ())]
+
+    def speak(self, account: str, hours: int = 0) -> None:
+        """Note that the account has spoken now, or will in so many hours."""
+        kept = self.state["planned" if hours else "said"]
+        kept.setdefault(account, []).append(self.clock.now() + hours * rate.HOUR_S)
 
     def keep(self) -> None:
         """Write everything to the desk's file, if it has one."""

@@ -28,7 +28,8 @@ def get_account(args: Args, call: Call) -> Json:
     return {
         "account": name,
         **{key: rules[key] for key in shown},
-        "sent_last_hour": desk.said_last_hour(name),
+        "sent_last_hour": desk.said_this_hour(name),
+        "full_hours": desk.full_hours(name),
         "hour": desk.clock.hour(name),
         "moderates": rules.get("moderates", False),
         "visibilities": list(OFFERS[rules["network"]]),

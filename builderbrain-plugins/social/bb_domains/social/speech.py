@@ -100,8 +100,8 @@ def send_mail(args: Args, call: Call) -> Json:
 
 
 def _used(desk: Any, args: Args) -> None:
-    """The account has spoken, and the draft has gone out."""
-    desk.speak(args["account"])
+    """The account has spoken, or will, and the draft has gone out."""
+    desk.speak(args["account"], args.get("hours", 0))
     if args["draft_id"] in desk.state["drafts"]:
         desk.state["drafts"][args["draft_id"]]["sent"] = True
 
