@@ -12,6 +12,8 @@ from bb_core.errors import BuilderbrainError
 
 Node = Mapping[str, Any]
 MOST_HOPS = 32
+_BESIDE = ("summary", "description")
+"""The keys beside a `$ref` that replace the target's (OpenAPI 3.1, Reference Object)."""
 
 
 class Unsayable(BuilderbrainError):
@@ -34,10 +36,12 @@ def pointed(document: Any, ref: str) -> Any:
     return here
 
 
-def followed(document: Any, node: Any) -> Node:
-    """The object a node stands for: itself, or what its `$ref` leads to, other keys laid over.
+def followed(document: Any, node: Any, *, item: bool = False) -> Node:
+    """The object a node stands for: itself, or what its `$ref` leads to, otherwise described.
 
-    Raises Unsayable for a circle or for what is no object.
+    Of a path's item (`item`) all other keys are laid over the target's. For a schema, in which keys
+    beside a `$ref` do not replace but add, see `schema_refs.schema_at`. Raises Unsayable for a
+    circle or for what is no object.
     """
     over: dict[str, Any] = {}
     for _ in range(MOST_HOPS):
@@ -45,6 +49,8 @@ def followed(document: Any, node: Any) -> Node:
             raise Unsayable(f"{type(node).__name__} where an object is wanted")
         if "$ref" not in node:
             return {**node, **over}
-        over = {**{key: value for key, value in node.items() if key != "$ref"}, **over}
+        beside = {key: value for key, value in node.items() if item or key in _BESIDE}
+        over = {**beside, **over}
+        over.pop("$ref", None)
         node = pointed(document, node["$ref"])
     raise Unsayable("a $ref leads back to itself")

@@ -103,7 +103,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[_Place]:
         if not path.startswith("/"):
             continue  # an extension
         try:
-            item = followed(document, node)
+            item = followed(document, node, item=True)
         except Unsayable as error:
             yield _Place(path, {}, "any", {"x-unread": error})
             continue

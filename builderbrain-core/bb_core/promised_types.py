@@ -10,9 +10,10 @@ from typing import Any
 
 import jsonschema_rs
 
-from bb_core.json_refs import Unsayable, followed
+from bb_core.json_refs import Unsayable
 from bb_core.said_leaves import Margin, Schema
 from bb_core.schema_merge import merged
+from bb_core.schema_refs import schema_at
 
 REFERABLE = re.compile(r"[A-Za-z0-9_.:@$-]{1,64}\Z")
 """The names of an answer's properties that a reference can hold (REF in the grammar)."""
@@ -45,21 +46,7 @@ class _Writer:
 
     def written(self, node: Any, depth: int, above: tuple[str, ...]) -> dict[str, Any]:
         """The schema with references followed, `allOf` merged and OpenAPI 3.0's words replaced."""
-        self.nodes += 1
-        if isinstance(node, bool):
-            return {} if node else {"not": {}}
-        ref = str(node["$ref"]) if isinstance(node, Mapping) and "$ref" in node else ""
-        if self.nodes > MOST_NODES or depth > DEEPEST or ref in above:
-            why = f"recursive ({ref})" if ref in above else "too large to write out"
-            self.margin.note(self.path, f"part of the answer is not checked: it is {why}")
-            return {}
-        above = (*above, ref) if ref else above
-        schema = dict(followed(self.document, node))
-        nullable = schema.get("nullable") is True
-        out = {key: value for key, value in schema.items() if key not in _DROPPED}
-        for part in out.pop("allOf", ()):
-            out = merged(out, self.written(part, depth, above))
-        _modernise(out)
+        out, above = self._whole(node, depth, above)
         _shelve_odd_names(out)
         for key in _MAPS:
             if isinstance(out.get(key), Mapping):
@@ -70,7 +57,28 @@ class _Writer:
         for key in _LISTS:
             if isinstance(out.get(key), list):
                 out[key] = [self.written(one, depth + 1, above) for one in out[key]]
-        return _or_null(out) if nullable else out
+        return out
+
+    def _whole(
+        self, node: Any, depth: int, above: tuple[str, ...]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """One schema with its parts merged, what is inside as it stands; the references around."""
+        self.nodes += 1
+        if isinstance(node, bool):
+            return ({} if node else {"not": {}}), above
+        ref = str(node["$ref"]) if isinstance(node, Mapping) and "$ref" in node else ""
+        if self.nodes > MOST_NODES or depth > DEEPEST or ref in above:
+            why = f"recursive ({ref})" if ref in above else "too large to write out"
+            self.margin.note(self.path, f"part of the answer is not checked: it is {why}")
+            return {}, above
+        above = (*above, ref) if ref else above
+        schema = dict(schema_at(self.document, node))
+        out = {key: value for key, value in schema.items() if key not in _DROPPED}
+        _modernise(out)
+        for part in out.pop("allOf", ()):
+            other, above = self._whole(part, depth, above)
+            out = merged(out, other)
+        return (_or_null(out) if schema.get("nullable") is True else out), above
 
 
 def _shelve_odd_names(schema: dict[str, Any]) -> None:

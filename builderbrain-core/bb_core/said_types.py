@@ -14,9 +14,10 @@ import jsonschema_rs
 
 from bb_core import said_leaves
 from bb_core.imported import sentence
-from bb_core.json_refs import Unsayable, followed
+from bb_core.json_refs import Unsayable
 from bb_core.said_leaves import LONGEST_TEXT, MOST_ITEMS, Margin, Schema
 from bb_core.schema_merge import merged
+from bb_core.schema_refs import schema_at, unheard
 from bb_core.tool_names import plan_name, unused
 
 LONGEST_KEY = 32
@@ -71,6 +72,8 @@ class SaidTypes:
     def said(self, node: Any, path: str, depth: int = 0, above: tuple[str, ...] = ()) -> Any:
         """The type; raises Unsayable with the reason."""
         schema, above = self.written_out(node, above)
+        for key in unheard(self.document, node):
+            self.margin.note(path, f"OpenAPI 3.0 ignores {key!r} beside a $ref")
         for key in _UNIONS:
             if key in schema:
                 return self._union(schema, key, path, depth, above)
@@ -104,7 +107,7 @@ class SaidTypes:
             if ref in above:
                 raise Unsayable(f"is recursive ({ref})")
             above = (*above, ref)
-        schema = dict(followed(self.document, node))
+        schema = dict(schema_at(self.document, node))
         own = schema.get("description")
         for part in schema.pop("allOf", ()):
             other, above = self.written_out(part, above)

@@ -1,4 +1,4 @@
-"""Two JSON Schemas as one that both would accept (`allOf`, and a `$ref` with keys beside it)."""
+"""Two JSON Schemas as one that allows what both allow (`allOf`, and keys beside a `$ref`)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,11 +7,18 @@ from bb_core.json_refs import Unsayable
 
 Schema = Mapping[str, Any]
 _LEAST = ("maxLength", "maxItems", "maximum", "exclusiveMaximum", "maxProperties")
+_MAPS = ("properties", "patternProperties", "dependentSchemas")
+_ONE = (
+    "anyOf", "oneOf", "pattern", "format", "const", "multipleOf", "contains", "propertyNames",
+    "dependentRequired", "dependencies", "prefixItems", "if", "then", "else",
+    "contentEncoding", "contentMediaType",
+)  # fmt: skip
+"""Keywords of which one schema can say only one."""
 _MOST = ("minLength", "minItems", "minimum", "exclusiveMinimum", "minProperties")
 
 
 def merged(left: Schema, right: Schema) -> dict[str, Any]:
-    """The keywords of both, the tighter of two bounds; raises Unsayable where they contradict."""
+    """The keywords of both, the tighter of two bounds; raises Unsayable where it cannot be."""
     out = dict(left)
     for key, value in right.items():
         out[key] = _both(key, out[key], value) if key in out else value
@@ -21,8 +28,8 @@ def merged(left: Schema, right: Schema) -> dict[str, Any]:
 def _both(key: str, left: Any, right: Any) -> Any:
     if left == right:
         return left
-    if key == "properties":
-        shared = {name: merged(left[name], right[name]) for name in left.keys() & right.keys()}
+    if key in _MAPS:
+        shared = {name: _joined(left[name], right[name]) for name in left if name in right}
         return {**left, **right, **shared}
     if key == "required":
         return [*left, *(name for name in right if name not in left)]
@@ -32,15 +39,26 @@ def _both(key: str, left: Any, right: Any) -> Any:
         return _shared(key, left, right)
     if key == "type":
         return _type(left, right)
-    if key == "items":
-        return merged(left, right)
-    if key in ("allOf", "anyOf", "oneOf"):
-        return [*left, *right] if key == "allOf" else _contradiction(key, left, right)
-    if key == "additionalProperties":
-        return False if False in (left, right) else right
-    if key in ("pattern", "format", "const", "multipleOf"):
+    if key in ("items", "additionalProperties"):
+        return _joined(left, right)
+    if key == "not":
+        return {"anyOf": [left, right]}
+    if key == "allOf":
+        return [*left, *right]
+    if key in _ONE:
         return _contradiction(key, left, right)
     return right
+
+
+def _joined(left: Any, right: Any) -> Any:
+    """A schema that both of two allow: one that refers elsewhere is merged where it is read."""
+    if left == right or right is True or left is False:
+        return left
+    if left is True or right is False:
+        return right
+    if "$ref" in left or "$ref" in right:
+        return {"allOf": [left, right]}
+    return merged(left, right)
 
 
 def _tighter(key: str, left: Any, right: Any) -> Any:
