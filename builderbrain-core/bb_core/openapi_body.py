@@ -135,6 +135,7 @@ def _chosen(content: Mapping[str, Any]) -> tuple[BodyKind, str, Any]:
 def _spread(schema: Any, needed: bool, out: Arguments) -> None:
     types = out.types
     whole, above = types.written_out(schema, ())
+    whole = types.asked(whole)
     plain = whole.get("type", "object") == "object" and not whole.keys() & {"oneOf", "anyOf"}
     if not whole.get("properties") or not plain or (whole.get("required") and not needed):
         arg = out.spell("body")

@@ -1,7 +1,8 @@
 """A stranger's JSON Schema of an answer as JSON Schema 2020-12 without references.
 
 Unions and formats stay as they are: an answer is validated, not written. A recursive part, or one
-too large to write out, promises nothing (`{}`) and is noted.
+too large to write out, promises nothing (`{}`) and is noted. What OpenAPI marks `writeOnly` is no
+part of an answer.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from bb_core.json_refs import Unsayable
+from bb_core.one_way import one_way, without
 from bb_core.said_leaves import Margin, Schema
 from bb_core.schema_merge import merged
 from bb_core.schema_refs import schema_at
@@ -44,9 +46,16 @@ class _Writer:
     def __init__(self, document: Any, path: str, margin: Margin) -> None:
         self.document, self.path, self.margin, self.nodes = document, path, margin, 0
 
-    def written(self, node: Any, depth: int, above: tuple[str, ...]) -> dict[str, Any]:
-        """The schema with references followed, `allOf` merged and OpenAPI 3.0's words replaced."""
+    def written(
+        self, node: Any, depth: int, above: tuple[str, ...], sent: tuple[str, ...] = ()
+    ) -> dict[str, Any]:
+        """The schema with references followed, `allOf` merged and OpenAPI 3.0's words replaced.
+
+        Properties that are only `sent`, here or in the schema around an alternative, are left out.
+        """
         out, above = self._whole(node, depth, above)
+        sent = (*sent, *one_way(self.document, out, "writeOnly"))
+        out = _unsent(out, sent)
         _shelve_odd_names(out)
         for key in _MAPS:
             if isinstance(out.get(key), Mapping):
@@ -56,7 +65,8 @@ class _Writer:
                 out[key] = self.written(out[key], depth + 1, above)
         for key in _LISTS:
             if isinstance(out.get(key), list):
-                out[key] = [self.written(one, depth + 1, above) for one in out[key]]
+                around = () if key == "prefixItems" else sent
+                out[key] = [self.written(one, depth + 1, above, around) for one in out[key]]
         return out
 
     def _whole(
@@ -79,6 +89,16 @@ class _Writer:
             other, above = self._whole(part, depth, above)
             out = merged(out, other)
         return (_or_null(out) if schema.get("nullable") is True else out), above
+
+
+def _unsent(schema: dict[str, Any], sent: tuple[str, ...]) -> dict[str, Any]:
+    """The schema without what is only sent; a closed one bears it still, as it need not be told."""
+    out = without(schema, sent)
+    gone = [name for name in schema.get("properties", ()) if name in sent]
+    if gone and schema.get("additionalProperties") is False:
+        patterns = {f"^{re.escape(name)}$": {} for name in gone}
+        out["patternProperties"] = {**schema.get("patternProperties", {}), **patterns}
+    return out
 
 
 def _shelve_odd_names(schema: dict[str, Any]) -> None:

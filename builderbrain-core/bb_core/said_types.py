@@ -15,6 +15,7 @@ import jsonschema_rs
 from bb_core import said_leaves
 from bb_core.imported import sentence
 from bb_core.json_refs import Unsayable
+from bb_core.one_way import one_way, without
 from bb_core.said_leaves import LONGEST_TEXT, MOST_ITEMS, Margin, Schema
 from bb_core.schema_merge import merged
 from bb_core.schema_refs import schema_at, unheard
@@ -114,6 +115,10 @@ class SaidTypes:
             schema = merged(schema, other)
         return ({**schema, "description": own} if own else schema), above
 
+    def asked(self, schema: Schema) -> dict[str, Any]:
+        """An object's schema as a request has it: without properties that only answers hold."""
+        return without(schema, one_way(self.document, schema, "readOnly"))
+
     def _typed(
         self, schema: Schema, kind: Any, path: str, depth: int, above: tuple[str, ...]
     ) -> dict[str, Any]:
@@ -204,6 +209,7 @@ class SaidTypes:
     def _object(
         self, schema: Schema, path: str, depth: int, above: tuple[str, ...]
     ) -> dict[str, Any]:
+        schema = self.asked(schema)
         required, made = set(schema.get("required", ())), dict[str, Any]()
         taken = {name for name in schema.get("properties", {}) if _sayable_key(name)}
 
@@ -237,7 +243,7 @@ class SaidTypes:
         above: tuple[str, ...],
         spell: Callable[[str], str],
     ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Each property as plan name, system's name and type, less what only answers hold."""
+        """Each property as plan name, system's name and type; optional ones may be left out."""
         required = set(schema.get("required", ()))
         for wire, node in schema.get("properties", {}).items():
             try:
