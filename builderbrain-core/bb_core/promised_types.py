@@ -16,6 +16,7 @@ from bb_core.one_way import one_way, without
 from bb_core.said_leaves import Margin, Schema
 from bb_core.schema_merge import merged
 from bb_core.schema_refs import schema_at
+from bb_core.strict_bounds import modern
 
 REFERABLE = re.compile(r"[A-Za-z0-9_.:@$-]{1,64}\Z")
 """The names of an answer's properties that a reference can hold (REF in the grammar)."""
@@ -83,8 +84,7 @@ class _Writer:
             return {}, above
         above = (*above, ref) if ref else above
         schema = dict(schema_at(self.document, node))
-        out = {key: value for key, value in schema.items() if key not in _DROPPED}
-        _modernise(out)
+        out = modern({key: value for key, value in schema.items() if key not in _DROPPED})
         for part in out.pop("allOf", ()):
             other, above = self._whole(part, depth, above)
             out = merged(out, other)
@@ -111,15 +111,6 @@ def _shelve_odd_names(schema: dict[str, Any]) -> None:
         schema["properties"] = {n: one for n, one in properties.items() if n not in odd}
         named = {f"^{re.escape(name)}$": one for name, one in odd.items()}
         schema["patternProperties"] = {**schema.get("patternProperties", {}), **named}
-
-
-def _modernise(schema: dict[str, Any]) -> None:
-    """OpenAPI 3.0's boolean `exclusiveMinimum` as 3.1's number."""
-    for plain, strict in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if schema.get(strict) is True and plain in schema:
-            schema[strict] = schema.pop(plain)
-        elif isinstance(schema.get(strict), bool):
-            del schema[strict]
 
 
 def _or_null(schema: Schema) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Margin:
 
 
 def text(schema: Schema, path: str, margin: Margin) -> dict[str, Any]:
-    """A text with an end; raises Unsayable for a file."""
+    """A text with an end; raises Unsayable for a file, or where it would have to be longer."""
     if is_file(schema):
         raise Unsayable("takes a file, which a plan cannot say")
     given = margin.at(path)
@@ -64,7 +64,9 @@ def text(schema: Schema, path: str, margin: Margin) -> dict[str, Any]:
     most = min(schema.get("maxLength", LONGEST_TEXT), given.get("maxLength", LONGEST_TEXT))
     if most != own:
         margin.propose(path, maxLength=most)
-    least = min(schema.get("minLength", 0), most)
+    least = schema.get("minLength", 0)
+    if least > most:
+        raise Unsayable(f"wants {least} characters or more")
     return {"type": "string", **({"minLength": least} if least else {}), "maxLength": most}
 
 

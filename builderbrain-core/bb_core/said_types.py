@@ -13,10 +13,12 @@ from typing import Any
 import jsonschema_rs
 
 from bb_core import said_leaves
+from bb_core.discriminated import mapped, told_apart_by
 from bb_core.imported import sentence
 from bb_core.json_refs import Unsayable
 from bb_core.one_way import one_way, without
-from bb_core.said_leaves import LONGEST_TEXT, MOST_ITEMS, Margin, Schema
+from bb_core.said_choice import choice
+from bb_core.said_leaves import MOST_ITEMS, Margin, Schema
 from bb_core.schema_merge import merged
 from bb_core.schema_refs import schema_at, unheard
 from bb_core.tool_names import plan_name, unused
@@ -30,6 +32,11 @@ MOST_NODES = 3_000
 WIRE = "x-wire"
 """The name the system has for a property the plan language had to rename."""
 _UNIONS = ("oneOf", "anyOf")
+_BESIDE = {
+    "discriminator", "nullable", "title", "description", "default", "example", "examples",
+    "deprecated", "readOnly", "writeOnly", "externalDocs", "xml",
+}  # fmt: skip
+"""What stands beside alternatives and is no demand on each of them."""
 _HINTS = {
     "properties": "object",
     "items": "array",
@@ -38,7 +45,20 @@ _HINTS = {
     "minimum": "number",
     "maximum": "number",
 }
-_SILENT = {"uniqueItems": "that items differ", "minProperties": "how many keys there are"}
+_SILENT = {
+    "uniqueItems": "that items differ",
+    "contains": "what items it must hold",
+    "minProperties": "how many keys there are",
+    "maxProperties": "how many keys there are",
+    "propertyNames": "what keys are called",
+    "patternProperties": "what patterns of keys demand",
+    "not": "what it must not be",
+    "if": "what one part demands of another",
+    "dependentRequired": "which keys go together",
+    "dependentSchemas": "which keys go together",
+    "dependencies": "which keys go together",
+}
+"""Keywords no type of a plan has."""
 
 
 def _undescribed(said: dict[str, Any]) -> dict[str, Any]:
@@ -78,11 +98,9 @@ class SaidTypes:
         for key in _UNIONS:
             if key in schema:
                 return self._union(schema, key, path, depth, above)
-        for key, what in _SILENT.items():
-            if schema.get(key):
-                self.margin.note(path, f"{what} is the server's to judge")
+        self._note_silent(schema, path)
         if "const" in schema or "enum" in schema:
-            return self._choice(schema, path)
+            return choice(schema, path, self.margin)
         kinds = schema.get("type", _guessed(schema))
         if isinstance(kinds, list):
             options = [{**schema, "type": kind} for kind in kinds]
@@ -111,9 +129,16 @@ class SaidTypes:
         schema = dict(schema_at(self.document, node))
         own = schema.get("description")
         for part in schema.pop("allOf", ()):
+            if part is True or part == {}:
+                continue
             other, above = self.written_out(part, above)
             schema = merged(schema, other)
         return ({**schema, "description": own} if own else schema), above
+
+    def _note_silent(self, schema: Schema, path: str) -> None:
+        for key, what in _SILENT.items():
+            if schema.get(key):
+                self.margin.note(path, f"{what} is the server's to judge")
 
     def asked(self, schema: Schema) -> dict[str, Any]:
         """An object's schema as a request has it: without properties that only answers hold."""
@@ -137,31 +162,41 @@ class SaidTypes:
                 return self._object(schema, path, depth, above)
         raise Unsayable(f"has the unknown type {kind!r}")
 
-    def _choice(self, schema: Schema, path: str) -> dict[str, Any]:
-        values = [schema["const"]] if "const" in schema else list(schema["enum"])
-        if schema.get("nullable") and None not in values:
-            values.append(None)
-        scalar = [v for v in values if v is None or isinstance(v, str | int | float | bool)]
-        short = [v for v in scalar if not isinstance(v, str) or len(v) <= LONGEST_TEXT]
-        if len(short) < len(values):
-            self.margin.note(path, f"{len(values) - len(short)} of its values cannot be written")
-        if not short:
-            raise Unsayable("has no value a plan can write")
-        return {"enum": short}
-
     def _union(
         self, schema: Schema, key: str, path: str, depth: int, above: tuple[str, ...]
     ) -> dict[str, Any]:
-        rest = {k: v for k, v in schema.items() if k not in (key, "discriminator", "nullable")}
-        options = []
+        """Each alternative with all that stands beside them."""
+        rest = {k: v for k, v in schema.items() if k != key and k not in _BESIDE}
+        # A null that one alternative allows is not one that all the rest allows.
+        never = [{"nullable": False}] if _needs_a_value(rest) else []
+        told = told_apart_by(schema.get("discriminator"))
+        options: list[Any] = []
         for option in schema[key]:
-            inner, _ = self.written_out(option, above)
-            options.append(merged(rest, inner) if rest.keys() & {"type", "properties"} else option)
+            more = self._demanded(schema, rest, option, above) if told else {}
+            if told and not more:
+                self.margin.note(path, f"which one {told!r} names is the server's to judge")
+            parts = [one for one in (rest, option, more, *never) if one]
+            options.append({"allOf": parts} if len(parts) > 1 else option)
         if schema.get("nullable"):
             options.append({"type": "null"})
         if key == "oneOf" and sum(one != {"type": "null"} for one in options) > 1:
             self.margin.note(path, "that exactly one alternative fits is the server's to judge")
         return self._any(options, path, depth, above)
+
+    def _demanded(
+        self, schema: Schema, rest: Schema, option: Any, above: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """That the alternative is named by what its discriminator tells it apart by, if known."""
+        told = told_apart_by(schema["discriminator"])
+        values = mapped(schema["discriminator"], option)
+        if values:
+            return {"properties": {told: {"enum": values}}, "required": [told]}
+        try:
+            whole = self.written_out({"allOf": [rest, option]}, above)[0]
+            named, _ = self.written_out(whole.get("properties", {}).get(told, True), above)
+        except Unsayable:
+            return {}
+        return {"required": [told]} if named.keys() & {"const", "enum"} else {}
 
     def _any(
         self, options: list[Any], path: str, depth: int, above: tuple[str, ...]
@@ -244,6 +279,7 @@ class SaidTypes:
         spell: Callable[[str], str],
     ) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Each property as plan name, system's name and type; optional ones may be left out."""
+        self._note_silent(schema, path)
         required = set(schema.get("required", ()))
         for wire, node in schema.get("properties", {}).items():
             try:
@@ -260,6 +296,12 @@ class SaidTypes:
                 self.margin.note(path, f"{wire!r} is left out: it {error.found}")
                 continue
             yield name, wire, said
+
+
+def _needs_a_value(schema: Schema) -> bool:
+    """Whether null is ruled out by the type or the values."""
+    kinds, values = schema.get("type", "null"), schema.get("enum", [schema.get("const")])
+    return "null" not in (kinds if isinstance(kinds, list) else [kinds]) or None not in values
 
 
 def _guessed(schema: Schema) -> str | None:

@@ -48,14 +48,24 @@ def whole(draw: st.DrawFn) -> dict[str, Any]:
     return out
 
 
+LISTED = st.lists(st.one_of(SMALL, st.none(), st.text("ab", max_size=3)), min_size=1, max_size=3)
+BESIDE = st.fixed_dictionaries(
+    {},
+    optional={
+        "enum": LISTED,
+        "maximum": SMALL,
+        "maxLength": SMALL,
+        "required": st.just(["a"]),
+        "type": st.sampled_from(["string", "integer", "object", ["string", "null"]]),
+    },
+)
+"""Demands that stand beside others."""
 LEAVES = st.one_of(
     text(),
     whole(),
     st.just({"type": "boolean"}),
     st.just({"type": "null"}),
-    st.lists(st.one_of(SMALL, st.text(max_size=3)), min_size=1, max_size=3).map(
-        lambda values: {"enum": values}
-    ),
+    st.tuples(LISTED, BESIDE).map(lambda both: {**both[1], "enum": both[0]}),
 )
 
 
@@ -72,7 +82,8 @@ def around(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             }
         )
     )
-    return lists | objects | st.lists(inner, min_size=1, max_size=3).map(lambda x: {"anyOf": x})
+    options = st.tuples(BESIDE, st.lists(inner, min_size=1, max_size=3))
+    return lists | objects | options.map(lambda both: {**both[0], "anyOf": both[1]})
 
 
 SCHEMAS = st.recursive(LEAVES, around, max_leaves=8)
