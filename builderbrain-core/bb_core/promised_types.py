@@ -96,7 +96,7 @@ def _unsent(schema: dict[str, Any], sent: tuple[str, ...]) -> dict[str, Any]:
     out = without(schema, sent)
     gone = [name for name in schema.get("properties", ()) if name in sent]
     if gone and schema.get("additionalProperties") is False:
-        patterns = {f"^{re.escape(name)}$": {} for name in gone}
+        patterns: dict[str, Any] = {f"^{re.escape(name)}$": {} for name in gone}
         out["patternProperties"] = {**schema.get("patternProperties", {}), **patterns}
     return out
 

@@ -18,7 +18,15 @@ MOST_DOCUMENTS = 100
 BUNDLED = "x-bundled"
 FETCH_S = 20.0
 _DATA = ("example", "examples", "default", "enum", "const")
-"""Keys whose values are data: a `$ref` in there refers to nothing."""
+"""Keywords whose values are data: a `$ref` in there refers to nothing."""
+_NAMING = frozenset(
+    {
+        "properties", "patternProperties", "dependentSchemas", "$defs", "definitions",
+        "schemas", "responses", "parameters", "headers", "requestBodies", "securitySchemes",
+        "links", "callbacks", "pathItems", "paths", "webhooks", "content", "encoding",
+    }
+)  # fmt: skip
+"""Keywords under which the document names things as it likes: `default` is a name there."""
 
 
 def load_document(source: str) -> dict[str, Any]:
@@ -56,13 +64,20 @@ class _Bundle:
         self.names: dict[str, str] = {}
         self.parts: dict[str, Any] = {}
 
-    def rewritten(self, node: Any, base: str, own: str) -> Any:
-        """A node of the document at `base` with its references turned to the bundle's."""
+    def rewritten(self, node: Any, base: str, own: str, names: bool = False) -> Any:
+        """A node of the document at `base` with its references turned to the bundle's.
+
+        `names`: its keys are names, not keywords.
+        """
         if isinstance(node, list):
             return [self.rewritten(item, base, own) for item in node]
         if not isinstance(node, Mapping):
             return node
-        out = {k: v if k in _DATA else self.rewritten(v, base, own) for k, v in node.items()}
+        data, naming = (() if names else _DATA), (() if names else _NAMING)
+        out = {
+            key: value if key in data else self.rewritten(value, base, own, key in naming)
+            for key, value in node.items()
+        }
         ref = node.get("$ref")
         if isinstance(ref, str):
             out["$ref"] = self._turned(ref, base, own)
@@ -80,7 +95,9 @@ class _Bundle:
                 raise InfraError(f"refers to more than {MOST_DOCUMENTS} documents", where=self.home)
             name = self.names[target] = f"d{len(self.names) + 1}"
             self.parts[name] = None  # a circle of documents ends here
-            self.parts[name] = self.rewritten(self.read(target), target, f"/{BUNDLED}/{name}")
+            found = self.read(target)
+            place = f"/{BUNDLED}/{name}"
+            self.parts[name] = self.rewritten(found, target, place, _only_names(found))
         return f"#/{BUNDLED}/{self.names[target]}{fragment}"
 
     def _target(self, place: str, base: str) -> str:
@@ -107,6 +124,15 @@ class _Bundle:
             return json.loads(text)
         except (ValueError, RecursionError):
             return read_yaml(text, place).value
+
+
+def _only_names(found: Any) -> bool:
+    """Whether a file beside the document is a table of named parts, not a part itself."""
+    return (
+        isinstance(found, Mapping)
+        and not found.keys() & {*_NAMING, "$ref", "items", "schema"}
+        and all(isinstance(part, Mapping) for part in found.values())
+    )
 
 
 def _file(place: str) -> bytes:

@@ -8,6 +8,7 @@ import pytest
 
 from bb_core.errors import BuilderbrainError
 from bb_core.openapi import read_openapi
+from bb_core.tool_names import plan_name
 from bb_infra.document import load_document
 from tests.imports.echo import Echo
 
@@ -80,6 +81,56 @@ def test_urls_that_refer_to_each_other_become_one_document() -> None:
     with Echo(files=files) as echo:
         looks_right(load_document(f"{echo.url}/api/main.json"))
     assert len(echo.seen) == 3
+
+
+WORDS = ("default", "example", "examples", "enum", "const", "properties")
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_name_that_is_also_a_keyword_is_a_name(tmp_path: Path, word: str) -> None:
+    text = {"type": "string", "maxLength": 9}
+    mode = {"type": "string", "enum": ["test"]}
+    main = {
+        "openapi": "3.1.0",
+        "paths": {"/o": {"$ref": "paths.json#/o"}},
+        "components": {"schemas": {"Mode": {"enum": ["prod"]}}},
+    }
+    body = {"type": "object", "properties": {word: {"$ref": "#/components/schemas/Mode"}}}
+    operation = {
+        "operationId": "o",
+        "parameters": [{"$ref": f"#/components/parameters/{word}"}],
+        "requestBody": {"content": {"application/json": {"schema": body}}},
+        "responses": {"default": {"$ref": f"#/components/responses/{word}"}},
+    }
+    answer = {"type": "object", "properties": {"m": {"$ref": f"table.json#/{word}"}}}
+    paths = {
+        "o": {"post": operation},
+        "components": {
+            "schemas": {"Mode": mode},
+            "parameters": {word: {"name": "p", "in": "query", "schema": {"$ref": "#/$defs/far"}}},
+            "responses": {word: {"content": {"application/json": {"schema": answer}}}},
+        },
+        "$defs": {"far": {"$ref": f"#/definitions/{word}"}},
+        "definitions": {word: {"$ref": "table.json#/text"}},
+    }
+    table = {"text": text, word: {"$ref": "#/text"}, "components": {}}
+    for name, value in (("main", main), ("paths", paths), ("table", table)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(value))
+    found = read_openapi(load_document(str(tmp_path / "main.json")))
+    assert not found.refused
+    assert found.tools["o"].args == {"p": text, plan_name(word): {"enum": ["test"]}}
+    assert found.tools["o"].returns["properties"] == {"m": text}
+
+
+def test_what_a_keyword_holds_as_data_stays_as_it_is(tmp_path: Path) -> None:
+    data = {"$ref": "no file of ours"}
+    schema = {"type": "object", "default": data, "enum": [data], "const": data, "examples": [data]}
+    media = {"schema": schema, "example": data}
+    main = {"openapi": "3.1.0", "paths": {}, "x-far": {"$ref": "media.json"}}
+    (tmp_path / "main.json").write_text(json.dumps({**main, "x-near": media}))
+    (tmp_path / "media.json").write_text(json.dumps(media))
+    document = load_document(str(tmp_path / "main.json"))
+    assert document["x-near"] == document["x-bundled"]["d1"] == media
 
 
 def test_documents_in_a_circle_end(folder: Path) -> None:
