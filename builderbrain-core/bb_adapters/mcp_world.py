@@ -35,9 +35,13 @@ def mcp_adapters(folder: Path) -> Adapters:
     found = pinned_in(folder)
     return Adapters(
         tools={name: _adapter(found, name) for name in found.catalogue.tools},
-        connect=lambda settings: McpWorld(found, from_settings(settings, folder.name)),
+        connect=lambda settings: _world(found, settings, folder.name),
         twin=no_twin(folder.name),
     )
+
+
+def _world(found: Pinned, settings: Mapping[str, Any], name: str) -> "McpWorld":
+    return McpWorld(found, from_settings(settings, name), name)
 
 
 def _adapter(found: Pinned, name: str) -> Adapter:
@@ -55,14 +59,14 @@ def _adapter(found: Pinned, name: str) -> Adapter:
 class McpWorld:
     """A session whose tools are the pinned ones."""
 
-    def __init__(self, found: Pinned, session: McpSession) -> None:
+    def __init__(self, found: Pinned, session: McpSession, name: str) -> None:
         self.url, self._session = session.command, session
         self._pinned = {name: tool.digest for name, tool in found.catalogue.tools.items()}
         self._refused = {one.name for one in found.catalogue.refused}
         try:
             changes = self._changes()
             if changes:
-                fix = "look at the change, then take it: bb domains import refresh"
+                fix = f"look at the change, then take it: bb domains import refresh {name}"
                 found_ = f"the server's tools are not the pinned ones ({changes})"
                 raise AdapterError(found_, where=self.url, fix=fix)
         except BaseException:

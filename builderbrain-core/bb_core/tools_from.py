@@ -73,7 +73,7 @@ def pinned(pin: Any, read: Read, where: str) -> Pinned:
     changes = drift({n: entry.digest for n, entry in review.tools.items()}, seen)
     if digest(text.encode()) != f"sha256:{pin.get('sha256')}" or changes:
         found = f"is not the document that was pinned and reviewed ({changes or 'other bytes'})"
-        fix = "look at the change, then take it: bb domains import refresh"
+        fix = f"look at the change, then take it: bb domains import refresh {folder}"
         raise SchemaError(found, where=f"{folder}/{name}", fix=fix)
     return Pinned(pin["kind"], document, catalogue, review)
 

@@ -59,6 +59,9 @@ NOTES: Mapping[str, Callable[[Domain], tuple[str, ...]]] = {
 }
 """What a person may want to know of a part beside its cases."""
 
+SAYS: Mapping[str, Callable[[Domain], str]] = {"review": review_checks.waiting}
+"""What is said of a part instead of its first skipped case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -99,7 +102,10 @@ def _parts(compiled: Compiled, live: bool) -> Iterator[Part]:
         domain = domain_checks.open_domain(compiled)
         for part, cases, what in KINDS:
             found = _part(name, part, [c for c in cases(domain) if live or not c.slow], what)
-            yield replace(found, notes=NOTES[part](domain)) if part in NOTES else found
+            if part in NOTES:
+                found = replace(found, notes=NOTES[part](domain))
+            said = SAYS[part](domain) if part in SAYS else ""
+            yield replace(found, says=said) if said else found
         for observer in observers(name):
             yield _observed(domain, observer)
     except DomainError as error:

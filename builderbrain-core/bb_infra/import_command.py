@@ -64,7 +64,7 @@ def mcp(command: Command, name: Name = "", into: Into = Path(), env: Env = None)
 
 @app.command()
 def refresh(
-    folder: Annotated[Path, typer.Argument(help="The domain's package folder.")],
+    folder: Annotated[Path, typer.Argument(help="The domain, or a folder that holds it.")],
     source: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE|URL] or -- COMMAND...")
     ] = None,
@@ -74,16 +74,19 @@ def refresh(
     ] = False,
 ) -> None:
     """Compare an imported domain with its source as it is now, and take what changed."""
-    from bb_infra.import_refresh import compared, kept_in, refreshed
+    from bb_infra.import_refresh import compared, kept_in, refreshed, unpinned
 
     kept = kept_in(folder)
     document, place = _now(kept, source or [], env)
+    changes = compared(kept, document, place)[1]
+    differs = str(changes) or unpinned(kept, document)
     if check:
-        changes = compared(kept, document, place)[1]
-        print(f"{folder}: {changes or 'as pinned'}")
-        sys.exit(1 if changes else 0)
-    changes = refreshed(kept, document, place)
-    print(f"{folder}: {changes or 'as pinned'}")
+        print(f"{kept.folder}: {differs or 'as pinned'}")
+        sys.exit(1 if differs else 0)
+    taken = refreshed(kept, document, place)
+    print(f"{kept.folder}: {differs or 'as pinned'}")
+    for comment in taken.comments:
+        print(f"  no longer in effects.review.yaml: {comment}")
     if changes.new or changes.changed:
         print("Next:  ratify what is new or changed in effects.review.yaml")
 

@@ -60,7 +60,8 @@ def scaffold(source: Source, into: Path, name: str = "") -> Made:
     dist = f"builderbrain-{module.replace('_', '-')}"
     folder = into / dist
     if folder.exists():
-        fix = "choose another --name or --into; bb domains import refresh takes a changed document"
+        take = f"bb domains import refresh {folder} takes a changed document"
+        fix = f"choose another --name or --into; {take}"
         raise InfraError("is there already", where=str(folder), fix=fix)
     _write(folder, files(source, module, dist))
     return Made(folder, module, len(source.catalogue.tools), len(source.catalogue.refused))
