@@ -130,6 +130,20 @@ def test_an_answers_schema_promises_what_the_document_does(schema: Any) -> None:
         assert theirs.is_valid(value) is ours.is_valid(value), (schema, value)
 
 
+@given(SCHEMAS, SCHEMAS, st.booleans())
+@settings(max_examples=150)
+def test_two_schemas_together_promise_what_both_do(one: Any, other: Any, apart: bool) -> None:
+    whole = {**one, "$ref": "#/other"} if apart else {"allOf": [one, other]}
+    margin = Margin()
+    out = jsonschema_rs.Draft202012Validator(promised({"other": other}, whole, "answer", margin))
+    if margin.notes:
+        return  # not checked, and said so
+    both = [jsonschema_rs.Draft202012Validator(schema) for schema in (one, other)]
+    for value in ("a", "", "12", 1, -5, None, True, [], [1], {}, {"a": 1}, {"a": "", "b": {}}):
+        wanted = all(judge.is_valid(value) for judge in both)
+        assert out.is_valid(value) is wanted, (whole, other, value)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3)

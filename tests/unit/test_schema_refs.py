@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from bb_core.openapi import read_openapi
@@ -49,6 +50,40 @@ def test_a_property_that_two_schemas_describe_by_reference_is_both() -> None:
 def test_what_contradicts_its_target_is_refused() -> None:
     body = {"type": "object", "required": ["n"], "properties": {"n": {**named("N"), **TEXT}}}
     assert "type is both" in refusal(body, N=WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "good", "bad"),
+    [
+        ({"not": {"const": 1}}, {"not": {"const": 2}}, [3], [1, 2]),
+        (
+            {"patternProperties": {"^a": {"minimum": 2}}},
+            {"patternProperties": {"^a": {"maximum": 4}}},
+            [{"a": 3}],
+            [{"a": 1}, {"a": 5}],
+        ),
+        ({"additionalProperties": False}, {"additionalProperties": True}, [{}], [{"a": 1}]),
+        (
+            {"additionalProperties": {"type": "integer"}},
+            {"additionalProperties": {"maximum": 4}},
+            [{"a": 3}],
+            [{"a": "x"}, {"a": 5}],
+        ),
+    ],
+)
+def test_an_answer_keeps_the_demands_of_both(one: Any, other: Any, good: Any, bad: Any) -> None:
+    promise = only(None, {**named("Other"), **one}, Other=other).returns
+    assert all(jsonschema_rs.is_valid(promise, value) for value in good)
+    assert not any(jsonschema_rs.is_valid(promise, value) for value in bad)
+
+
+@pytest.mark.parametrize(
+    "word", ["dependentRequired", "contains", "propertyNames", "if", "contentEncoding"]
+)
+def test_what_one_schema_cannot_say_twice_is_not_said_once(word: str) -> None:
+    made = only(None, {**named("Other"), word: {"one": ["a"]}}, Other={word: {"other": ["b"]}})
+    assert made.returns == {}
+    assert f"answer: the answer is not checked: it {word} is both" in made.notes[0]
 
 
 def test_openapi_3_0_ignores_what_stands_beside_a_reference_but_words_and_says_so() -> None:
