@@ -25,6 +25,7 @@ from bb_core.canonical import Json
 from bb_core.effects import Effect
 from bb_core.errors import ToolError, ToolFault
 from bb_core.http_call import HttpCall, HttpRequest, request
+from bb_core.http_part import escaped
 from bb_core.http_security import Scheme, schemes
 from bb_core.openapi import server
 from bb_core.tools_from import Pinned, pinned_in
@@ -124,17 +125,17 @@ class HttpWorld:
         if cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         sent: dict[str, Any] = {"content": what.content}
-        if http.body == "multipart" and what.fields:
-            sent = {"files": [(name, (None, value)) for name, value in what.fields]}
-        elif what.fields:
-            sent = {"data": _grouped(what.fields)}
-        url, params = self._at(http.server) + what.path, httpx.QueryParams(tuple(query))
+        if what.pieces:
+            sent = {"files": [(name, (None, *piece)) for name, *piece in what.pieces]}
+        bare = httpx.URL(self._at(http.server) + what.path)
+        pairs = [bare.query.decode(), *(f"{name}={text}" for name, text in query)]
+        url = bare.copy_with(query="&".join(filter(None, pairs)).encode() or None)
         made = self._http.build_request(
-            what.method, url, params=params, headers=headers, timeout=call.timeout_s, **sent
+            what.method, url, headers=headers, timeout=call.timeout_s, **sent
         )
         if _origin(made.url) != _origin(httpx.URL(self.url)):
             fix = "mend the operation's servers in openapi.json"
-            raise ToolError("invalid", f"it would go to {url}", where=self.url, fix=fix)
+            raise ToolError("invalid", f"it would go to {bare}", where=self.url, fix=fix)
         return made
 
     def _at(self, own: str) -> str:
@@ -151,7 +152,7 @@ class HttpWorld:
                 case "header":
                     headers[wire] = text
                 case "query":
-                    query.append((wire, text))
+                    query.append((escaped(wire), escaped(text)))
                 case _:
                     cookies[wire] = text
         return headers, query, cookies
@@ -211,13 +212,6 @@ def _credentials(known: Mapping[str, Scheme], settings: Mapping[str, str]) -> di
             )
         made[name] = Credential(known[name], os.environ[variable])
     return made
-
-
-def _grouped(fields: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
-    out: dict[str, list[str]] = {}
-    for name, value in fields:
-        out.setdefault(name, []).append(value)
-    return out
 
 
 def _read(response: httpx.Response) -> bytes:

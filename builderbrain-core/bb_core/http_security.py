@@ -6,7 +6,7 @@ document and no record. Not covered: mutual TLS, digest authentication, and fetc
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,3 +68,16 @@ def needed(
         names = ", ".join(sorted({name for one in alternatives for name in one}))
         raise Unsayable(f"needs {names}, a kind of security that no plain request satisfies")
     return usable
+
+
+def places(
+    alternatives: Iterable[frozenset[str]], known: Mapping[str, Scheme]
+) -> frozenset[tuple[str, str]]:
+    """Where the credentials of these alternatives go: no plan may write there."""
+    used = [known[name] for one in alternatives for name in one]
+    return frozenset((scheme.place, folded(scheme.place, scheme.wire)) for scheme in used)
+
+
+def folded(place: str, wire: str) -> str:
+    """The name as it is compared: that of a header as a gateway may hand it on, X_Key for x-key."""
+    return wire.lower().replace("_", "-") if place == "header" else wire

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from bb_core.effects import Effect
 from bb_core.errors import DomainError
 from bb_core.http_call import HttpCall
-from bb_core.http_security import needed, schemes
+from bb_core.http_security import needed, places, schemes
 from bb_core.imported import (
     BROKEN,
     Bounds,
@@ -120,7 +120,9 @@ def _tool(document: Any, place: _Place, name: str, bounds: Mapping[str, Schema])
     if method == "trace":
         raise Unsayable("echoes the request and its credentials")
     margin = Margin(bounds)
-    out = Arguments(SaidTypes(document, margin))
+    known = schemes(document)
+    security = needed(operation, document, known)
+    out = Arguments(SaidTypes(document, margin), places(security, known))
     for node in parameters(document, item.get("parameters"), operation.get("parameters")):
         take_parameter(node, out)
     _whole_path(place.path, out)
@@ -135,7 +137,7 @@ def _tool(document: Any, place: _Place, name: str, bounds: Mapping[str, Schema])
         body=out.body,
         media=out.media,
         key_header=out.key_header,
-        security=needed(operation, document, schemes(document)),
+        security=security,
         text_answer=text,
     )
     extensions = {k: v for node in (item, operation) for k, v in node.items() if k[:2] == "x-"}

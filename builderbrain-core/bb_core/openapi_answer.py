@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bb_core.http_part import is_json
 from bb_core.json_refs import Unsayable, followed
 from bb_core.promised_types import promised
 from bb_core.said_leaves import Margin
@@ -36,7 +37,7 @@ def _one(document: Any, node: Any, margin: Margin) -> tuple[dict[str, Any], bool
     if not content:
         return NOTHING, False
     for media, described in content.items():
-        if "json" in media or media == "*/*":
+        if is_json(media) or media == "*/*":
             schema = described.get("schema")
             return ({} if schema is None else promised(document, schema, "answer", margin)), False
     if any(media.startswith("text/") for media in content):
