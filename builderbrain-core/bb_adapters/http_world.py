@@ -5,7 +5,8 @@
 Whether a call that ended badly took effect is said as exactly as HTTP allows: a request that was
 never sent is `unavailable`; an acting one whose answer is missing, unreadable or a server's error
 is `timeout_unknown`, never a failure. Redirects are not followed and no proxy of the environment is
-used, so a credential goes to the configured server and nowhere else.
+used, so a credential goes to the configured server and nowhere else. No cookie that a server sets
+is kept: it would be sent with another plan's calls.
 Not covered: a server that answers one thing and does another.
 """
 
@@ -14,6 +15,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
@@ -98,9 +100,11 @@ class HttpWorld:
 
     def __init__(self, found: Pinned, settings: Mapping[str, str]) -> None:
         self.url = _base(found, settings)
+        self.root = _root(self.url, server(found.document))
         self.credentials = _credentials(schemes(found.document), settings)
         secure = self.url.startswith("https:")  # reading the certificates takes a while
-        self._http = httpx.Client(limits=POOL, trust_env=False, verify=secure)
+        none = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # of a server, that is
+        self._http = httpx.Client(limits=POOL, trust_env=False, verify=secure, cookies=none)
 
     def send(self, http: HttpCall, what: HttpRequest, call: Call, *, acts: bool) -> Json:
         """One request under the call's time limit; raises ToolError and nothing else."""
@@ -133,13 +137,21 @@ class HttpWorld:
         made = self._http.build_request(
             what.method, url, headers=headers, timeout=call.timeout_s, **sent
         )
-        if _origin(made.url) != _origin(httpx.URL(self.url)):
-            fix = "mend the operation's servers in openapi.json"
-            raise ToolError("invalid", f"it would go to {bare}", where=self.url, fix=fix)
+        home = httpx.URL(self.root if http.server and self.root else self.url)
+        if not _inside(made.url, home):
+            fix = "mend the operation's path and servers in openapi.json"
+            raise ToolError("invalid", f"it would go to {bare}", where=str(home), fix=fix)
         return made
 
     def _at(self, own: str) -> str:
-        return urljoin(self.url + "/", own).rstrip("/") if own else self.url
+        """Where the paths begin; those of an operation's own server stay behind the root."""
+        if not own:
+            return self.url
+        if self.root is None:
+            found = f"its own server {own} has no place here: the document has not the url's path"
+            fix = "end the setting url in the path of the document's server"
+            raise ToolError("invalid", found, where=self.url, fix=fix)
+        return f"{self.root}/{own.removeprefix('/')}".rstrip("/")
 
     def _signed(
         self, http: HttpCall, what: HttpRequest, call: Call
@@ -177,8 +189,21 @@ class HttpWorld:
         self._http.close()
 
 
-def _origin(url: httpx.URL) -> tuple[str, bytes]:
-    return url.scheme, url.netloc
+def _inside(url: httpx.URL, home: httpx.URL) -> bool:
+    """Whether the URL, its dots resolved, is on the same host and behind the same path."""
+    same = (url.scheme, url.netloc) == (home.scheme, home.netloc)
+    return same and url.raw_path.startswith(home.raw_path.rstrip(b"/") + b"/")
+
+
+def _root(url: str, declared: str) -> str | None:
+    """What stands before the path of the document's server: a tenant's prefix, say.
+
+    None where the url has another path, so that nobody knows what of it is the prefix.
+    """
+    parts, path = urlsplit(url), urlsplit(urljoin("http://host/", declared)).path.rstrip("/")
+    if parts.path and not parts.path.endswith(path):
+        return None
+    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(path)}"
 
 
 def _base(found: Pinned, settings: Mapping[str, str]) -> str:

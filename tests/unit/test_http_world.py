@@ -2,23 +2,21 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bb_adapters.errors import AdapterError
-from bb_adapters.http_world import MOST_BYTES, HttpWorld, http_adapters
+from bb_adapters.http_world import MOST_BYTES, http_adapters
 from bb_core.adapters import Call
 from bb_core.canonical import Json
 from bb_core.errors import NoTwin, ToolError
-from bb_core.http_call import request
 from bb_core.openapi import read_openapi
 from bb_infra.import_scaffold import Source, scaffold
 from tests.imports.echo import Echo
 from tests.imports.site import Site
+from tests.imports.wire import TEXT, arrived, document
 
-TEXT = {"type": "string", "maxLength": 40}
 OK = {"200": {"description": "", "content": {"application/json": {"schema": {}}}}}
 FORM = {"properties": {"a": TEXT, "b": {"type": "array", "items": TEXT, "maxItems": 2}}}
 DOCUMENT: dict[str, Any] = {
@@ -130,16 +128,75 @@ def test_key_body_own_server_and_credentials(domain: Path, monkeypatch: pytest.M
     assert "key=" not in echo.seen[0]["path"]
 
 
-def test_no_operation_goes_to_another_host_than_the_configured_one() -> None:
-    where = {"url": "https://a.example/v1"}
-    own = {"servers": [{"url": "https://a.example//b.example/v2"}]}
-    operation = {"operationId": "op", "responses": OK, **own}
-    document = {**DOCUMENT, "servers": [where], "paths": {"/x": {"get": operation}}}
-    http = read_openapi(document).tools["op"].call
-    world = HttpWorld(SimpleNamespace(document=document), {"url": "http://127.0.0.1:9/v1"})  # type: ignore[arg-type]
-    with pytest.raises(ToolError, match=r"would go to http://b.example/v2") as caught:
-        world.send(http, request(http, {}), Call(world, "n1", "", 1.0), acts=True)
+def served(own: str, whole: str = "/v1", path: str = "/x") -> dict[str, Any]:
+    """A document whose one operation has a server of its own."""
+    told = document(**{path: {"post": {"operationId": "op", "servers": [{"url": own}]}}})
+    return {**told, "servers": [{"url": whole}]}
+
+
+@pytest.mark.parametrize(
+    ("whole", "own", "behind", "path"),
+    [
+        ("/v1", "/v3", "/v1", "/v3/x"),
+        ("/v1", "/v3", "/tenants/acme/v1", "/tenants/acme/v3/x"),
+        ("/v1/", "/v3/", "/tenants/acme/v1/", "/tenants/acme/v3/x"),
+        ("https://a.example/v1", "https://a.example/", "/tenants/acme/v1", "/tenants/acme/x"),
+        ("https://a.example/v1", "https://a.example//b.example/v2", "/v1", "/b.example/v2/x"),
+        ("/", "/v3", "/tenants/acme", "/tenants/acme/v3/x"),
+        ("/v1", "/v3", "", "/v3/x"),
+        ("/v1", "/v1", "/anywhere", "/anywhere/x"),
+    ],
+)
+def test_an_operations_own_server_stays_behind_the_prefix_of_the_url(
+    whole: str, own: str, behind: str, path: str
+) -> None:
+    (seen,) = arrived(served(own, whole), ("op", {}), behind=behind)
+    assert seen["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("told", "behind", "says"),
+    [
+        (served("/v3"), "/tenants/acme", "its own server /v3 has no place here"),
+        (served("/v3"), "/xv1", "its own server /v3 has no place here"),
+        (served("/v3", path="/../../x"), "/tenants/acme/v1", "it would go to"),
+        (served("/v1", path="/../../x"), "/tenants/acme/v1", "it would go to"),
+    ],
+)
+def test_what_would_leave_the_prefix_of_the_url_is_not_sent(
+    told: dict[str, Any], behind: str, says: str
+) -> None:
+    with pytest.raises(ToolError, match=says) as caught:
+        arrived(told, ("op", {}), behind=behind)
     assert caught.value.kind == "invalid"
+
+
+def test_what_is_not_sent_is_said_without_its_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THE_KEY", "s3cret")
+    told = {**served("/v1", path="/../x"), "components": DOCUMENT["components"]}
+    told["security"] = [{"key": []}]
+    with pytest.raises(ToolError, match="it would go to") as caught:
+        arrived(told, ("op", {}), behind="/tenants/v1", key="env:THE_KEY")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_cookie_of_a_server_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION", "service")
+    key = {"type": "apiKey", "in": "cookie", "name": "session"}
+    asked = {"operationId": "asked", "security": [{"key": []}]}
+    sid = [{"name": "sid", "in": "cookie", "schema": TEXT}]
+    told = document(
+        **{
+            "/login": {"post": {"operationId": "login"}},
+            "/me": {"get": {"operationId": "me", "parameters": sid}},
+            "/asked": {"delete": asked},
+        }
+    )
+    told["components"] = {"securitySchemes": {"key": key}}
+    calls = (("login", {}), ("me", {}), ("me", {"sid": "s"}), ("asked", {}))
+    seen = arrived(told, *calls, key="env:SESSION")
+    cookies = [row["headers"].get("Cookie") for row in seen]
+    assert cookies == [None, None, "sid=s", "session=service"]
 
 
 def test_without_a_credential_nothing_is_sent(domain: Path) -> None:
@@ -174,6 +231,8 @@ def test_a_text_answer_is_text(domain: Path) -> None:
         (401, "denied", "denied"),
         (404, "invalid", "invalid"),
         (408, "unavailable", "timeout_unknown"),
+        (425, "unavailable", "timeout_unknown"),
+        (499, "unavailable", "timeout_unknown"),
         (409, "conflict", "conflict"),
         (429, "limit", "limit"),
         (500, "unavailable", "timeout_unknown"),
