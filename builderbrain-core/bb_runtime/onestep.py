@@ -30,7 +30,7 @@ from bb_runtime.progress import Event
 from bb_runtime.promise import kept, mistyped
 from bb_runtime.reach import Seen, held, send
 from bb_runtime.recorded import recorded, said
-from bb_runtime.settle import after_crash, held_again, settle
+from bb_runtime.settle import after_crash, held_again, settle, young
 
 FRESH_S = 2.0
 """Older than this, what the guards read is read again before the call."""
@@ -98,7 +98,7 @@ def act(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> Outc
     again = intent.by != job.incarnation
     if again and spec.effect.acts:
         out = after_crash(job, intent, seen, guards)
-    elif spec.effect.acts and time.time() - intent.at > min(FRESH_S, job.settings.guard_life_s):
+    elif spec.effect.acts and not young(intent, min(FRESH_S, job.settings.guard_life_s)):
         why = held_again(job, intent, seen, guards)
         late = Outcome(intent.step, intent.tool, "refused", intent.args, why=why, key=intent.key)
         out = late if why else None

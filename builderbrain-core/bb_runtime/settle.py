@@ -38,7 +38,7 @@ def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...])
         settled = settle(job, intent, seen, guards, lost)
         return settled or replace(stopped, why=f"{lost}; it did not happen and is not tried again")
     safe = safe_to_repeat(spec)
-    if safe and time.time() - intent.at <= job.settings.guard_life_s:
+    if safe and young(intent, job.settings.guard_life_s):
         return None
     why = held_again(job, intent, seen, guards)
     if safe and not why:
@@ -48,6 +48,11 @@ def after_crash(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...])
     if settled or not why:
         return settled
     return Outcome(intent.step, intent.tool, "refused", intent.args, why=why, key=intent.key)
+
+
+def young(intent: Intent, life_s: float) -> bool:
+    """Whether it was written within so many seconds; not where the clock was set back since."""
+    return 0 <= time.time() - intent.at <= life_s
 
 
 def held_again(job: Job, intent: Intent, seen: Seen, guards: tuple[Guard, ...]) -> str:
