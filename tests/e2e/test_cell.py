@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -116,8 +116,11 @@ def test_the_watch_halts_the_arm_when_somebody_is_too_near() -> None:
 class Slow(Exact):
     """A body whose motion takes the time it takes."""
 
+    moving = Event()
+
     def follow(self, q: Joints, seconds: float) -> Joints:
         """Be there, later."""
+        self.moving.set()
         time.sleep(seconds / 5)
         return super().follow(q, seconds)
 
@@ -128,10 +131,10 @@ def test_stop_ends_a_motion_under_way() -> None:
     goal = {"place": "300,200,300", "speed": "slow"}
     going = Thread(target=lambda: reached.append(ADAPTERS.tools["move_to"](goal, call)))
     going.start()
-    time.sleep(0.1)
+    assert Slow.moving.wait(30)
     assert ADAPTERS.tools["stop"]({}, call) == {"stopped": True}
     tip = cell.tip
-    going.join(0.2)  # the answer to `stop` is given when the arm stands
+    going.join(30)  # the answer to `stop` was given when the arm stood
     assert reached == [{"place": "300,200,300", "reached": False}]
     assert cell.tip == tip and math.dist(tip, (300, 200, 300)) > 50
     with pytest.raises(ToolError, match="the arm has been stopped"):
