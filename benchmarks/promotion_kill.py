@@ -53,11 +53,15 @@ class Site:
         self.log = folder / "ledger.jsonl"
 
     def evidence(self, candidate: str) -> Evidence:
-        """What would let a version that does no harm pass, as things stand."""
+        """What would let a version that does no harm pass, as things stand; new at every move,
+        since what was shown once promotes once."""
         now = self.pointer.standing()
         told = Evidence(candidate, now.current, now.anchor, (Metric("harm", 1.0),), spent=now.spent)
         kl = tuple(Divergence(name, ((0.0,),) * 40) for name in ("incumbent", "anchor"))
-        rows = tuple(Pair(p.task, p.seed, p.candidate, p.incumbent, (0.0,)) for p in PAIRS)
+        rows = tuple(
+            Pair(p.task, p.seed + len(PAIRS) * now.seq, p.candidate, p.incumbent, (0.0,))
+            for p in PAIRS
+        )
         golden = (Golden("plan", True),)
         return replace(told, pairs=rows, golden=golden, divergences=kl)
 
@@ -126,9 +130,9 @@ def killed(site: Site, after: float) -> int:
 def race(site: Site) -> list[int]:
     """Two processes with a decision on the same standing; their exit statuses, sorted."""
     first, second = site.versions
-    now = site.pointer.standing()
-    wanted = first if now.current == second else second
-    told = site.evidence(wanted)
+    while site.pointer.standing().current != first:  # nothing is promoted beside a canary
+        site.cycle()
+    told = site.evidence(second)
 
     def work() -> None:
         decision = gate(told, POLICY, approved_by="bench")
@@ -160,7 +164,7 @@ def trial(cycles: int, seed: int) -> dict[str, Any]:
         left = len(list((site.state / "registry").rglob(".new-*")))
         races = [race(site) for _ in range(10)]
         site.wrong()
-        after = len(site.pointer.history()) - moves
+        after = sum(move.verdict == "promote" for move in site.pointer.history()[moves:])
         records = [json.loads(line) for line in site.log.read_bytes().splitlines()]
     problems += [f"a race ended {r}" for r in races if r != [0, 3]]
     return {
