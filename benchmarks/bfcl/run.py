@@ -22,7 +22,7 @@ p < .05), on every seed. `nothing` is in neither: overlap always calls something
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -101,6 +101,8 @@ LORA = (
 LONGEST_CALLS = 200
 """Tokens that LoRA may write: of 2,158 records' calls 99 % are at most 144."""
 States = Callable[[str], Tapped]
+Spaces = Mapping[str, Space]
+"""The space of every offer."""
 Made = tuple[list[bool], dict[str, Any]]
 """Whether each record is right, and the cost."""
 
@@ -109,7 +111,7 @@ Made = tuple[list[bool], dict[str, Any]]
 class Offers:
     """The builder as each record has it: the functions on offer."""
 
-    spaces: dict[str, Space]
+    spaces: Spaces
     builder: PlanBuilder
 
     def of(self, one: Record) -> PlanBuilder:
@@ -130,13 +132,14 @@ def main() -> int:
         return 0
     torch.set_num_threads(1)
     found = records(folder)
+    spaces = spaces_of(found) if set(wished.arms) - {"lora"} else {}
     beaten = [right(overlap(one), one) for one in found]
     rows, passed = judged("overlap", found, beaten), True
     each = dict[str, str]()
     for arm in wished.arms:
         for seed in wished.seeds:
             began = perf_counter()
-            hits, cost = ARMS[arm](found, wished, seed)
+            hits, cost = ARMS[arm](found, spaces, wished, seed)
             p = against(found, hits, beaten)
             passed &= arm != "builder" or all(p[name] < 0.05 for name in (*CALLS, "calls"))
             own = judged(arm, found, hits, f", seed {seed}")
@@ -197,10 +200,11 @@ def fold(found: Sequence[Record], count: int) -> list[int]:
 
 
 def built(
-    found: Sequence[Record], wished: Any, seed: int, *, layers: tuple[int, ...] | None = None
-) -> Made:
+    found: Sequence[Record], spaces: Spaces, wished: Any, seed: int,
+    *, layers: tuple[int, ...] | None = None,
+) -> Made:  # fmt: skip
     """The builder that saw none of a record's functions."""
-    base, spaces = load_base(EMBEDDED), spaces_of(found)
+    base = load_base(EMBEDDED)
     layers = layers or default_layers(base)
     read = states(base, layers, [one.text for one in found])
     words = tuple(dict.fromkeys(word for space in spaces.values() for word in words_of(space)))
@@ -227,12 +231,12 @@ def built(
     return [hits[place] for place in range(len(found))], cost
 
 
-def embedded(found: Sequence[Record], wished: Any, seed: int) -> Made:
+def embedded(*given: Any) -> Made:
     """The control: the builder on token embeddings."""
-    return built(found, wished, seed, layers=(0,))
+    return built(*given, layers=(0,))
 
 
-def lora(found: Sequence[Record], wished: Any, seed: int) -> Made:
+def lora(found: Sequence[Record], spaces: Spaces, wished: Any, seed: int) -> Made:
     """The base that was taught to write calls, of none of a record's functions."""
     folds, hits = fold(found, wished.folds), dict[int, bool]()
     cost: dict[str, Any] = {"seconds": 0}

@@ -111,9 +111,7 @@ def opened(
             ledger=ledger,
             engine=engine,
             progress=watcher.progress,
-            settings=Settings(
-                compensate=config.run.compensate, hide=sealed.hide, stopped=watcher.stopped
-            ),
+            settings=Settings(config.run.compensate, hide=sealed.hide, stopped=watcher.stopped),
             artifact=made_of,
         )
         runner = Runner(

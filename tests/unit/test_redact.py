@@ -91,3 +91,4 @@ def test_no_text_of_a_customer_is_in_what_is_shown(shop: Compiled) -> None:
     for user in state["users"].values():
         shown = json.dumps(result_view(shop.schema, "get_user", user, forgetful()))
         assert user["last_name"] not in shown and user["email"] not in shown
+        assert "credit_cents" in shown  # it was not hidden whole
